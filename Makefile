@@ -1,0 +1,35 @@
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check bench clean
+PYTHON ?= python3
+export UV_PROJECT_ENVIRONMENT := .venv
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+help: ## Show the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-10s %s\n", $$1, $$2}'
+
+.venv/.ready: pyproject.toml uv.lock
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet uv==0.13.9
+	.venv/bin/uv sync --quiet --locked --inexact --all-groups --all-extras
+	touch $@
+
+setup: .venv/.ready ## Make the environment in .venv from the lock
+
+run: setup ## Simulate a small batch, run the pipeline on it, say where to look
+	mars-aurora simulate out/demo/input --count 24 --seed 1
+	mars-aurora run out/demo/input --out out/demo --run-id demo
+
+test: check ## Check and test everything
+	pytest -n 2
+
+check: setup ## Lint, types and architecture
+	ruff check .
+	ruff format --check .
+	mypy
+	lint-imports
+
+bench: setup ## Print every figure the README quotes
+	python -m bench
+
+clean: ## Remove what was made, the environment included
+	rm -rf .venv out build dist .mypy_cache .ruff_cache .pytest_cache

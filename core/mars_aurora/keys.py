@@ -1,0 +1,61 @@
+"""Where everything of a run lies: the same keys in a folder and in a bucket."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+FITS_SUFFIXES = (".fits", ".fits.gz")
+READY_MARKER = "_READY"
+
+
+def is_fits(name: str) -> bool:
+    """Tell by its name whether an input is FITS, plain or gzipped (ignoring case)."""
+    return name.lower().endswith(FITS_SUFFIXES)
+
+
+@dataclass(frozen=True)
+class RunKeys:
+    """The keys of one run; ``name`` is an input's path below the batch, suffix included."""
+
+    run_id: str
+
+    @property
+    def root(self) -> str:
+        return f"runs/{self.run_id}/"
+
+    def image(self, name: str) -> str:
+        return f"{self.root}images/{name}.png"
+
+    def geometry(self, name: str) -> str:
+        return f"{self.root}geometry/{name}.npz"
+
+    def stage(self, name: str, stage: str) -> str:
+        return f"{self.root}stages/{name}/{stage}.png"
+
+    @property
+    def candidates(self) -> str:
+        return f"{self.root}candidates/"
+
+    def candidate(self, name: str) -> str:
+        return f"{self.candidates}{name}.png"
+
+    @property
+    def predictions(self) -> str:
+        return f"{self.root}predictions/"
+
+    def prediction(self, name: str) -> str:
+        return f"{self.predictions}{name}.png.out"
+
+    @property
+    def records(self) -> str:
+        return f"{self.root}ledger/"
+
+    def record(self, name: str) -> str:
+        return f"{self.records}{name}.json"
+
+    def detection(self, name: str) -> str:
+        return f"{self.root}detections/{name}.png"
+
+    def product(self, file_name: str) -> str:
+        """A file of the run as a whole: ``ledger.csv``, ``catalogue.csv``, ``report.html`` ..."""
+        return f"{self.root}{file_name}"

@@ -1,0 +1,112 @@
+"""One swath of Mars in the light of O I 130.4 nm, whichever instrument took it."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float32]
+Float64Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the header and the file name tell; None where they do not.
+
+    ``start_utc`` and ``end_utc`` are ISO 8601 (``2022-03-31T21:21:07.000``), ``version`` is
+    (version, revision), ``swath`` is (number, of how many), ``solar_longitude_deg`` is Ls.
+    """
+
+    name: str
+    instrument: str  # "EMM/EMUS" or "MAVEN/IUVS"
+    level: str  # "l2b", "l2a", "l1b"
+    start_utc: str
+    end_utc: str | None = None
+    orbit: int | None = None
+    mode: str | None = None
+    swath: tuple[int, int] | None = None
+    version: tuple[int, int] | None = None
+    kernel: str | None = None
+    mars_year: int | None = None
+    solar_longitude_deg: float | None = None
+
+
+@dataclass(frozen=True)
+class Observation:
+    """Brightness and geometry on the instrument's own grid, in native byte order.
+
+    nI integrations (scan), nS slit bins. Longitudes are east, 0 to 360. NaN is "not known".
+    Off the disk, latitude and longitude are those of the tangent point, where the file gives them.
+    Angles are planetographic as in the file; no conversion is made.
+
+    Attributes
+    ----------
+    facts : Facts
+    brightness_R, random_error_R, systematic_error_R : (nI, nS) float32, rayleigh
+    latitude_deg, longitude_deg : (nI, nS) float32, pixel centre
+    corner_latitude_deg, corner_longitude_deg : (nI, nS, 4) float32, in order round the pixel
+    sza_deg, emission_angle_deg : (nI, nS) float32
+    local_time_h : (nI, nS) float32, 0 to 24
+    tangent_altitude_km : (nI, nS) float32; at most 0 on the disk's solid surface
+    sub_spacecraft_latitude_deg, sub_spacecraft_longitude_deg : (nI,) float64
+    spacecraft_altitude_km : (nI,) float64
+    sub_solar_latitude_deg, sub_solar_longitude_deg : (nI,) float64
+    ra_deg, dec_deg : (nI, nS) float64, J2000 look direction of the pixel centre
+    flagged : (nI, nS) bool, pixels the instrument team marks as bad
+    """
+
+    facts: Facts
+    brightness_R: FloatArray
+    random_error_R: FloatArray
+    systematic_error_R: FloatArray
+    latitude_deg: FloatArray
+    longitude_deg: FloatArray
+    corner_latitude_deg: FloatArray
+    corner_longitude_deg: FloatArray
+    sza_deg: FloatArray
+    emission_angle_deg: FloatArray
+    local_time_h: FloatArray
+    tangent_altitude_km: FloatArray
+    sub_spacecraft_latitude_deg: Float64Array
+    sub_spacecraft_longitude_deg: Float64Array
+    spacecraft_altitude_km: Float64Array
+    sub_solar_latitude_deg: Float64Array
+    sub_solar_longitude_deg: Float64Array
+    ra_deg: Float64Array
+    dec_deg: Float64Array
+    flagged: NDArray[np.bool_]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(nI, nS): integrations by slit bins."""
+        n_integrations, n_slit = self.brightness_R.shape
+        return n_integrations, n_slit
+
+
+def _array_names() -> list[str]:
+    return [field.name for field in fields(Observation) if field.name != "facts"]
+
+
+def to_npz(observation: Observation, **extra: NDArray[Any]) -> bytes:
+    """Pack an observation, with extra arrays, as an uncompressed npz; same input, same bytes."""
+    arrays = {name: getattr(observation, name) for name in _array_names()}
+    facts = np.frombuffer(json.dumps(asdict(observation.facts)).encode(), np.uint8)
+    buffer = io.BytesIO()
+    np.savez(buffer, facts=facts, **arrays, **extra)  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+def from_npz(data: bytes) -> tuple[Observation, dict[str, NDArray[Any]]]:
+    """Unpack what `to_npz` packed: the observation and the extra arrays by name."""
+    with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    facts = json.loads(arrays.pop("facts").tobytes())
+    for pair in ("swath", "version"):
+        facts[pair] = tuple(facts[pair]) if facts[pair] else None
+    own = {name: arrays.pop(name) for name in _array_names()}
+    return Observation(facts=Facts(**facts), **own), arrays
