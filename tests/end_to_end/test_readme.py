@@ -1,0 +1,46 @@
+"""The README's commands, run as a new user would: in a fresh clone, with nothing installed."""
+
+import csv
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text()
+COMMANDS = re.findall(r"^\$ (make \w+)", README, re.MULTILINE)
+
+
+def test_readme_names_one_command_to_run_and_one_to_test():
+    assert COMMANDS == ["make run", "make test"]
+
+
+def test_ci_calls_the_readme_s_test_command():
+    assert COMMANDS[1] in (ROOT / ".ci" / "run").read_text().splitlines()
+
+
+def test_every_mars_aurora_command_is_in_the_readme():
+    listed = subprocess.run(["mars-aurora", "--help"], capture_output=True, text=True, check=True).stdout
+    commands = re.findall(r"^\W*│\s(\w+)\s", listed, re.MULTILINE)
+    assert commands
+    assert [name for name in commands if f"mars-aurora {name}" not in README] == []
+
+
+@pytest.mark.slow
+def test_run_command_works_in_a_fresh_clone(tmp_path):
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "clone", "--quiet", f"file://{ROOT}", clone], check=True)
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("VIRTUAL_ENV", "UV_PROJECT"))}
+    done = subprocess.run(
+        COMMANDS[0].split(), cwd=clone, env=environment, capture_output=True, text=True, check=False, timeout=900
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    run = clone / "out" / "demo" / "runs" / "demo"
+    with (run / "ledger.csv").open() as stream:
+        outcomes = [row["outcome"] for row in csv.DictReader(stream)]
+    assert outcomes.count("aurora") >= 5
+    assert outcomes.count("failed") == 0
+    with (run / "catalogue.csv").open() as stream:
+        assert len(list(csv.DictReader(stream))) >= outcomes.count("aurora")
