@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+from mars_aurora.errors import UsageError
 
 FITS_SUFFIXES = (".fits", ".fits.gz")
 READY_MARKER = "_READY"
+_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 
 def is_fits(name: str) -> bool:
@@ -15,9 +19,19 @@ def is_fits(name: str) -> bool:
 
 @dataclass(frozen=True)
 class RunKeys:
-    """The keys of one run; ``name`` is an input's path below the batch, suffix included."""
+    """The keys of one run; ``name`` is an input's path below the batch, suffix included.
+
+    A run id is 1 to 80 letters, digits, ``.``, ``_`` and ``-``, a letter or digit first; others raise UsageError.
+    """
 
     run_id: str
+
+    def __post_init__(self) -> None:
+        if not _RUN_ID.fullmatch(self.run_id):
+            raise UsageError(
+                f"the run id {self.run_id!r} will not do: up to 80 letters, digits, '.', '_' and '-', "
+                "beginning with a letter or digit"
+            )
 
     @property
     def root(self) -> str:
@@ -53,9 +67,13 @@ class RunKeys:
     def record(self, name: str) -> str:
         return f"{self.records}{name}.json"
 
+    @property
+    def detections(self) -> str:
+        return f"{self.root}detections/"
+
     def detection(self, name: str) -> str:
-        return f"{self.root}detections/{name}.png"
+        return f"{self.detections}{name}.png"
 
     def product(self, file_name: str) -> str:
-        """A file of the run as a whole: ``ledger.csv``, ``catalogue.csv``, ``report.html`` ..."""
+        """Give the key of a file of the run as a whole: ``ledger.csv``, ``catalogue.csv``, ``report.html`` ..."""
         return f"{self.root}{file_name}"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Self
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self, get_origin, get_type_hints
 
 from mars_aurora.errors import UsageError
 
@@ -15,10 +15,14 @@ class Message:
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> Self:
-        """Build the message; raises UsageError naming what is missing, or not known."""
-        known = {item.name for item in fields(cls)}
-        if unknown := sorted(set(event) - known):
+        """Build the message; raises UsageError naming what is missing, not known or of the wrong type."""
+        hints = get_type_hints(cls)
+        if unknown := sorted(set(event) - set(hints)):
             raise UsageError(f"{cls.__name__}: unknown field {', '.join(unknown)}")
+        for name, value in event.items():
+            kind = get_origin(hints[name]) or hints[name]
+            if not isinstance(value, kind):
+                raise UsageError(f"{cls.__name__}: {name} must be {kind.__name__}, not {value!r}")
         try:
             return cls(**event)
         except TypeError as error:

@@ -7,8 +7,11 @@ Heavy imports stand inside the steps that need them: classify must not pay for a
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import asdict, replace
+from collections.abc import Callable, Collection, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
 
 from mars_aurora.errors import InputError
 from mars_aurora.keys import READY_MARKER, RunKeys
@@ -26,12 +29,30 @@ from mars_aurora.messages import (
     TallyRequest,
     TallyResult,
 )
-from mars_aurora.storage import Storage
+from mars_aurora.storage import Source, Storage
+
+if TYPE_CHECKING:
+    from mars_aurora.measure import Aurora
 
 Detector = Callable[[bytes, bytes], list[Box]]  # candidate PNG, geometry npz -> boxes
+_READERS = 16  # threads that fetch ledger records: on S3 each costs a round trip
 
 
-def preprocess(request: PreprocessRequest, inputs: Storage, work: Storage) -> PreprocessResult:
+@dataclass(frozen=True)
+class Measured:
+    """A candidate's record with its final outcome, and the auroras found in it."""
+
+    record: Record
+    auroras: list[Aurora]
+
+
+class Mapper(Protocol):
+    """How `measure_one` is mapped over records: ``map``, or a runner's process pool; any order."""
+
+    def __call__(self, function: Callable[[Record], Measured], records: Iterable[Record], /) -> Iterable[Measured]: ...
+
+
+def preprocess(request: PreprocessRequest, inputs: Source, work: Storage) -> PreprocessResult:
     """Read one FITS input; put its normalised heatmap and its geometry, or a record of its rejection.
 
     An input that has a record already is not done again: that is resume and idempotency in one.
@@ -42,9 +63,8 @@ def preprocess(request: PreprocessRequest, inputs: Storage, work: Storage) -> Pr
     keys = RunKeys(request.run_id)
     record = _find_record(work, keys, request.name)
     if record is not None:
-        return PreprocessResult(
-            request.run_id, request.name, record.outcome is not Outcome.REJECTED, record.reason, record.detail
-        )
+        usable = record.outcome is not Outcome.REJECTED
+        return PreprocessResult(request.run_id, request.name, usable, record.reason, record.detail)
     try:
         with inputs.local_file(request.key) as path:
             observation = products.read(path, request.name)
@@ -79,93 +99,140 @@ def classify(request: ClassifyRequest, work: Storage) -> ClassifyResult:
     return ClassifyResult(request.run_id, request.name, found.count)
 
 
-def tally(request: TallyRequest, inputs: Storage, work: Storage) -> TallyResult:
-    """Hold the list of inputs against the records; count candidates left after superseded ones are out."""
-    names = list_inputs(inputs, request.prefix)
-    records = _settled(names, work, RunKeys(request.run_id))
+def tally(request: TallyRequest, inputs: Source, work: Storage) -> TallyResult:
+    """Hold the list of inputs against the records; leave exactly the candidates that nothing supersedes."""
     keys = RunKeys(request.run_id)
-    for record in records:
-        if record.outcome is Outcome.SUPERSEDED:
-            work.delete(keys.candidate(record.name))
-    counts = count_outcomes(records)
-    return TallyResult(request.run_id, len(names), counts[Outcome.CANDIDATE], counts)
+    names = list_inputs(inputs, request.prefix)
+    records = settle(names, read_records(names, work, keys))
+    wanted = {keys.candidate(record.name): record.name for record in records if record.outcome is Outcome.CANDIDATE}
+    present = set(work.list(keys.candidates))
+    for key in present - wanted.keys():
+        work.delete(key)
+    for key in wanted.keys() - present:  # its newer version has gone since
+        work.put(key, work.get(keys.image(wanted[key])))
+    return TallyResult(request.run_id, len(names), len(wanted), count_outcomes(records))
 
 
 def detect(request: DetectRequest, work: Storage, detector: Detector) -> DetectResult:
     """Run the detector over the run's candidates; put the boxes of each as the transform job would."""
     keys = RunKeys(request.run_id)
-    images, boxes = 0, 0
-    for candidate in work.list(keys.candidates):
-        name = candidate.removeprefix(keys.candidates).removesuffix(".png")
-        boxes += detect_one(keys, name, work, detector)
-        images += 1
-    return DetectResult(request.run_id, images, boxes)
+    boxes = [detect_one(keys, name, work, detector) for name in list_candidates(work, keys)]
+    return DetectResult(request.run_id, len(boxes), sum(boxes))
+
+
+def list_candidates(work: Storage, keys: RunKeys) -> list[str]:
+    """List the names of the images that wait for the detector, or have been there."""
+    return [key.removeprefix(keys.candidates).removesuffix(".png") for key in work.list(keys.candidates)]
 
 
 def detect_one(keys: RunKeys, name: str, work: Storage, detector: Detector) -> int:
-    """Detect in one candidate unless that is done; return the number of boxes."""
+    """Detect in one candidate unless that is done; return the number of boxes.
+
+    Where the detector fails it leaves an error record, as the transform job does, which the next run tries again.
+    """
     try:
         return len(_read_boxes(work.get(keys.prediction(name))))
-    except KeyError:
-        boxes = detector(work.get(keys.candidate(name)), work.get(keys.geometry(name)))
-    work.put(keys.prediction(name), json.dumps({"boxes": [asdict(box) for box in boxes]}).encode())
+    except (KeyError, ValueError):
+        image, geometry = work.get(keys.candidate(name)), work.get(keys.geometry(name))
+    try:
+        boxes, error = detector(image, geometry), None
+    except Exception as failure:  # noqa: BLE001 -- one image must not cost the others their detection
+        boxes, error = [], f"{type(failure).__name__}: {failure}"
+    answer = {"boxes": [asdict(box) for box in boxes]} | ({"error": error} if error else {})
+    work.put(keys.prediction(name), json.dumps(answer).encode())
     return len(boxes)
 
 
-def catalogue(request: CatalogueRequest, inputs: Storage, work: Storage, detections: Storage) -> CatalogueResult:
+def catalogue(
+    request: CatalogueRequest, inputs: Source, work: Storage, detections: Storage, mapper: Mapper = map
+) -> CatalogueResult:
     """Measure every detection, copy the images with auroras, write ledger and catalogue.
 
     Raises UnbalancedLedgerError, after the ledger is written, if the outcomes do not add up.
     """
     from mars_aurora import catalogue as tables  # noqa: PLC0415
-    from mars_aurora import measure  # noqa: PLC0415
 
     keys = RunKeys(request.run_id)
     names = list_inputs(inputs, request.prefix)
-    records, auroras = [], []
-    for record in _settled(names, work, keys):
-        if record.outcome is not Outcome.CANDIDATE:
-            records.append(record)
-            continue
-        try:
-            boxes = _read_boxes(work.get(keys.prediction(record.name)))
-        except (KeyError, ValueError) as error:
-            reason = "no_prediction" if isinstance(error, KeyError) else "bad_prediction"
-            records.append(replace(record, outcome=Outcome.FAILED, reason=reason, detail=str(error)))
-            continue
-        found = measure.measure(work.get(keys.geometry(record.name)), boxes)
-        if found:
-            detections.put(keys.detection(record.name), work.get(keys.image(record.name)))
-        outcome = Outcome.AURORA if found else Outcome.NO_AURORA
-        records.append(replace(record, outcome=outcome, auroras=len(found)))
-        auroras.extend(found)
+    settled = settle(names, read_records(names, work, keys))
+    candidates = [record for record in settled if record.outcome is Outcome.CANDIDATE]
+    measure = partial(measure_one, keys=keys, work=work, detections=detections)
+    measured = {item.record.name: item for item in mapper(measure, candidates)}
+    records = [measured[record.name].record if record.name in measured else record for record in settled]
+    auroras = [aurora for name in sorted(measured) for aurora in measured[name].auroras]
+    _drop_stale_detections(keys, records, detections)
     products = tables.write(keys, records, auroras, detections)
-    require_balance(len(names), records)
+    require_balance(names, records)
     return CatalogueResult(request.run_id, len(names), len(auroras), count_outcomes(records), products)
 
 
-def list_inputs(inputs: Storage, prefix: str) -> list[str]:
+def measure_one(record: Record, keys: RunKeys, work: Storage, detections: Storage) -> Measured:
+    """Measure what the detector found in one candidate; put its image among the detections if that is an aurora."""
+    from mars_aurora import measure  # noqa: PLC0415
+
+    try:
+        boxes = _read_boxes(work.get(keys.prediction(record.name)))
+        geometry = work.get(keys.geometry(record.name))
+    except KeyError as error:
+        return _failed(record, "missing_object", f"{error.args[0]} is not there")
+    except ValueError as error:
+        return _failed(record, "not_detected", str(error))
+    try:
+        auroras = measure.measure(geometry, boxes)
+    except Exception as error:  # noqa: BLE001 -- one image must not cost the others their catalogue
+        return _failed(record, "not_measured", f"{type(error).__name__}: {error}")
+    if auroras:
+        detections.put(keys.detection(record.name), work.get(keys.image(record.name)))
+    outcome = Outcome.AURORA if auroras else Outcome.NO_AURORA
+    return Measured(replace(record, outcome=outcome, auroras=len(auroras)), auroras)
+
+
+def _failed(record: Record, reason: str, detail: str) -> Measured:
+    return Measured(replace(record, outcome=Outcome.FAILED, reason=reason, detail=detail), [])
+
+
+def _drop_stale_detections(keys: RunKeys, records: list[Record], detections: Storage) -> None:
+    """Remove images that an earlier catalogue of this run put, and that are superseded since."""
+    current = {keys.detection(record.name) for record in records if record.outcome is Outcome.AURORA}
+    for key in set(detections.list(keys.detections)) - current:
+        detections.delete(key)
+
+
+def list_inputs(inputs: Source, prefix: str) -> list[str]:
     """List the names of a batch's inputs, which are their keys below the prefix, markers left out."""
     names = (key.removeprefix(prefix) for key in inputs.list(prefix))
     return [name for name in names if name and not name.endswith(("/", READY_MARKER))]
 
 
+def read_records(names: Collection[str], work: Storage, keys: RunKeys) -> dict[str, Record]:
+    """Read what is recorded of these inputs; what has no record, or an illegible one, is left out."""
+    recorded = {key.removeprefix(keys.records).removesuffix(".json") for key in work.list(keys.records)}
+    wanted = sorted(recorded.intersection(names))
+    with ThreadPoolExecutor(_READERS) as readers:
+        found = readers.map(partial(_read_record, work, keys), wanted)
+        return {record.name: record for record in found if record is not None}
+
+
 def _find_record(work: Storage, keys: RunKeys, name: str) -> Record | None:
+    """Find the record that makes an input done; failures are left out, to be tried again."""
+    record = _read_record(work, keys, name)
+    return record if record is not None and record.holds else None
+
+
+def _read_record(work: Storage, keys: RunKeys, name: str) -> Record | None:
     try:
         return Record.from_json(work.get(keys.record(name)))
-    except KeyError:
+    except (KeyError, ValueError):
         return None
-
-
-def _settled(names: list[str], work: Storage, keys: RunKeys) -> list[Record]:
-    recorded = (key.removeprefix(keys.records).removesuffix(".json") for key in work.list(keys.records))
-    records = {name: Record.from_json(work.get(keys.record(name))) for name in set(recorded).intersection(names)}
-    return settle(names, records)
 
 
 def _read_boxes(prediction: bytes) -> list[Box]:
     """Read the boxes of a prediction; raises ValueError where it holds an error record instead."""
     answer = json.loads(prediction)
-    if "boxes" not in answer or answer.get("error"):
-        raise ValueError(str(answer.get("error", "no boxes in the prediction")))
-    return [Box(**box) for box in answer["boxes"]]
+    try:
+        boxes = [Box(**box) for box in answer["boxes"]]
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"not a prediction: {error!r}") from error
+    if answer.get("error"):
+        raise ValueError(answer["error"])
+    return boxes

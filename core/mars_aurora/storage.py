@@ -8,17 +8,33 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+from uuid import uuid4
 
-from mars_aurora.errors import TransientError
+from mars_aurora.errors import TransientError, UsageError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+_ASIDE = ".aside-"  # what a killed writer may leave behind; never listed
+_MISSING = {"404", "NoSuchKey", "NotFound"}
+_TRANSIENT = {"SlowDown", "RequestTimeout", "Throttling", "ThrottlingException"}
 _PNG = "image/png"
 _CONTENT_TYPES = {".png": _PNG, ".json": "application/json", ".csv": "text/csv", ".html": "text/html; charset=utf-8"}
 
 
-class Storage(Protocol):
+class Source(Protocol):
+    """Where inputs come from: they are listed, and read as files."""
+
+    def list(self, prefix: str) -> list[str]:
+        """List all keys that start with ``prefix``, sorted."""
+        ...
+
+    def local_file(self, key: str) -> AbstractContextManager[Path]:
+        """Yield a local path of the object, to read only, valid inside the ``with``."""
+        ...
+
+
+class Storage(Source, Protocol):
     """Keys to bytes. A put is whole or not at all; getting a missing key raises KeyError."""
 
     def get(self, key: str) -> bytes: ...
@@ -31,17 +47,12 @@ class Storage(Protocol):
         """Remove the object; no error if there is none."""
         ...
 
-    def list(self, prefix: str) -> list[str]:
-        """List all keys that start with ``prefix``, sorted."""
-        ...
-
-    def local_file(self, key: str) -> AbstractContextManager[Path]:
-        """Yield a local path of the object, to read only, valid inside the ``with``."""
-        ...
-
 
 class FolderStorage:
-    """Keys below a folder. Files appear by rename, so none is ever half-written."""
+    """Keys below a folder, whose writes appear by rename: none is ever seen half-written.
+
+    A key that leads out of the folder raises UsageError.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root.resolve()
@@ -49,26 +60,24 @@ class FolderStorage:
     def _path(self, key: str) -> Path:
         path = Path(os.path.normpath(self._root / key))
         if not path.is_relative_to(self._root):
-            raise KeyError(key)
+            raise UsageError(f"the key {key!r} leads out of {self._root}")
         return path
 
     def get(self, key: str) -> bytes:
         try:
             return self._path(key).read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             raise KeyError(key) from None
 
     def put(self, key: str, data: bytes) -> None:
         path = self._path(key)
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, aside = tempfile.mkstemp(dir=path.parent, prefix=".aside-")
+        aside = path.with_name(f"{_ASIDE}{uuid4().hex}")
         try:
-            with os.fdopen(descriptor, "wb") as stream:
-                stream.write(data)
-            os.chmod(aside, 0o644)
+            aside.write_bytes(data)
             os.replace(aside, path)
         except BaseException:
-            Path(aside).unlink(missing_ok=True)
+            aside.unlink(missing_ok=True)
             raise
 
     def exists(self, key: str) -> bool:
@@ -79,8 +88,9 @@ class FolderStorage:
 
     def list(self, prefix: str) -> list[str]:
         folder = self._path(prefix.rpartition("/")[0])
-        keys = (path.relative_to(self._root).as_posix() for path in folder.rglob("*") if path.is_file())
-        return sorted(key for key in keys if key.startswith(prefix) and not Path(key).name.startswith(".aside-"))
+        found = (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(_ASIDE))
+        keys = (path.relative_to(self._root).as_posix() for path in found)
+        return sorted(key for key in keys if key.startswith(prefix))
 
     @contextmanager
     def local_file(self, key: str) -> Iterator[Path]:
@@ -96,19 +106,20 @@ class S3Storage:
 
     @contextmanager
     def _translated(self, key: str) -> Iterator[None]:
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 -- not needed by the local path
+        from boto3.exceptions import RetriesExceededError  # noqa: PLC0415 -- the local path never loads it
+        from botocore import exceptions as aws  # noqa: PLC0415
 
         try:
             yield
-        except ClientError as error:
+        except aws.ClientError as error:
             code = error.response.get("Error", {}).get("Code", "")
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-            if code in {"404", "NoSuchKey", "NotFound"}:
+            if code in _MISSING:
                 raise KeyError(key) from error
-            if status >= 500 or code in {"SlowDown", "RequestTimeout", "Throttling", "ThrottlingException"}:
+            if status >= 500 or code in _TRANSIENT:
                 raise TransientError(f"s3://{self._bucket}/{key}: {error}") from error
             raise
-        except BotoCoreError as error:
+        except (aws.ConnectionError, aws.HTTPClientError, aws.IncompleteReadError, RetriesExceededError) as error:
             raise TransientError(f"s3://{self._bucket}/{key}: {error}") from error
 
     def get(self, key: str) -> bytes:
@@ -140,7 +151,7 @@ class S3Storage:
     @contextmanager
     def local_file(self, key: str) -> Iterator[Path]:
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / Path(key).name
+            path = Path(folder) / "object"  # a key's last part may be too long for a file name
             with self._translated(key):
                 self._client.download_file(self._bucket, key, str(path))
             yield path
