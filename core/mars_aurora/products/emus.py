@@ -129,14 +129,14 @@ def _find_level(fits: FitsFile) -> str:
 
 def _read_emission(fits: FitsFile, shape: tuple[int, int]) -> _Line:
     """Take the row of EMISS by its name and turn its images; the shape could not tell when nI == nS."""
-    names = [str(label).strip("\0 ") for label in np.char.decode(fits.column("EMISS", "NAME"), "ascii", "replace")]
+    names = fits.texts("EMISS", "NAME")
     row = next((row for row, label in enumerate(names) if _LINE_NAME.match(label)), None)
     if row is None:
         detail = f"EMISS has no emission 'O I 130.4 triplet'; it has: {', '.join(names) or 'none'}"
         raise InputError(Reason.NO_LINE, fits.name, detail[:300])
 
     def image(column: str) -> NDArray[Any]:
-        values = fits.column("EMISS", column, row)
+        values = fits.column("EMISS", column)[row]
         grid.require_shape(f"EMISS.{column} of one emission", values.shape, shape[::-1], fits.name)
         return values.T
 
@@ -167,11 +167,10 @@ def _integrate_spectra(fits: FitsFile, shape: tuple[int, int]) -> _Line:
     }
     present = ["RADIANCE", *(column for column in kernels if column != "RADIANCE" and fits.has_column("CAL", column))]
     parts: dict[str, list[NDArray[Any]]] = {column: [] for column in present}
-    for piece in fits.column_rows("CAL", present, _SPECTRA_AT_ONCE):
-        for column in present:
-            found = piece[column].shape
-            grid.require_shape(f"CAL.{column}", found[1:], (shape[1], n_samples), fits.name)
-            parts[column].append(kernels[column](piece[column]))
+    for column in present:
+        for piece in fits.column_pieces("CAL", column, _SPECTRA_AT_ONCE):
+            grid.require_shape(f"CAL.{column}", piece.shape[1:], (shape[1], n_samples), fits.name)
+            parts[column].append(kernels[column](piece))
     missing = [np.full(shape, np.nan, np.float32)]
     images = {column: np.concatenate(parts.get(column, missing)) for column in kernels}
     return _Line(images["RADIANCE"], images["RAD_ERR_RAND"], images["RAD_ERR_SYS"], np.zeros(shape, bool))
@@ -206,6 +205,5 @@ def _read_facts(fits: FitsFile, level: str) -> Facts:
 
 
 def _first_time(fits: FitsFile) -> str | None:
-    if not fits.has_column("TIME", "TIME_UTC") or not fits.shape("TIME")[0]:
-        return None
-    return grid.iso_time(fits.column("TIME", "TIME_UTC", 0).tobytes().decode("ascii", "replace"))
+    times = fits.texts("TIME", "TIME_UTC") if fits.has_column("TIME", "TIME_UTC") else []
+    return grid.iso_time(times[0]) if times else None

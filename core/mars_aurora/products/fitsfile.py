@@ -1,17 +1,19 @@
-"""The one place that touches astropy: tables and images of a checked FITS file as plain native arrays.
+"""The one place that touches astropy: tables and images of a checked FITS file as arrays mapped from the disk.
 
-Astropy parses headers and column definitions; the bytes of the columns asked for, and no others, are taken from the
-file by those definitions. That leaves a CAL table of 100 MB on the disk and costs half of what `hdu.data` costs.
-Whatever astropy raises on a damaged file becomes InputError here and nowhere else.
+Astropy finds and parses the headers; the bytes of the columns asked for, and of no others, are mapped by their TFORM
+and TDIM. So a CAL table of over 100 MB stays on the disk, and astropy's own column objects, which cost several
+milliseconds a table, are not made. What astropy raises on a damaged header becomes InputError here, and only here.
 """
 
 from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, cast
+from dataclasses import dataclass
+from math import prod
+from typing import Any
 
 import numpy as np
 from astropy.io import fits
@@ -20,115 +22,174 @@ from numpy.typing import NDArray
 from mars_aurora.errors import InputError, Reason
 from mars_aurora.products.gate import Unpacked
 
-_NUMBERS = re.compile(r"^\d*[BIJKED]$")
-_TEXT = re.compile(r"^\d*A\d*$")
-_ASTROPY_ERRORS = (
-    fits.VerifyError,
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    OSError,
-    TypeError,
-    ValueError,
-)
+_FORMAT = re.compile(r"(\d{0,9})([LXBIJKAEDCMPQ])[^,]*")
+_ITEM_BYTES = {"L": 1, "B": 1, "I": 2, "J": 4, "K": 8, "A": 1, "E": 4, "D": 8, "C": 8, "M": 16, "P": 8, "Q": 16}
+_NUMBERS = {"B": "u1", "I": ">i2", "J": ">i4", "K": ">i8", "E": ">f4", "D": ">f8"}
+_IMAGES = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
+_UNUSED_CARDS = ("TUNIT", "TDISP", "COMMENT", "HISTORY")
+_ASTROPY_ERRORS = (fits.VerifyError, ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError)
+
+
+@dataclass(frozen=True)
+class _Column:
+    code: str  # the letter of TFORM
+    offset: int
+    shape: tuple[int, ...]
+    size: int
+    scaled: bool
+
+
+@dataclass(frozen=True)
+class _Table:
+    rows: int
+    width: int
+    columns: dict[str, _Column]
 
 
 class FitsFile:
-    """HDUs by name, whatever their order. Every method raises InputError(CORRUPT) where astropy gives up."""
+    """HDUs by name in capitals, whatever their order. Arrays are read-only, big-endian, valid while it is open."""
 
     def __init__(self, unpacked: Unpacked, name: str, hdus: fits.HDUList) -> None:
         self._unpacked = unpacked
         self._hdus = hdus
+        self._headers: dict[str, dict[str, object]] = {}
+        self._tables: dict[str, _Table] = {}
         self.name = name
         self._index: dict[str, int] = {}
         for index, extent in enumerate(unpacked.hdus):
             self._index.setdefault(extent.name, index)
-        self._dtypes: dict[str, np.dtype[Any]] = {}
 
     @property
     def hdu_names(self) -> list[str]:
-        """The HDUs' names in capitals, in the file's order."""
-        return [extent.name for extent in self._unpacked.hdus]
+        """The HDUs' names in the file's order."""
+        return list(self._index)
 
     def require(self, *hdu_names: str) -> None:
         """Raise MISSING_HDU, naming what is missing and what is there, unless all are there."""
         missing = [hdu for hdu in hdu_names if hdu not in self._index]
         if missing:
-            there = ", ".join(filter(None, self.hdu_names))
-            raise InputError(Reason.MISSING_HDU, self.name, f"HDU {', '.join(missing)} missing; there are: {there}")
+            detail = f"HDU {', '.join(missing)} missing; there are: {', '.join(filter(None, self.hdu_names))}"
+            raise InputError(Reason.MISSING_HDU, self.name, detail[:300])
 
-    def header_value(self, key: str, hdu: str = "PRIMARY") -> str | int | float | None:
-        """Give a header card's value; None where there is no such card or it holds no plain value."""
-        with _astropy(self.name):
-            value = self._hdus[self._index[hdu]].header.get(key)
-        return value if isinstance(value, (str, int, float)) and not isinstance(value, bool) else None
+    def header_value(self, key: str) -> str | float | None:
+        """Give a card of the primary header; None where there is none or it holds no number or text."""
+        value = self._card("PRIMARY", key)
+        return value if isinstance(value, (str, int, float)) else None
 
     def columns(self, hdu: str) -> tuple[str, ...]:
         """Give the names of a table's columns; none for an image."""
-        with _astropy(self.name):
-            table = self._hdus[self._index[hdu]]
-            return tuple(table.columns.names) if isinstance(table, fits.BinTableHDU) else ()
-
-    def shape(self, hdu: str) -> tuple[int, ...]:
-        """Give an image's shape, or a table's (rows,)."""
-        with _astropy(self.name):
-            found = self._hdus[self._index[hdu]]
-            axes = [int(found.header[f"NAXIS{axis}"]) for axis in range(int(found.header["NAXIS"]), 0, -1)]
-        return tuple(axes[:1] if isinstance(found, fits.BinTableHDU) else axes)
-
-    def column(self, hdu: str, column: str, row: int | None = None) -> NDArray[Any]:
-        """Read a column of numbers or text, (rows, ...) or one row's (...); raise MISSING_COLUMN without it."""
-        table = self._table(hdu, column)
-        return _native(table[column] if row is None else table[column][row])
-
-    def column_rows(self, hdu: str, columns: Sequence[str], rows: int) -> Iterator[dict[str, NDArray[Any]]]:
-        """Yield columns in pieces of so many rows, big-endian, holding no more than one piece in memory."""
-        total = self._table(hdu, *columns).shape[0]
-        extent = self._unpacked.hdus[self._index[hdu]]
-        dtype = self._dtypes[hdu]
-        for first in range(0, total, rows):
-            start, count = extent.start + first * dtype.itemsize, min(rows, total - first)
-            piece = np.fromfile(self._unpacked.path, dtype, count, offset=start)
-            yield {column: piece[column] for column in columns}
+        return tuple(self._table(hdu).columns) if self._is_table(hdu) else ()
 
     def has_column(self, hdu: str, column: str) -> bool:
         return hdu in self._index and column in self.columns(hdu)
 
-    def image(self, hdu: str) -> NDArray[Any]:
-        """Map an image, big-endian, in its header's shape and type; not scaled."""
-        with _astropy(self.name):
-            found = self._hdus[self._index[hdu]]
-            bitpix = int(found.header["BITPIX"])
-            is_image = isinstance(found, (fits.PrimaryHDU, fits.ImageHDU))
-        shape = self.shape(hdu)
-        if not is_image or 0 in shape or not shape:
-            raise InputError(Reason.WRONG_SHAPE, self.name, f"HDU {hdu} holds no image: shape {shape}")
-        dtype = np.dtype(f">{'f' if bitpix < 0 else 'i' if bitpix > 8 else 'u'}{abs(bitpix) // 8}")
-        return self._map(hdu, dtype, shape)
+    def shape(self, hdu: str) -> tuple[int, ...]:
+        """Give an image's shape in numpy's order, or a table's (rows,)."""
+        if self._is_table(hdu):
+            return (self._table(hdu).rows,)
+        return tuple(self._integer(hdu, f"NAXIS{axis}") for axis in range(self._integer(hdu, "NAXIS"), 0, -1))
 
-    def _table(self, hdu: str, *columns: str) -> NDArray[Any]:
-        """Map a table's rows; raise unless it has the columns and its rows are as long as they say."""
+    def column(self, hdu: str, column: str) -> NDArray[Any]:
+        """Map a column of numbers, (rows, ...); raises MISSING_COLUMN, or WRONG_SHAPE where it is not plain numbers."""
+        found = self._column(hdu, column)
+        if found.code not in _NUMBERS or found.scaled:
+            scaled = "scaled " if found.scaled else ""
+            detail = f"{hdu}.{column} holds {scaled}values of FITS format {found.code}, not plain numbers"
+            raise InputError(Reason.WRONG_SHAPE, self.name, detail)
+        return self._map_column(hdu, column, np.dtype((_NUMBERS[found.code], found.shape)))
+
+    def texts(self, hdu: str, column: str) -> list[str]:
+        """Read a column of text, padding stripped."""
+        found = self._column(hdu, column)
+        if found.code != "A" or not found.size:
+            raise InputError(Reason.WRONG_SHAPE, self.name, f"{hdu}.{column} holds no text")
+        values = self._map_column(hdu, column, np.dtype(f"S{found.size}"))
+        return [bytes(value).decode("ascii", "replace").strip("\0 ") for value in values]
+
+    def column_pieces(self, hdu: str, column: str, rows: int) -> Iterator[NDArray[Any]]:
+        """Yield a column of numbers so many rows at a time, never more than one piece of it in memory."""
+        for first in range(0, self.shape(hdu)[0], rows):
+            yield self.column(hdu, column)[first : first + rows]  # a fresh map each: a used one holds its pages
+
+    def image(self, hdu: str) -> NDArray[Any]:
+        """Map an image; raises WRONG_SHAPE where there is none, or a scaled one."""
+        shape = self.shape(hdu)
+        scaled = any(self._card(hdu, key) is not None for key in ("BSCALE", "BZERO"))
+        if self._is_table(hdu) or scaled or not prod(shape) or not shape:
+            raise InputError(Reason.WRONG_SHAPE, self.name, f"HDU {hdu} holds no plain image: shape {shape}")
+        return self._map(hdu, np.dtype(_IMAGES[self._integer(hdu, "BITPIX")]), shape)
+
+    def _column(self, hdu: str, column: str) -> _Column:
         self.require(hdu)
-        missing = [column for column in columns if column not in self.columns(hdu)]
-        if missing:
-            raise InputError(Reason.MISSING_COLUMN, self.name, f"HDU {hdu} has no column {', '.join(missing)}")
-        with _astropy(self.name):
-            table = self._hdus[self._index[hdu]]
-            if hdu not in self._dtypes:
-                self._dtypes[hdu] = table.columns.dtype.newbyteorder(">")
-            width, rows = int(table.header["NAXIS1"]), int(table.header["NAXIS2"])
-            definitions = [table.columns[column] for column in columns]
-            plain = all(_is_plain(definition) for definition in definitions)
-        if not plain or self._dtypes[hdu].itemsize != width:
-            formats = ", ".join(f"{definition.name} {definition.format}" for definition in definitions)
-            raise InputError(Reason.WRONG_SHAPE, self.name, f"HDU {hdu}: rows of {width} bytes do not fit {formats}")
-        return self._map(hdu, self._dtypes[hdu], (rows,))
+        try:
+            return self._table(hdu).columns[column]
+        except KeyError:
+            raise InputError(Reason.MISSING_COLUMN, self.name, f"HDU {hdu} has no column {column}") from None
+
+    def _map_column(self, hdu: str, column: str, dtype: np.dtype[Any]) -> NDArray[Any]:
+        table = self._table(hdu)
+        field = {"names": [column], "formats": [dtype], "offsets": [table.columns[column].offset]}
+        return self._map(hdu, np.dtype({**field, "itemsize": table.width}), (table.rows,))[column]
 
     def _map(self, hdu: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> NDArray[Any]:
-        extent = self._unpacked.hdus[self._index[hdu]]
         if 0 in shape:
             return np.empty(shape, dtype)
-        return np.memmap(self._unpacked.path, dtype, "r", extent.start, shape)
+        return np.memmap(self._unpacked.path, dtype, "r", self._unpacked.hdus[self._index[hdu]].start, shape)
+
+    def _table(self, hdu: str) -> _Table:
+        if hdu not in self._tables:
+            self._tables[hdu] = self._parse_table(hdu)
+        return self._tables[hdu]
+
+    def _parse_table(self, hdu: str) -> _Table:
+        columns: dict[str, _Column] = {}
+        offset = 0
+        for number in range(1, self._integer(hdu, "TFIELDS") + 1):
+            label = str(self._card(hdu, f"TTYPE{number}")).strip().upper()
+            code, count, n_bytes = self._parse_format(hdu, number)
+            shape = self._parse_shape(hdu, number, count)
+            scaled = any(self._card(hdu, f"{key}{number}") is not None for key in ("TSCAL", "TZERO"))
+            columns.setdefault(label, _Column(code, offset, shape, count, scaled))
+            offset += n_bytes
+        rows, width = self._integer(hdu, "NAXIS2"), self._integer(hdu, "NAXIS1")
+        if offset != width:
+            detail = f"the columns of HDU {hdu} take {offset} bytes a row, but its rows have {width}"
+            raise InputError(Reason.CORRUPT, self.name, detail)
+        return _Table(rows, width, columns)
+
+    def _parse_format(self, hdu: str, number: int) -> tuple[str, int, int]:
+        """Give TFORM's letter, how many items, and how many bytes they take."""
+        text = str(self._card(hdu, f"TFORM{number}"))
+        match = _FORMAT.fullmatch(text.strip())
+        if match is None:
+            raise InputError(Reason.CORRUPT, self.name, f"HDU {hdu}: TFORM{number} is {text!r}, which is no format")
+        count, code = int(match[1] or 1), match[2]
+        return code, count, -(-count // 8) if code == "X" else count * _ITEM_BYTES[code]
+
+    def _parse_shape(self, hdu: str, number: int, count: int) -> tuple[int, ...]:
+        """Give a cell's shape in numpy's order: TDIM reversed where it fits the count, else (count,) or ()."""
+        text = self._card(hdu, f"TDIM{number}")
+        axes = tuple(int(axis) for axis in re.findall(r"\d{1,9}", str(text))[::-1]) if text else ()
+        if axes and prod(axes) == count:
+            return axes
+        return () if count == 1 else (count,)
+
+    def _is_table(self, hdu: str) -> bool:
+        return self._card(hdu, "XTENSION") == "BINTABLE"
+
+    def _integer(self, hdu: str, key: str) -> int:
+        value = self._card(hdu, key)
+        if not isinstance(value, int) or (value < 0 and key != "BITPIX"):
+            raise InputError(Reason.CORRUPT, self.name, f"HDU {hdu}: {key} is {value!r}, not a count")
+        return value
+
+    def _card(self, hdu: str, key: str) -> object:
+        """Give a header card's value, None where there is none."""
+        if hdu not in self._headers:
+            with _astropy(self.name):
+                header = self._hdus[self._index[hdu]].header
+                self._headers[hdu] = {card: header[card] for card in header if not card.startswith(_UNUSED_CARDS)}
+        return self._headers[hdu].get(key)
 
 
 @contextmanager
@@ -144,7 +205,7 @@ def open_fits(unpacked: Unpacked, name: str) -> Iterator[FitsFile]:
 
 @contextmanager
 def _astropy(name: str) -> Iterator[None]:
-    """Turn what astropy raises or warns about a damaged file into InputError; wrap nothing else in this."""
+    """Turn what astropy raises on a damaged header into InputError, silence its warnings; wrap nothing else in it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -152,13 +213,3 @@ def _astropy(name: str) -> Iterator[None]:
         except _ASTROPY_ERRORS as error:
             detail = f"astropy cannot make sense of it: {type(error).__name__}: {' '.join(str(error).split())}"
             raise InputError(Reason.CORRUPT, name, detail[:300]) from error
-
-
-def _is_plain(definition: fits.Column) -> bool:
-    """Tell whether a column holds numbers or text as they are: no heap, no scaling."""
-    scaled = definition.bscale not in {None, "", 1} or definition.bzero not in {None, "", 0}
-    return not scaled and bool(_NUMBERS.match(definition.format) or _TEXT.match(definition.format))
-
-
-def _native(values: NDArray[Any]) -> NDArray[Any]:
-    return cast("NDArray[Any]", np.asarray(values).astype(values.dtype.newbyteorder("=")))

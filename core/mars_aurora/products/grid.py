@@ -17,12 +17,15 @@ MIN_PLACED_PIXELS = 10
 DISK_ALTITUDE_KM = 140.0
 MAX_BRIGHTNESS_R = 1e6  # no emission of Mars comes near; beyond it stands a damaged number
 MAX_ALTITUDE_KM = 1e6
+_FULL_TURN_32 = 360.0 - 2.0**-16  # from here on float32 rounds to 360
 
 
 def bounded(values: NDArray[Any], low: float, high: float) -> Float64Array:
-    """Make values float64, NaN where they are outside [low, high]: fill values and damaged numbers."""
+    """Copy values to native float64, NaN where they are outside [low, high]: fill values and damaged numbers."""
     with np.errstate(all="ignore"):
-        return np.where((values >= low) & (values <= high), values, np.nan).astype(np.float64)
+        copy = np.array(values, np.float64)
+        copy[~((copy >= low) & (copy <= high))] = np.nan
+    return copy
 
 
 def bounded32(values: NDArray[Any], low: float, high: float) -> FloatArray:
@@ -34,9 +37,11 @@ def brightness(values: NDArray[Any]) -> FloatArray:
 
 
 def east_longitude(values: NDArray[Any]) -> Float64Array:
-    """Bring longitudes to 0 <= lon < 360, also when rounded to float32."""
-    turned = np.mod(bounded(values, -360.0, 720.0), 360.0)
-    return np.where(turned.astype(np.float32) >= 360.0, 0.0, turned)
+    """Bring longitudes to 0 <= lon < 360, also once rounded to float32."""
+    turned = bounded(values, -360.0, 720.0)
+    turned[turned < 0] += 360.0
+    turned[turned >= _FULL_TURN_32] -= 360.0
+    return np.maximum(turned, 0.0)
 
 
 def split_samples(latitude: Float64Array, longitude: Float64Array, usual_centre: int) -> tuple[int, list[int]]:

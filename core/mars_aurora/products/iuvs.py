@@ -88,20 +88,21 @@ def read(fits: FitsFile) -> Observation:
 
 def _read_facts(fits: FitsFile) -> Facts:
     parsed = parse_name(fits.name)
-    times = np.char.decode(fits.column("INTEGRATION", "UTC"), "ascii", "replace")
-    start, end = (grid.iso_time(times[index]) if len(times) else None for index in (0, -1))
-    orbit = fits.column("OBSERVATION", "ORBIT_NUMBER") if fits.has_column("OBSERVATION", "ORBIT_NUMBER") else [None]
-    season = (
-        fits.column("OBSERVATION", "SOLAR_LONGITUDE") if fits.has_column("OBSERVATION", "SOLAR_LONGITUDE") else [None]
-    )
+    times = fits.texts("INTEGRATION", "UTC")
+    start, end = (grid.iso_time(times[index]) if times else None for index in (0, -1))
     return Facts(
         name=fits.name,
         instrument="MAVEN/IUVS",
         level="l1b",
         start_utc=start or (parsed.start_utc if parsed else ""),
         end_utc=end,
-        orbit=parsed.orbit if parsed else grid.as_int(orbit[0], 0, 10**6),
+        orbit=parsed.orbit if parsed else grid.as_int(_observed(fits, "ORBIT_NUMBER"), 0, 10**6),
         mode=parsed.mode if parsed else None,
         version=parsed.version if parsed else None,
-        solar_longitude_deg=grid.as_float(season[0], 0, 360),
+        solar_longitude_deg=grid.as_float(_observed(fits, "SOLAR_LONGITUDE"), 0, 360),
     )
+
+
+def _observed(fits: FitsFile, column: str) -> object:
+    values = fits.column("OBSERVATION", column) if fits.has_column("OBSERVATION", column) else ()
+    return values[0] if len(values) else None

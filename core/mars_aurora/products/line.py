@@ -44,7 +44,7 @@ class LineWeights:
 
     def _sum(self, samples: NDArray[Any], weights: NDArray[np.float64]) -> FloatArray:
         with np.errstate(all="ignore"):
-            window = samples[:, :, self.window].astype(np.float64)
+            window = np.array(samples[:, :, self.window], np.float64)
             return np.einsum("isk,sk->is", window, weights).astype(np.float32)
 
     def flagged(self, flags: NDArray[Any]) -> NDArray[np.bool_]:
