@@ -1,0 +1,87 @@
+"""How good boxes are: matching to the truth, precision and recall, average precision. Plain arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from mars_aurora.detector import box_iou
+from mars_aurora.observation import FloatArray
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Matches:
+    """All predictions of one class over a set of images, held against the truth.
+
+    Attributes
+    ----------
+    confidence : (P,) of each prediction
+    correct : (P,) bool, whether it found a true box that none more confident had found
+    image : (P,) number of its image
+    found_at : (T,) confidence at which each true box was found; 0 if never
+    """
+
+    confidence: FloatArray
+    correct: NDArray[np.bool_]
+    image: NDArray[np.intp]
+    found_at: FloatArray
+
+    def precision_recall(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Give precision and recall when cutting at each prediction, and that confidence, falling."""
+        order = np.argsort(-self.confidence, kind="stable")
+        true = np.cumsum(self.correct[order])
+        precision = true / np.arange(1, len(order) + 1)
+        return precision, true / max(len(self.found_at), 1), self.confidence[order]
+
+    def average_precision(self) -> float:
+        """Area under the precision-recall curve, precision made monotonic first (as COCO does, all points)."""
+        precision, recall, _ = self.precision_recall()
+        if len(precision) == 0:
+            return 0.0
+        envelope = np.maximum.accumulate(precision[::-1])[::-1]
+        return float(np.sum(np.diff(recall, prepend=0) * envelope))
+
+    def at(self, threshold: float) -> tuple[float, float]:
+        """Precision and recall with everything below ``threshold`` cut off; precision 1 if nothing is left."""
+        left = self.correct[self.confidence >= threshold]
+        precision = float(left.mean()) if len(left) else 1.0
+        recall = float((self.found_at >= threshold).mean()) if len(self.found_at) else 1.0
+        return precision, recall
+
+
+def match(
+    predictions: Sequence[tuple[FloatArray, FloatArray]], truths: Sequence[FloatArray], overlap: float = 0.5
+) -> Matches:
+    """Match predictions (corners (P, 4), confidence (P,)) to true corners (T, 4), image by image.
+
+    The most confident prediction takes the free true box it overlaps most, if by ``overlap`` (IoU) or more.
+    """
+    confidences, corrects, images, found = [], [], [], []
+    for number, ((corners, confidence), truth) in enumerate(zip(predictions, truths, strict=True)):
+        correct, found_at = np.zeros(len(confidence), bool), np.zeros(len(truth), np.float32)
+        shared = box_iou(corners, truth)
+        for i in np.argsort(-confidence, kind="stable"):
+            free = np.where(found_at == 0, shared[i], 0)
+            if len(free) and free.max() >= overlap:
+                correct[i], found_at[free.argmax()] = True, confidence[i]
+        confidences.append(confidence)
+        corrects.append(correct)
+        images.append(np.full(len(confidence), number))
+        found.append(found_at)
+    return Matches(
+        np.concatenate(confidences or [np.zeros(0, np.float32)]),
+        np.concatenate(corrects or [np.zeros(0, bool)]),
+        np.concatenate(images or [np.zeros(0, np.intp)]),
+        np.concatenate(found or [np.zeros(0, np.float32)]),
+    )
+
+
+def choose_threshold(matches: Matches, precision: float) -> float:
+    """Choose the confidence with the best F1 among those that reach ``precision``; the surest if none does."""
+    reached, recall, confidence = matches.precision_recall()
+    if len(confidence) == 0:
+        return 1.0
+    f1 = np.where(reached >= precision, 2 * reached * recall / np.maximum(reached + recall, 1e-9), 0)
+    return float(confidence[f1.argmax()])

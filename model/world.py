@@ -1,0 +1,67 @@
+"""What may happen in a simulated mission: one frozen set of numbers, so that another world is another test set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+Range = tuple[float, float]
+
+MARS_RADIUS_KM = 3396.19  # IAU 2015 equatorial radius, the sphere the product measures on
+
+
+@dataclass(frozen=True)
+class World:
+    """Parameters of the simulated instrument, orbit and sky; ranges are drawn from, shares are probabilities.
+
+    Defaults follow what is published of EMM/EMUS (Amiri et al. 2022, Holsclaw et al. 2021, Lillis et al. 2022);
+    what is only inferred (noise, background, scan step, seeing) is what a test world should change.
+    """
+
+    # instrument
+    n_slit: int = 128
+    max_integrations: int = 260
+    slit_length_deg: float = 10.75
+    slit_widths_deg: tuple[float, ...] = (0.18, 0.25)
+    scan_step_deg: Range = (0.05, 0.1)
+    cadence_s: float = 6.0
+    counts_per_R: float = 0.36
+    fit_noise_R: float = 0.3  # of the line fit to the spectrum; makes brightness continuous, negative at times
+    systematic_error: float = 0.04
+    flat_field_error: float = 0.02
+    flagged_share: float = 0.002
+    n_wavelengths: int = 192
+
+    # orbit and swaths: a block of files holds sets of these many swaths, in an order drawn per block
+    swaths_per_set: tuple[int, ...] = (1, 2, 1, 3, 1, 1, 1, 2)
+    altitude_km: tuple[Range, Range, Range] = ((30_000, 42_650), (21_000, 34_000), (19_970, 25_000))  # by swaths
+    phase_deg: tuple[tuple[str, float, Range], ...] = (  # mode, share, phase angle of Mars from the spacecraft
+        ("os1", 0.25, (10, 75)),
+        ("os2", 0.6, (50, 155)),
+        ("osr", 0.15, (30, 150)),
+    )
+    slit_cut_share: float = 0.2  # single swaths pointed so far off that the slit cuts the disk
+    truncated_share: float = 0.03  # swaths that end early
+
+    # Mars without aurora
+    day_scale: Range = (0.5, 0.7)  # of the day-side table in sky.py
+    day_structure_share: float = 0.25
+    day_structure_amplitude: Range = (0.15, 0.5)
+    limb_brightening: Range = (0.25, 0.45)
+    terminator_shift_deg: Range = (-3.0, 2.0)
+    night_R: Range = (0.5, 1.0)
+    night_roughness: float = 0.25
+
+    # auroras
+    no_aurora_share: float = 0.25
+    auroras_per_scene: tuple[float, ...] = (0.3, 0.3, 0.22, 0.12, 0.06)  # probability of 1, 2, 3 ... auroras
+    kinds: tuple[tuple[str, float], ...] = (("crustal", 0.35), ("patch", 0.4), ("sinuous", 0.25))
+    crustal_peak_R: Range = (6.0, 50.0)
+    patch_peak_R: Range = (2.6, 7.0)
+    sinuous_peak_R: Range = (4.0, 25.0)
+    crustal_size_km: Range = (120.0, 500.0)  # semi-major axis
+    patch_size_km: Range = (150.0, 700.0)
+    sinuous_length_km: Range = (1500.0, 5500.0)
+    sinuous_width_km: Range = (60.0, 200.0)  # standard deviation across
+    emission_altitude_km: float = 130.0
+    swath_variation: float = 0.2  # of an aurora's brightness from swath to swath (log-normal)
+    outline_R: float = 2.0  # the truth's outline: excess over background, seen from straight above
