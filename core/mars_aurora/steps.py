@@ -32,7 +32,7 @@ from mars_aurora.messages import (
 from mars_aurora.storage import Source, Storage
 
 if TYPE_CHECKING:
-    from mars_aurora.measure import Aurora
+    from mars_aurora.aurora import Aurora
 
 Detector = Callable[[bytes, bytes], list[Box]]  # candidate PNG, geometry npz -> boxes
 _READERS = 16  # threads that fetch ledger records: on S3 each costs a round trip

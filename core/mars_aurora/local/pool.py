@@ -1,0 +1,112 @@
+"""A process pool in which a worker that dies costs only the task it died of."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing import connection
+from types import TracebackType
+from typing import Self, TypeVar
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+_AHEAD = 2  # tasks handed out per worker, so that none waits for the parent
+_PRELOAD = ["astropy.io.fits", "cv2", "mars_aurora.steps", "mars_aurora.products", "mars_aurora.measure"]
+
+
+class WorkerDiedError(Exception):
+    """The worker was killed, or crashed, twice: once beside other tasks and once alone with this one."""
+
+
+class WorkerPool:
+    """Worker processes for pure functions of one picklable task; use it in a ``with``.
+
+    Leaving the ``with`` waits for the tasks at hand and drops the others, so that no write is cut short.
+    Workers ignore Ctrl-C, which is the parent's to handle, and end when the parent is killed.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self._workers = workers
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(_PRELOAD)
+        self._executor = self._start(workers)
+
+    def _start(self, workers: int) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(workers, self._context, initializer=_prepare_worker)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._executor.shutdown(wait=True, cancel_futures=True)
+
+    def map(
+        self, function: Callable[[Task], Result], tasks: Iterable[Task]
+    ) -> Iterator[tuple[Task, Result | Exception]]:
+        """Yield each task with its result, or with what it raised, in the order of their completion."""
+        waiting = deque(tasks)
+        running: dict[Future[Result], Task] = {}
+        while waiting or running:
+            try:
+                while waiting and len(running) < _AHEAD * self._workers:
+                    running[_submit(self._executor, function, waiting[0])] = waiting[0]
+                    waiting.popleft()
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    outcome = _outcome(future)
+                    yield running.pop(future), outcome
+            except BrokenProcessPool:
+                suspects, running = list(running.values()), {}
+                self._executor = self._start(self._workers)
+                for task in suspects:
+                    yield task, self._run_alone(function, task)
+
+    def _run_alone(self, function: Callable[[Task], Result], task: Task) -> Result | Exception:
+        with self._start(1) as executor:
+            try:
+                return _outcome(_submit(executor, function, task))
+            except BrokenProcessPool:
+                return WorkerDiedError("its worker process was killed or crashed (out of memory?)")
+
+
+def _submit(executor: ProcessPoolExecutor, function: Callable[[Task], Result], task: Task) -> Future[Result]:
+    with _interrupts_held():  # a process started here inherits the mask
+        return executor.submit(function, task)
+
+
+def _outcome(future: Future[Result]) -> Result | Exception:
+    error = future.exception()
+    if isinstance(error, BrokenProcessPool):
+        raise error
+    return error if isinstance(error, Exception) else future.result()
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _prepare_worker() -> None:
+    import cv2  # noqa: PLC0415 -- in the workers only
+
+    cv2.setNumThreads(1)  # the pool uses the cores
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)

@@ -1,0 +1,99 @@
+"""The local runner: the steps of the workflow over a process pool, as the state machine takes them over Lambda."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from functools import partial
+
+from mars_aurora import steps
+from mars_aurora.errors import UsageError
+from mars_aurora.keys import is_fits
+from mars_aurora.ledger import Outcome, Record
+from mars_aurora.local import work
+from mars_aurora.local.inputs import RUN_FILE, InputFiles
+from mars_aurora.local.pool import WorkerDiedError, WorkerPool
+from mars_aurora.local.progress import Progress
+from mars_aurora.local.work import Job
+from mars_aurora.messages import CatalogueRequest, CatalogueResult, TallyRequest
+from mars_aurora.steps import Measured
+
+
+def run(job: Job, inputs: InputFiles, workers: int, progress: Progress) -> CatalogueResult:
+    """Run every step over the inputs; what an earlier, cut-off run with this id has done is not done again.
+
+    Raises
+    ------
+    UsageError
+        If the run id belongs to a run with other settings.
+    UnbalancedLedgerError
+        After the ledger is written, if its outcomes do not add up to the inputs.
+    """
+    _claim(job, inputs)
+    with WorkerPool(workers) as pool:
+        _read_and_classify(job, inputs, pool, progress)
+        steps.tally(TallyRequest(job.run_id, "", ""), inputs, job.work)
+        _detect(job, pool, progress)
+        mapper = partial(_measure, pool=pool, progress=progress)
+        return steps.catalogue(CatalogueRequest(job.run_id, "", ""), inputs, job.work, job.work, mapper)
+
+
+def _claim(job: Job, inputs: InputFiles) -> None:
+    """Note the run's settings where its results are, or hold them against those noted before."""
+    settings = {
+        "inputs": inputs.roots,
+        "min_objects": job.min_objects,
+        "detector": job.detector.value,
+        "keep_stages": job.keep_stages,
+    }
+    key = job.keys.product(RUN_FILE)
+    try:
+        noted = json.loads(job.work.get(key))
+    except (KeyError, ValueError):
+        noted = settings
+        job.work.put(key, json.dumps(settings, indent=2).encode())
+    if noted != settings:
+        changed = [
+            f"{name} {noted.get(name)}, not {value}" for name, value in settings.items() if noted.get(name) != value
+        ]
+        raise UsageError(f"run {job.run_id} was made with {'; '.join(changed)}: give another --run-id")
+
+
+def _read_and_classify(job: Job, inputs: InputFiles, pool: WorkerPool, progress: Progress) -> None:
+    fits = {name: path for name, path in inputs.paths.items() if is_fits(name)}
+    done = {name: record for name, record in steps.read_records(fits, job.work, job.keys).items() if record.holds}
+    tasks = [(name, path) for name, path in fits.items() if name not in done]
+    progress.start("Reading and classifying", len(fits), Counter(record.outcome for record in done.values()))
+    for (name, _), outcome in pool.map(partial(work.read_and_classify, job=job), tasks):
+        if isinstance(outcome, Exception):
+            job.work.put(job.keys.record(name), _failure(name, outcome).to_json())
+        progress.advance(Outcome.FAILED if isinstance(outcome, Exception) else outcome)
+
+
+def _failure(name: str, error: Exception) -> Record:
+    if isinstance(error, WorkerDiedError):
+        return Record(name, Outcome.FAILED, "worker_died", detail=str(error))
+    return Record(name, Outcome.FAILED, "error", detail=f"{type(error).__name__}: {error}")
+
+
+def _detect(job: Job, pool: WorkerPool, progress: Progress) -> None:
+    candidates = steps.list_candidates(job.work, job.keys)
+    progress.start("Detecting", len(candidates))
+    for _ in pool.map(partial(work.detect, job=job), candidates):
+        progress.advance()
+
+
+def _measure(
+    function: Callable[[Record], Measured], records: Iterable[Record], /, *, pool: WorkerPool, progress: Progress
+) -> Iterator[Measured]:
+    records = list(records)
+    progress.start("Measuring", len(records))
+    for record, measured in pool.map(function, records):
+        if isinstance(measured, Exception):
+            failure = _failure(record.name, measured)
+            yield Measured(replace(failure, objects=record.objects), [])
+        else:
+            yield measured
+        progress.advance()

@@ -1,0 +1,66 @@
+"""What a worker process does: one file, or one candidate, at a time. Everything here pickles."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from mars_aurora import steps
+from mars_aurora.keys import RunKeys
+from mars_aurora.ledger import Outcome
+from mars_aurora.local.inputs import InputFiles
+from mars_aurora.messages import ClassifyRequest, PreprocessRequest
+from mars_aurora.storage import FolderStorage
+
+
+class DetectorName(StrEnum):
+    """The detectors there are; each is the function ``detect`` of a module."""
+
+    THRESHOLD = "threshold"
+    YOLO = "yolo"
+
+
+_MODULES = {DetectorName.THRESHOLD: "mars_aurora.threshold", DetectorName.YOLO: "mars_aurora.detector"}
+
+
+def load_detector(name: DetectorName) -> steps.Detector:
+    """Import a detector; one that has weights starts them once in a process, at its first image."""
+    detector: steps.Detector = importlib.import_module(_MODULES[name]).detect
+    return detector
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is the same for every task of a run."""
+
+    run_id: str
+    out: Path
+    min_objects: int = 2
+    detector: DetectorName = DetectorName.THRESHOLD
+    keep_stages: bool = False
+
+    @property
+    def keys(self) -> RunKeys:
+        return RunKeys(self.run_id)
+
+    @property
+    def work(self) -> FolderStorage:
+        return FolderStorage(self.out)
+
+
+def read_and_classify(task: tuple[str, Path], job: Job) -> Outcome:
+    """Take one file, named and located, through the two steps of the map; its record is left in the ledger."""
+    name, path = task
+    read = steps.preprocess(PreprocessRequest(job.run_id, "", name, name), InputFiles({name: path}), job.work)
+    if not read.usable:
+        return Outcome.REJECTED
+    request = ClassifyRequest(job.run_id, name, job.min_objects, job.keep_stages)
+    enough = steps.classify(request, job.work).objects >= job.min_objects
+    return Outcome.CANDIDATE if enough else Outcome.DISCARDED
+
+
+def detect(name: str, job: Job) -> int:
+    """Run the detector over one candidate; return the number of boxes."""
+    return steps.detect_one(job.keys, name, job.work, load_detector(job.detector))
