@@ -44,76 +44,86 @@ def read(fits: FitsFile) -> Observation:
     level = _find_level(fits)
     n_integrations = fits.shape("FOV_GEOM")[0]
     grid.require_integrations(n_integrations, fits.name)
-    grid.require_shape("SC_GEOM", fits.shape("SC_GEOM"), (n_integrations,), fits.name)
     geometry = _Geometry(fits, n_integrations)
     line = _LINE_READERS[level](fits, geometry.shape)
-    on_slit = geometry.on_slit()
-    centre, corners = grid.split_samples(geometry.latitude, geometry.longitude, _USUAL_CENTRE)
+    latitude = geometry.samples("LAT", -90, 90)
+    longitude = grid.east_longitude(geometry.samples("LON", -360, 720))
+    centre, corners = grid.split_samples(latitude, longitude, _USUAL_CENTRE)
+
+    def spacecraft(column: str, *, optional: bool = False) -> NDArray[Any]:
+        if optional and not fits.has_column("SC_GEOM", column):
+            return np.full(n_integrations, np.nan)
+        values = fits.column("SC_GEOM", column)
+        grid.require_shape(f"SC_GEOM.{column}", values.shape, (n_integrations,), fits.name)
+        return values
 
     def image(values: NDArray[Any]) -> FloatArray:
-        return np.where(on_slit, values, np.nan).astype(np.float32)
+        return geometry.on_slit_only(grid.brightness(values))
 
-    def around(values: NDArray[Any]) -> FloatArray:
-        return np.stack([image(values[:, corner]) for corner in corners], axis=-1)
+    def angle(column: str, low: float, high: float) -> FloatArray:
+        return geometry.on_slit_only(grid.bounded(geometry.column(column)[:, centre], low, high))
 
-    def angle(column: str, low: float, high: float, *, optional: bool = False) -> Float64Array:
-        values = grid.bounded(geometry.column(column, optional=optional)[:, centre], low, high)
-        return np.where(on_slit, values, np.nan)
+    def optional(column: str, low: float, high: float) -> Float64Array:
+        if not fits.has_column("FOV_GEOM", column):
+            return np.full(geometry.shape, np.nan)
+        return geometry.on_slit_only(grid.bounded64(geometry.column(column)[:, centre], low, high))
 
     return grid.require_image(
         Observation(
             facts=_read_facts(fits, level),
-            brightness_R=image(grid.brightness(line.brightness)),
-            random_error_R=image(grid.brightness(line.random_error)),
-            systematic_error_R=image(grid.brightness(line.systematic_error)),
-            latitude_deg=image(geometry.latitude[:, centre]),
-            longitude_deg=image(geometry.longitude[:, centre]),
-            corner_latitude_deg=around(geometry.latitude),
-            corner_longitude_deg=around(geometry.longitude),
-            sza_deg=image(angle("SOLAR_Z_ANGLE", 0, 180)),
-            emission_angle_deg=image(angle("EMISSION_ANGLE", 0, 180)),
-            local_time_h=image(angle("LOCAL_TIME", 0, 24, optional=True)),
-            tangent_altitude_km=image(angle("MRH_ALT", -1e4, grid.MAX_ALTITUDE_KM)),
-            sub_spacecraft_latitude_deg=grid.bounded(fits.column("SC_GEOM", "SUB_SC_LAT"), -90, 90),
-            sub_spacecraft_longitude_deg=grid.east_longitude(fits.column("SC_GEOM", "SUB_SC_LON")),
-            spacecraft_altitude_km=grid.bounded(fits.column("SC_GEOM", "SC_ALT"), 0, grid.MAX_ALTITUDE_KM),
-            sub_solar_latitude_deg=grid.bounded(_optional(fits, "SUB_SOLAR_LAT", n_integrations), -90, 90),
-            sub_solar_longitude_deg=grid.east_longitude(_optional(fits, "SUB_SOLAR_LON", n_integrations)),
-            ra_deg=angle("RA", -360, 360, optional=True),
-            dec_deg=angle("DEC", -90, 90, optional=True),
-            flagged=line.flagged & on_slit,
+            brightness_R=image(line.brightness),
+            random_error_R=image(line.random_error),
+            systematic_error_R=image(line.systematic_error),
+            latitude_deg=latitude[:, centre],
+            longitude_deg=longitude[:, centre],
+            corner_latitude_deg=np.stack([latitude[:, corner] for corner in corners], axis=-1),
+            corner_longitude_deg=np.stack([longitude[:, corner] for corner in corners], axis=-1),
+            sza_deg=angle("SOLAR_Z_ANGLE", 0, 180),
+            emission_angle_deg=angle("EMISSION_ANGLE", 0, 180),
+            local_time_h=optional("LOCAL_TIME", 0, 24).astype(np.float32),
+            tangent_altitude_km=angle("MRH_ALT", -1e4, grid.MAX_ALTITUDE_KM),
+            sub_spacecraft_latitude_deg=grid.bounded64(spacecraft("SUB_SC_LAT"), -90, 90),
+            sub_spacecraft_longitude_deg=grid.east_longitude64(spacecraft("SUB_SC_LON")),
+            spacecraft_altitude_km=grid.bounded64(spacecraft("SC_ALT"), 0, grid.MAX_ALTITUDE_KM),
+            sub_solar_latitude_deg=grid.bounded64(spacecraft("SUB_SOLAR_LAT", optional=True), -90, 90),
+            sub_solar_longitude_deg=grid.east_longitude64(spacecraft("SUB_SOLAR_LON", optional=True)),
+            ra_deg=optional("RA", -360, 360),
+            dec_deg=optional("DEC", -90, 90),
+            flagged=line.flagged & geometry.on_slit,
         )
     )
 
 
 class _Geometry:
-    """Columns of FOV_GEOM, each (nI, 5, nS)."""
+    """Columns of FOV_GEOM, each (nI, 5, nS); ``shape`` is (nI, nS), ``on_slit`` (nS,).
+
+    Slit bin 0 is never on the slit; the others are where they ever point at a place in the sky.
+    """
 
     def __init__(self, fits: FitsFile, n_integrations: int) -> None:
         self._fits = fits
-        latitude = fits.column("FOV_GEOM", "LAT")
-        n_slit = latitude.shape[-1]
-        grid.require_shape("FOV_GEOM.LAT", latitude.shape, (n_integrations, 5, n_slit), fits.name)
+        n_slit = (fits.column("FOV_GEOM", "LAT").shape or (0,))[-1]
         self.shape = (n_integrations, n_slit)
-        self.latitude = grid.bounded(latitude, -90, 90)
-        self.longitude = grid.east_longitude(self.column("LON"))
+        self.on_slit = np.ones(n_slit, bool)
+        if fits.has_column("FOV_GEOM", "RA"):
+            self.on_slit = np.isfinite(self.column("RA")[:, 0]).any(axis=0)
+        self.on_slit[:1] = False
 
-    def column(self, column: str, *, optional: bool = False) -> NDArray[Any]:
-        n_integrations, n_slit = self.shape
-        if optional and not self._fits.has_column("FOV_GEOM", column):
-            return np.full((n_integrations, 5, n_slit), np.nan)
+    def column(self, column: str) -> NDArray[Any]:
+        """Map a column as it is in the file; raises WRONG_SHAPE unless it is (nI, 5, nS)."""
         values = self._fits.column("FOV_GEOM", column)
+        n_integrations, n_slit = self.shape
         grid.require_shape(f"FOV_GEOM.{column}", values.shape, (n_integrations, 5, n_slit), self._fits.name)
         return values
 
-    def on_slit(self) -> NDArray[np.bool_]:
-        """(nS,): bin 0 never is; the others are where they ever point at a place in the sky."""
-        if self._fits.has_column("FOV_GEOM", "RA"):
-            on_slit = np.isfinite(self.column("RA")).any(axis=(0, 1))
-        else:
-            on_slit = np.ones(self.shape[1], bool)
-        on_slit[0] = False
-        return on_slit
+    def samples(self, column: str, low: float, high: float) -> FloatArray:
+        """Copy all five samples, NaN where out of range or off the slit."""
+        return self.on_slit_only(grid.bounded(self.column(column), low, high))
+
+    def on_slit_only(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Set NaN, in place, off the slit: (nI, ..., nS)."""
+        values[..., ~self.on_slit] = np.nan
+        return values
 
 
 def _find_level(fits: FitsFile) -> str:
@@ -138,7 +148,7 @@ def _read_emission(fits: FitsFile, shape: tuple[int, int]) -> _Line:
     def image(column: str) -> NDArray[Any]:
         values = fits.column("EMISS", column)[row]
         grid.require_shape(f"EMISS.{column} of one emission", values.shape, shape[::-1], fits.name)
-        return values.T
+        return values.transpose()
 
     def optional(column: str, fill: float) -> NDArray[Any]:
         return image(column) if fits.has_column("EMISS", column) else np.full(shape, fill)
@@ -177,12 +187,6 @@ def _integrate_spectra(fits: FitsFile, shape: tuple[int, int]) -> _Line:
 
 
 _LINE_READERS = {"l2b": _read_emission, "l2a": _integrate_spectra}
-
-
-def _optional(fits: FitsFile, column: str, n_integrations: int) -> NDArray[Any]:
-    if fits.has_column("SC_GEOM", column):
-        return fits.column("SC_GEOM", column)
-    return np.full(n_integrations, np.nan)
 
 
 def _read_facts(fits: FitsFile, level: str) -> Facts:

@@ -35,7 +35,7 @@ class _Column:
     code: str  # the letter of TFORM
     offset: int
     shape: tuple[int, ...]
-    size: int
+    count: int
     scaled: bool
 
 
@@ -54,6 +54,7 @@ class FitsFile:
         self._hdus = hdus
         self._headers: dict[str, dict[str, object]] = {}
         self._tables: dict[str, _Table] = {}
+        self._bytes = np.memmap(unpacked.path, np.uint8, "r")
         self.name = name
         self._index: dict[str, int] = {}
         for index, extent in enumerate(unpacked.hdus):
@@ -91,25 +92,25 @@ class FitsFile:
 
     def column(self, hdu: str, column: str) -> NDArray[Any]:
         """Map a column of numbers, (rows, ...); raises MISSING_COLUMN, or WRONG_SHAPE where it is not plain numbers."""
-        found = self._column(hdu, column)
-        if found.code not in _NUMBERS or found.scaled:
-            scaled = "scaled " if found.scaled else ""
-            detail = f"{hdu}.{column} holds {scaled}values of FITS format {found.code}, not plain numbers"
-            raise InputError(Reason.WRONG_SHAPE, self.name, detail)
-        return self._map_column(hdu, column, np.dtype((_NUMBERS[found.code], found.shape)))
+        found = self._numbers(hdu, column)
+        return self._map(hdu, _NUMBERS[found.code], found.shape, found.offset)
+
+    def column_pieces(self, hdu: str, column: str, rows: int) -> Iterator[NDArray[Any]]:
+        """Yield a column of numbers so many rows at a time, no more than one piece of it in memory."""
+        found, table = self._numbers(hdu, column), self._table(hdu)
+        for first in range(0, table.rows, rows):
+            count = min(rows, table.rows - first)
+            start = self._start(hdu) + first * table.width
+            piece = np.memmap(self._unpacked.path, np.uint8, "r", start, (count * table.width,))
+            yield _view(piece, _NUMBERS[found.code], (count, *found.shape), found.offset, table.width)
 
     def texts(self, hdu: str, column: str) -> list[str]:
         """Read a column of text, padding stripped."""
         found = self._column(hdu, column)
-        if found.code != "A" or not found.size:
+        if found.code != "A" or not found.count:
             raise InputError(Reason.WRONG_SHAPE, self.name, f"{hdu}.{column} holds no text")
-        values = self._map_column(hdu, column, np.dtype(f"S{found.size}"))
+        values = self._map(hdu, f"S{found.count}", (), found.offset)
         return [bytes(value).decode("ascii", "replace").strip("\0 ") for value in values]
-
-    def column_pieces(self, hdu: str, column: str, rows: int) -> Iterator[NDArray[Any]]:
-        """Yield a column of numbers so many rows at a time, never more than one piece of it in memory."""
-        for first in range(0, self.shape(hdu)[0], rows):
-            yield self.column(hdu, column)[first : first + rows]  # a fresh map each: a used one holds its pages
 
     def image(self, hdu: str) -> NDArray[Any]:
         """Map an image; raises WRONG_SHAPE where there is none, or a scaled one."""
@@ -117,7 +118,16 @@ class FitsFile:
         scaled = any(self._card(hdu, key) is not None for key in ("BSCALE", "BZERO"))
         if self._is_table(hdu) or scaled or not prod(shape) or not shape:
             raise InputError(Reason.WRONG_SHAPE, self.name, f"HDU {hdu} holds no plain image: shape {shape}")
-        return self._map(hdu, np.dtype(_IMAGES[self._integer(hdu, "BITPIX")]), shape)
+        dtype = np.dtype(_IMAGES[self._integer(hdu, "BITPIX")])
+        return _view(self._bytes, dtype, shape, self._start(hdu), dtype.itemsize * prod(shape[1:]))
+
+    def _numbers(self, hdu: str, column: str) -> _Column:
+        found = self._column(hdu, column)
+        if found.code not in _NUMBERS or found.scaled:
+            scaled = "scaled " if found.scaled else ""
+            detail = f"{hdu}.{column} holds {scaled}values of FITS format {found.code}, not plain numbers"
+            raise InputError(Reason.WRONG_SHAPE, self.name, detail)
+        return found
 
     def _column(self, hdu: str, column: str) -> _Column:
         self.require(hdu)
@@ -126,15 +136,12 @@ class FitsFile:
         except KeyError:
             raise InputError(Reason.MISSING_COLUMN, self.name, f"HDU {hdu} has no column {column}") from None
 
-    def _map_column(self, hdu: str, column: str, dtype: np.dtype[Any]) -> NDArray[Any]:
+    def _map(self, hdu: str, dtype: str, cell: tuple[int, ...], offset: int) -> NDArray[Any]:
         table = self._table(hdu)
-        field = {"names": [column], "formats": [dtype], "offsets": [table.columns[column].offset]}
-        return self._map(hdu, np.dtype({**field, "itemsize": table.width}), (table.rows,))[column]
+        return _view(self._bytes, dtype, (table.rows, *cell), self._start(hdu) + offset, table.width)
 
-    def _map(self, hdu: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> NDArray[Any]:
-        if 0 in shape:
-            return np.empty(shape, dtype)
-        return np.memmap(self._unpacked.path, dtype, "r", self._unpacked.hdus[self._index[hdu]].start, shape)
+    def _start(self, hdu: str) -> int:
+        return self._unpacked.hdus[self._index[hdu]].start
 
     def _table(self, hdu: str) -> _Table:
         if hdu not in self._tables:
@@ -190,6 +197,17 @@ class FitsFile:
                 header = self._hdus[self._index[hdu]].header
                 self._headers[hdu] = {card: header[card] for card in header if not card.startswith(_UNUSED_CARDS)}
         return self._headers[hdu].get(key)
+
+
+def _view(
+    source: NDArray[np.uint8], dtype: str | np.dtype[Any], shape: tuple[int, ...], offset: int, step: int
+) -> NDArray[Any]:
+    """View bytes as an array that begins at ``offset`` and whose first axis goes on by ``step`` bytes."""
+    if not prod(shape):
+        return np.empty(shape, dtype)
+    item = np.dtype(dtype).itemsize
+    inner = [item * prod(shape[axis + 1 :]) for axis in range(1, len(shape))]
+    return np.ndarray(shape, dtype, source.data, offset, (step, *inner))
 
 
 @contextmanager

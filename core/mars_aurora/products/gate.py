@@ -11,6 +11,7 @@ import gzip
 import re
 import stat
 import tempfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,8 +24,9 @@ from isal import igzip, isal_zlib
 from mars_aurora.errors import InputError, Reason, TransientError
 
 BLOCK = 2880
-CHUNK_BYTES = 1 << 20
+CHUNK_BYTES = 1 << 19  # half a MiB stays in the cache between inflating and writing
 MAX_HEADER_BYTES = 400 * BLOCK
+_GZIP_ERRORS: tuple[type[Exception], ...] = (gzip.BadGzipFile, isal_zlib.error, zlib.error)
 _GZIP_MAGIC = b"\x1f\x8b"
 _SIMPLE = b"SIMPLE  ="
 _EXTENSION = b"XTENSION="
@@ -129,7 +131,7 @@ def _inflate(packed: BinaryIO, plain: IO[bytes], packed_bytes: int, name: str, l
 
 def _chunks(packed: BinaryIO, name: str) -> Iterator[bytes]:
     """Yield the unpacked stream in chunks; the last chunk comes after the last CRC was checked."""
-    with igzip.open(packed) as stream:
+    with igzip.IGzipFile(fileobj=packed) as stream:
         while chunk := _read_chunk(stream, name):
             yield chunk
 
@@ -139,7 +141,7 @@ def _read_chunk(stream: IO[bytes], name: str) -> bytes:
         return stream.read(CHUNK_BYTES)
     except EOFError as error:
         raise InputError(Reason.TRUNCATED, name, "the gzip stream ends before its end mark") from error
-    except (gzip.BadGzipFile, isal_zlib.error) as error:
+    except _GZIP_ERRORS as error:
         raise InputError(Reason.CORRUPT, name, f"the gzip stream is damaged: {error}") from error
     except OSError as error:
         raise InputError(Reason.UNREADABLE, name, f"it cannot be read: {error.strerror or error}") from error

@@ -17,40 +17,56 @@ MIN_PLACED_PIXELS = 10
 DISK_ALTITUDE_KM = 140.0
 MAX_BRIGHTNESS_R = 1e6  # no emission of Mars comes near; beyond it stands a damaged number
 MAX_ALTITUDE_KM = 1e6
-_FULL_TURN_32 = 360.0 - 2.0**-16  # from here on float32 rounds to 360
+_INTEGRATIONS_ASKED = 8  # spread over the swath, they tell the order of the samples as well as all do
 
 
-def bounded(values: NDArray[Any], low: float, high: float) -> Float64Array:
-    """Copy values to native float64, NaN where they are outside [low, high]: fill values and damaged numbers."""
-    with np.errstate(all="ignore"):
-        copy = np.array(values, np.float64)
+def bounded(values: NDArray[Any], low: float, high: float) -> FloatArray:
+    """Copy values to native float32, NaN where they are outside [low, high]: fill values and damaged numbers."""
+    return _bounded(values, low, high, np.dtype(np.float32))
+
+
+def bounded64(values: NDArray[Any], low: float, high: float) -> Float64Array:
+    """Do as `bounded`, to native float64."""
+    return _bounded(values, low, high, np.dtype(np.float64))
+
+
+def _bounded(values: NDArray[Any], low: float, high: float, dtype: np.dtype[Any]) -> NDArray[Any]:
+    with np.errstate(all="ignore"):  # what overflows float32 becomes infinite, and so NaN
+        copy = np.array(values, dtype)
         copy[~((copy >= low) & (copy <= high))] = np.nan
     return copy
 
 
-def bounded32(values: NDArray[Any], low: float, high: float) -> FloatArray:
-    return bounded(values, low, high).astype(np.float32)
-
-
 def brightness(values: NDArray[Any]) -> FloatArray:
-    return bounded32(values, -MAX_BRIGHTNESS_R, MAX_BRIGHTNESS_R)
+    """Copy a brightness in R to native float32, NaN where no emission of Mars can be so bright."""
+    return bounded(values, -MAX_BRIGHTNESS_R, MAX_BRIGHTNESS_R)
 
 
-def east_longitude(values: NDArray[Any]) -> Float64Array:
-    """Bring longitudes to 0 <= lon < 360, also once rounded to float32."""
-    turned = bounded(values, -360.0, 720.0)
-    turned[turned < 0] += 360.0
-    turned[turned >= _FULL_TURN_32] -= 360.0
-    return np.maximum(turned, 0.0)
+def east_longitude(values: NDArray[Any]) -> FloatArray:
+    """Bring longitudes to 0 <= lon < 360, float32."""
+    return _turn(bounded(values, -360.0, 720.0))
 
 
-def split_samples(latitude: Float64Array, longitude: Float64Array, usual_centre: int) -> tuple[int, list[int]]:
+def east_longitude64(values: NDArray[Any]) -> Float64Array:
+    """Bring longitudes to 0 <= lon < 360, float64."""
+    return _turn(bounded64(values, -360.0, 720.0))
+
+
+def _turn(longitude: NDArray[Any]) -> NDArray[Any]:
+    for outside in (longitude < 0, longitude >= 360):
+        if outside.any():
+            longitude[outside] %= 360
+    longitude[longitude >= 360] = 0  # a tiny negative, turned, rounds to 360
+    return longitude
+
+
+def split_samples(latitude: FloatArray, longitude: FloatArray, usual_centre: int) -> tuple[int, list[int]]:
     """Find which of five samples a pixel, (nI, 5, nS), is its centre, and an order that goes round the other four.
 
     The centre is the sample nearest to the mean of the others as unit vectors, by the median over pixels; the order
     is that of the shortest way round. ``usual_centre`` decides where fewer than ten pixels tell.
     """
-    step = max(1, latitude.shape[0] // 24)  # a few integrations tell as much as all
+    step = max(1, latitude.shape[0] // _INTEGRATIONS_ASKED)
     vectors = _unit_vectors(latitude[::step], longitude[::step])  # (3, n, 5, nS)
     vectors = np.moveaxis(vectors, 2, 0).reshape(5, 3, -1)
     vectors = vectors[:, :, np.all(np.isfinite(vectors), axis=(0, 1))]
@@ -70,8 +86,8 @@ def _way_round(corners: Float64Array) -> float:
     return float(np.median(np.linalg.norm(corners - np.roll(corners, 1, axis=0), axis=1).sum(axis=0)))
 
 
-def _unit_vectors(latitude_deg: Float64Array, longitude_deg: Float64Array) -> Float64Array:
-    latitude, longitude = np.radians(latitude_deg), np.radians(longitude_deg)
+def _unit_vectors(latitude_deg: FloatArray, longitude_deg: FloatArray) -> Float64Array:
+    latitude, longitude = (np.radians(angle.astype(np.float64)) for angle in (latitude_deg, longitude_deg))
     return np.stack([np.cos(latitude) * np.cos(longitude), np.cos(latitude) * np.sin(longitude), np.sin(latitude)])
 
 

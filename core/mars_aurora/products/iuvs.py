@@ -49,7 +49,7 @@ def read(fits: FitsFile) -> Observation:
     def rayleigh(values: FloatArray | None) -> FloatArray:
         if values is None:
             return np.full((n_integrations, n_slit), np.nan, np.float32)
-        return grid.brightness(values.astype(np.float64) * _R_PER_KR)
+        return grid.brightness(values * np.float32(_R_PER_KR))
 
     random, systematic = spectra("RANDOM_PHY_UNC"), spectra("SYSTEMATIC_PHY_UNC")
     flags = spectra("QUALITY_FLAG")
@@ -58,7 +58,7 @@ def read(fits: FitsFile) -> Observation:
     centre, corners = grid.split_samples(latitude.swapaxes(1, 2), longitude.swapaxes(1, 2), _USUAL_CENTRE)
 
     def look(column: str, low: float, high: float) -> Float64Array:
-        return grid.bounded(pixels(column, 5)[..., centre], low, high)
+        return grid.bounded64(pixels(column, 5)[..., centre], low, high)
 
     return grid.require_image(
         Observation(
@@ -66,19 +66,19 @@ def read(fits: FitsFile) -> Observation:
             brightness_R=rayleigh(weights.integrate(radiance)),
             random_error_R=rayleigh(None if random is None else weights.random_error(random)),
             systematic_error_R=rayleigh(None if systematic is None else weights.systematic_error(systematic)),
-            latitude_deg=latitude[..., centre].astype(np.float32),
-            longitude_deg=longitude[..., centre].astype(np.float32),
-            corner_latitude_deg=latitude[..., corners].astype(np.float32),
-            corner_longitude_deg=longitude[..., corners].astype(np.float32),
-            sza_deg=grid.bounded32(pixels("PIXEL_SOLAR_ZENITH_ANGLE"), 0, 180),
-            emission_angle_deg=grid.bounded32(pixels("PIXEL_EMISSION_ANGLE"), 0, 180),
-            local_time_h=grid.bounded32(pixels("PIXEL_LOCAL_TIME"), 0, 24),
+            latitude_deg=latitude[..., centre],
+            longitude_deg=longitude[..., centre],
+            corner_latitude_deg=latitude[..., corners],
+            corner_longitude_deg=longitude[..., corners],
+            sza_deg=grid.bounded(pixels("PIXEL_SOLAR_ZENITH_ANGLE"), 0, 180),
+            emission_angle_deg=grid.bounded(pixels("PIXEL_EMISSION_ANGLE"), 0, 180),
+            local_time_h=grid.bounded(pixels("PIXEL_LOCAL_TIME"), 0, 24),
             tangent_altitude_km=look("PIXEL_CORNER_MRH_ALT", -1e4, grid.MAX_ALTITUDE_KM).astype(np.float32),
-            sub_spacecraft_latitude_deg=grid.bounded(spacecraft("SUB_SPACECRAFT_LAT"), -90, 90),
-            sub_spacecraft_longitude_deg=grid.east_longitude(spacecraft("SUB_SPACECRAFT_LON")),
-            spacecraft_altitude_km=grid.bounded(spacecraft("SPACECRAFT_ALT"), 0, grid.MAX_ALTITUDE_KM),
-            sub_solar_latitude_deg=grid.bounded(spacecraft("SUB_SOLAR_LAT"), -90, 90),
-            sub_solar_longitude_deg=grid.east_longitude(spacecraft("SUB_SOLAR_LON")),
+            sub_spacecraft_latitude_deg=grid.bounded64(spacecraft("SUB_SPACECRAFT_LAT"), -90, 90),
+            sub_spacecraft_longitude_deg=grid.east_longitude64(spacecraft("SUB_SPACECRAFT_LON")),
+            spacecraft_altitude_km=grid.bounded64(spacecraft("SPACECRAFT_ALT"), 0, grid.MAX_ALTITUDE_KM),
+            sub_solar_latitude_deg=grid.bounded64(spacecraft("SUB_SOLAR_LAT"), -90, 90),
+            sub_solar_longitude_deg=grid.east_longitude64(spacecraft("SUB_SOLAR_LON")),
             ra_deg=look("PIXEL_CORNER_RA", -360, 360),
             dec_deg=look("PIXEL_CORNER_DEC", -90, 90),
             flagged=np.zeros((n_integrations, n_slit), bool) if flags is None else weights.flagged(flags),
@@ -104,5 +104,5 @@ def _read_facts(fits: FitsFile) -> Facts:
 
 
 def _observed(fits: FitsFile, column: str) -> object:
-    values = fits.column("OBSERVATION", column) if fits.has_column("OBSERVATION", column) else ()
-    return values[0] if len(values) else None
+    values = fits.column("OBSERVATION", column).tolist() if fits.has_column("OBSERVATION", column) else []
+    return values[0] if values else None

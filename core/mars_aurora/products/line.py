@@ -30,22 +30,24 @@ class LineWeights:
 
     def integrate(self, radiance: NDArray[Any]) -> FloatArray:
         """Integrate (n, nS, nW) spectra per nm to (n, nS); NaN where a sample of the window is NaN."""
-        return self._sum(radiance, self.weights)
+        return self._sum(radiance)
 
     def random_error(self, error: NDArray[Any]) -> FloatArray:
         """Propagate independent errors of the samples, (n, nS, nW), to the line: (n, nS)."""
         with np.errstate(all="ignore"):
             squares = np.square(error[:, :, self.window], dtype=np.float64)
-            return np.sqrt(np.einsum("isk,sk->is", squares, self.weights**2)).astype(np.float32)
+            variance: NDArray[np.float64] = np.einsum("isk,sk->is", squares, self.weights**2)
+            return np.sqrt(variance).astype(np.float32)
 
     def systematic_error(self, error: NDArray[Any]) -> FloatArray:
         """Propagate errors common to all samples, as a calibration's are, to the line: (n, nS)."""
-        return np.abs(self._sum(error, self.weights))
+        return np.abs(self._sum(error))
 
-    def _sum(self, samples: NDArray[Any], weights: NDArray[np.float64]) -> FloatArray:
+    def _sum(self, samples: NDArray[Any]) -> FloatArray:
         with np.errstate(all="ignore"):
             window = np.array(samples[:, :, self.window], np.float64)
-            return np.einsum("isk,sk->is", window, weights).astype(np.float32)
+            total: NDArray[np.float64] = np.einsum("isk,sk->is", window, self.weights)
+            return total.astype(np.float32)
 
     def flagged(self, flags: NDArray[Any]) -> NDArray[np.bool_]:
         """Tell where any sample of the window carries a flag: (n, nS, nW) to (n, nS)."""
@@ -74,7 +76,7 @@ def _covers_line(wavelength_nm: NDArray[np.float64]) -> bool:
     if not np.all(np.isfinite(wavelength_nm)) or not np.all(np.diff(wavelength_nm) > 0):
         return False
     samples = [np.count_nonzero(_between(wavelength_nm, limits)) for limits in BASELINE_NM]
-    return min(samples) >= 1 and np.count_nonzero(_between(wavelength_nm, LINE_NM)) >= 2
+    return min(samples) >= 1 and int(np.count_nonzero(_between(wavelength_nm, LINE_NM))) >= 2
 
 
 def _weigh_bin(wavelength_nm: NDArray[np.float64]) -> NDArray[np.float64]:
