@@ -67,30 +67,9 @@ class Aurora:
         x, y = np.meshgrid(offsets, offsets)
         return _unproject(self.centre, x, y), self.cell_km**2 * np.sinc(np.hypot(x, y) / MARS_RADIUS_KM / np.pi)
 
-    def facts(self) -> dict[str, object]:
-        """The truth that holds whoever looks: place, area, brightness from above, outline."""
-        places, areas = self.cells()
-        weights = (areas * self.excess_R)[self.region]
-        lat, lon = mean_place(places[self.region], weights)
-        half = self.region & (self.excess_R >= self.excess_R.max() / 2)
-        return {
-            "kind": self.kind,
-            "lat_deg": round(lat, 3),
-            "lon_deg": round(lon, 3),
-            "area_km2": round(float(areas[self.region].sum()), 1),
-            "half_peak_area_km2": round(float(areas[half].sum()), 1),
-            "mean_R": round(float(weights.sum() / areas[self.region].sum()), 3),
-            "peak_R": round(float(self.excess_R.max()), 3),
-            "outline": np.round(self.outline, 3).tolist(),
-        }
 
-    def brighten(self, factor: float) -> Array:
-        """The map's excess, scaled."""
-        return self.excess_R * np.float32(factor)
-
-
-def seen_R(aurora: Aurora, geometry: Geometry, altitude_km: float) -> Array:
-    """Excess along each line of sight through the emission shell, before smearing, (nI, nS)."""
+def excess(aurora: Aurora, geometry: Geometry, altitude_km: float) -> Array:
+    """Sum the excess along each line of sight through the emission shell, before smearing, (nI, nS)."""
     position, directions = geometry.spacecraft_mars_km, geometry.vec_mars[:, :, 0]
     shell = MARS_RADIUS_KM + altitude_km
     total = np.zeros(geometry.on_disk.shape)
@@ -172,7 +151,7 @@ def _draw_aurora(rng: np.random.Generator, world: World, kind: str, centre: Arra
 
 
 def _patch(rng: np.random.Generator, size: float) -> NDArray[np.float32]:
-    """An irregular blob of semi-major axis ``size`` cells, (N, N)."""
+    """Shape an irregular blob of semi-major axis ``size`` cells, (N, N)."""
     middle = (_GRID - 1) / 2
     y, x = np.mgrid[:_GRID, :_GRID] - middle
     x = x + 0.45 * size * texture(rng, 6)
@@ -184,7 +163,7 @@ def _patch(rng: np.random.Generator, size: float) -> NDArray[np.float32]:
 
 
 def _ribbon(rng: np.random.Generator, length: float, width: float) -> NDArray[np.float32]:
-    """A sinuous band, sizes in cells, (N, N)."""
+    """Shape a sinuous band, sizes in cells, (N, N)."""
     s = np.linspace(-0.5, 0.5, 200)
     waves, phases = rng.uniform(0.6, 3.0, 3), rng.uniform(0, 2 * np.pi, 3)
     sway = sum(0.09 / wave * np.sin(2 * np.pi * wave * s + phase) for wave, phase in zip(waves, phases, strict=True))
@@ -212,7 +191,9 @@ def _keep_main_part(excess: NDArray[np.float32], outline_R: float) -> tuple[NDAr
     """Find the main region over the outline's brightness; dim whatever lies outside it below that."""
     bright = cv2.morphologyEx((excess >= outline_R).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     _, labels, stats, _ = cv2.connectedComponentsWithStats(bright, connectivity=4)
-    region = labels == 1 + np.argmax(stats[1:, cv2.CC_STAT_AREA])
+    main = (labels == 1 + np.argmax(stats[1:, cv2.CC_STAT_AREA])).astype(np.uint8)
+    edges, _ = cv2.findContours(main, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    region = cv2.drawContours(main, edges, -1, 1, cv2.FILLED).astype(bool)  # a hole belongs to the area
     return region, np.where(region, excess, np.minimum(excess, 0.9 * outline_R)).astype(np.float32)
 
 

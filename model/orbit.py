@@ -23,6 +23,7 @@ _J2000 = datetime(2000, 1, 1, 12, tzinfo=UTC)
 _TDB_MINUS_UTC_S = 69.184
 _ECLIPTIC_DEG = 23.43928
 _MARS_YEAR_DAYS = 686.9726
+_FIRST_ORBIT = datetime(2021, 1, 21, tzinfo=UTC)  # counted back from published file names
 _YEAR_1 = datetime(1955, 4, 11, tzinfo=UTC)  # Mars year 1 begins (Clancy et al. 2000)
 _SEMI_MAJOR_KM = MARS_RADIUS_KM + (PERIAPSIS_KM + APOAPSIS_KM) / 2
 _ECCENTRICITY = (APOAPSIS_KM - PERIAPSIS_KM) / 2 / _SEMI_MAJOR_KM
@@ -59,6 +60,16 @@ def to_et(utc: datetime) -> float:
 def to_utc(et: float) -> datetime:
     """UTC date of seconds past J2000 (TDB), to the millisecond."""
     return _J2000 + timedelta(milliseconds=round((et - _TDB_MINUS_UTC_S) * 1000))
+
+
+def stamp(utc: datetime) -> str:
+    """Write a date as the files do: ``2022-03-31T21:21:07.000``."""
+    return utc.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
+
+
+def orbit_number(utc: datetime) -> int:
+    """Count the spacecraft's orbits, as file names do."""
+    return int((utc - _FIRST_ORBIT).total_seconds() / period_s())
 
 
 def solar_longitude_deg(et: Array) -> Array:

@@ -57,9 +57,9 @@ class Sky:
     day_pattern: Bumps
     night_pattern: Bumps
 
-    def brightness_R(self, geometry: Geometry) -> Array:
+    def background(self, geometry: Geometry) -> Array:
         """Noise-free background, (nI, nS), averaged over each pixel's centre and corners."""
-        samples = self._smooth_R(geometry.sza_deg, geometry.emission_deg, geometry.altitude_km).mean(1)
+        samples = self._smooth(geometry.sza_deg, geometry.emission_deg, geometry.altitude_km).mean(1)
         places = orbit.unit(geometry.lat_deg[:, 0], geometry.lon_deg[:, 0]).reshape(-1, 3)
         shape = samples.shape
         depth = np.exp(-np.maximum(geometry.altitude_km[:, 0], 0) / 400)  # the corona is smooth
@@ -67,7 +67,7 @@ class Sky:
         night = self.night_R * np.exp(self.night_pattern.at(places).reshape(shape) * depth)
         return day + night * np.where(geometry.on_disk, 1.0, 0.7)
 
-    def _smooth_R(self, sza_deg: Array, emission_deg: Array, altitude_km: Array) -> Array:
+    def _smooth(self, sza_deg: Array, emission_deg: Array, altitude_km: Array) -> Array:
         day = np.exp(np.interp(sza_deg - self.terminator_shift_deg, _SZA_DEG, np.log(_DAY_R))) * self.day_scale
         slant = 1 - np.cos(np.radians(emission_deg))
         disk = (1 - self.limb_brightening / 6) + (self.limb_brightening * 7 / 6) * slant**2

@@ -49,6 +49,7 @@ class Geometry:
     lat_deg, lon_deg, sza_deg, emission_deg, phase_deg, local_time_h, altitude_km : (nI, 5, nS)
         at the surface, or at the tangent point beside the disk; longitude east, 0 to 360
     ra_deg, dec_deg : (nI, 5, nS)
+    distance_km : (nI, 5, nS) from the spacecraft
     cell_km2 : (nI, nS) area that a pixel adds to the picture: bin by scan step, on the surface; NaN off the disk
     """
 
@@ -67,6 +68,7 @@ class Geometry:
     altitude_km: Array
     ra_deg: Array
     dec_deg: Array
+    distance_km: Array
     cell_km2: Array
 
     @property
@@ -120,6 +122,7 @@ def look(et: Array, spacecraft_km: Array, pointing: Pointing) -> Geometry:
         altitude_km=altitude,
         ra_deg=_longitude_deg(vec_j2000),
         dec_deg=np.degrees(np.arcsin(np.clip(vec_j2000[:, 2], -1, 1))),
+        distance_km=distance,
         cell_km2=np.where(on_disk[:, 0], cell / np.maximum(cos_emission[:, 0], 0.02), np.nan),
     )
 

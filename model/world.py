@@ -28,13 +28,13 @@ class World:
     fit_noise_R: float = 0.3  # of the line fit to the spectrum; makes brightness continuous, negative at times
     systematic_error: float = 0.04
     flat_field_error: float = 0.02
-    flagged_share: float = 0.002
+    flagged_share: float = 0.001
     n_wavelengths: int = 192
 
     # orbit and swaths: a block of files holds sets of these many swaths, in an order drawn per block
     swaths_per_set: tuple[int, ...] = (1, 2, 1, 3, 1, 1, 1, 2)
     altitude_km: tuple[Range, Range, Range] = ((30_000, 42_650), (21_000, 34_000), (19_970, 25_000))  # by swaths
-    phase_deg: tuple[tuple[str, float, Range], ...] = (  # mode, share, phase angle of Mars from the spacecraft
+    modes: tuple[tuple[str, float, Range], ...] = (  # name, share, phase angle of Mars from the spacecraft
         ("os1", 0.25, (10, 75)),
         ("os2", 0.6, (50, 155)),
         ("osr", 0.15, (30, 150)),
@@ -65,3 +65,4 @@ class World:
     emission_altitude_km: float = 130.0
     swath_variation: float = 0.2  # of an aurora's brightness from swath to swath (log-normal)
     outline_R: float = 2.0  # the truth's outline: excess over background, seen from straight above
+    label_contrast: float = 0.5  # an aurora can be seen where it adds this share to the background
