@@ -7,9 +7,9 @@ import io
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, fields
 
+from mars_aurora.aurora import Aurora
 from mars_aurora.keys import RunKeys
 from mars_aurora.ledger import Record
-from mars_aurora.measure import Aurora
 from mars_aurora.storage import Storage
 
 LEDGER_COLUMNS = ("name", "outcome", "reason", "objects", "auroras", "detail")

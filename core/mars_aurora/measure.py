@@ -1,100 +1,164 @@
-"""From a box on the canvas to an aurora on Mars: where it is, how large, how bright.
+"""From a box on the canvas to an aurora on Mars: where it is, how large, how bright, how sure.
 
-Pixels of the box are traced back to the instrument's own grid; nothing is measured on the picture.
+Pixels of the box are traced back to the instrument's own grid; nothing is measured on the picture. Brightnesses are
+as seen, along the line of sight.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mars_aurora import background, circumstances, extent, footprint, shape
+from mars_aurora import patch as patches
+from mars_aurora.aurora import Aurora
+from mars_aurora.background import Background, BoolArray
 from mars_aurora.canvas import Canvas
+from mars_aurora.footprint import Plane
 from mars_aurora.messages import Box
-from mars_aurora.observation import Float64Array, FloatArray, Observation, from_npz
+from mars_aurora.observation import FloatArray, Observation, from_npz
+from mars_aurora.patch import Patch
 
-MARS_RADIUS_KM = 3396.19  # IAU 2015 equatorial radius, the sphere of the canvas too
-_SIGNIFICANCE = 3.0
+_RING_PX = 30.0  # how far round a box the local background is looked for
+_RING_PIXELS = 30  # fewer free pixels there tell nothing
 
 
 @dataclass(frozen=True)
-class Aurora:
-    """One detection, measured: the catalogue's columns in their order.
+class _Scene:
+    """One observation with what all its auroras share; arrays are (nI, nS)."""
 
-    Longitudes are east, 0 to 360. Brightnesses are over the local background.
-    """
-
-    name: str
-    detection: int
-    lat_deg: float
-    lon_deg: float
-    area_km2: float
-    mean_brightness_R: float
-    peak_brightness_R: float
-    confidence: float
+    observation: Observation
+    canvas: Canvas
+    usable: BoolArray
+    owner: NDArray[np.int16]
+    disk: Background
 
 
-def measure(geometry_npz: bytes, boxes: list[Box]) -> list[Aurora]:
-    """Measure the aurora boxes of one image; a box that holds no pixel of the disk is left out."""
-    auroras = [box for box in boxes if box.label == "aurora"]
-    if not auroras:
+def measure(geometry_npz: bytes, boxes: Sequence[Box]) -> list[Aurora]:
+    """Measure the aurora boxes of one image; a box that holds no usable pixel of the disk is left out."""
+    wanted = [box for box in boxes if box.label == "aurora"]
+    if not wanted:
         return []
     observation, arrays = from_npz(geometry_npz)
-    canvas = Canvas.from_arrays(arrays)
-    measured: list[Aurora] = []
-    for box in auroras:
-        inside = _pixels_in_box(observation, canvas, box)
-        if inside.any():
-            measured.append(_measure_one(observation, inside, box, len(measured) + 1))
-    return measured
+    return measure_observation(observation, Canvas.from_arrays(arrays), wanted)
 
 
-def _pixels_in_box(observation: Observation, canvas: Canvas, box: Box) -> NDArray[np.bool_]:
-    in_box = (canvas.x >= box.x0) & (canvas.x <= box.x1) & (canvas.y >= box.y0) & (canvas.y <= box.y1)
-    on_disk = observation.tangent_altitude_km <= 0
-    known = np.isfinite(observation.brightness_R) & np.isfinite(observation.corner_latitude_deg).all(-1)
-    inside: NDArray[np.bool_] = in_box & on_disk & known & ~observation.flagged
-    return inside
+def measure_observation(observation: Observation, canvas: Canvas, boxes: Sequence[Box]) -> list[Aurora]:
+    """Measure boxes, all of them of auroras, on an observation at hand."""
+    usable = background.usable_pixels(observation)
+    owner = extent.assign(canvas, boxes)
+    filled = [number for number in range(len(boxes)) if (usable & (owner == number)).any()]
+    if not filled:
+        return []
+    scene = _Scene(observation, canvas, usable, owner, background.fit(observation, usable, owner >= 0))
+    return [_measure_one(scene, boxes[number], number, order) for order, number in enumerate(filled, 1)]
 
 
-def _measure_one(observation: Observation, inside: NDArray[np.bool_], box: Box, number: int) -> Aurora:
-    night = (observation.sza_deg > 110) & (observation.tangent_altitude_km <= 0)
-    around = night & ~inside & np.isfinite(observation.brightness_R)
-    background = float(np.median(observation.brightness_R[around])) if around.any() else 0.0
-    excess = observation.brightness_R - background
-    bright = inside & (excess > _SIGNIFICANCE * observation.random_error_R)
-    pixels = bright if bright.any() else inside
-    areas = pixel_areas_km2(observation.corner_latitude_deg[pixels], observation.corner_longitude_deg[pixels])
-    light = excess[pixels]
-    weights = np.clip(light, 0, None) if (light > 0).any() else np.ones_like(light)
-    lat, lon = mean_direction(observation.latitude_deg[pixels], observation.longitude_deg[pixels], weights)
+def _measure_one(scene: _Scene, box: Box, number: int, order: int) -> Aurora:
+    observation = scene.observation
+    local = _fit_local(scene, box)
+    excess = observation.brightness_R - local.level_R
+    region = scene.usable & (scene.owner == number)
+    found = extent.find(excess, local, region, scene.usable)
+    pixels = found if found.any() else region
+    patch = patches.cut_out(observation, local, pixels)
+    plane = patch.find_plane()
+    outline = footprint.outline(patch.corner_lat_deg, patch.corner_lon_deg, plane)
+    form = shape.describe(outline)
+    light = _integrate(patch, local, pixels, form)
+    flags = circumstances.flag(observation, scene.usable, pixels, signal=bool(found.any()), snr=light["snr"])
     return Aurora(
         name=observation.facts.name,
-        detection=number,
-        lat_deg=lat,
-        lon_deg=lon,
-        area_km2=float(areas.sum()),
-        mean_brightness_R=float(np.average(light, weights=areas)),
-        peak_brightness_R=float(light.max()),
+        detection=order,
+        lat_deg=plane.lat_deg,
+        lon_deg=plane.lon_deg,
         confidence=box.confidence,
+        centroid_error_km=_centroid_error_km(patch, plane),
+        **light,
+        **_find_peak(scene, excess, local, pixels),
+        **{name: getattr(form, name) for name in shape.COLUMNS},
+        **circumstances.view(observation, pixels, patch),
+        **circumstances.time_and_season(observation.facts, (patch.row + 0.5) / observation.shape[0]),
+        pixels=int(pixels.sum()),
+        quality_flags=flags,
+        **circumstances.source(observation.facts),
+        box_x0=box.x0,
+        box_y0=box.y0,
+        box_x1=box.x1,
+        box_y1=box.y1,
+        outline_wkt=footprint.to_wkt(footprint.to_longitude_latitude(outline, plane)),
     )
 
 
-def unit_vectors(lat_deg: FloatArray, lon_deg: FloatArray) -> Float64Array:
-    """Turn latitudes and longitudes (any shape) into unit vectors (shape, 3)."""
-    lat, lon = np.radians(np.asarray(lat_deg, np.float64)), np.radians(np.asarray(lon_deg, np.float64))
-    return np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=-1)
+def _fit_local(scene: _Scene, box: Box) -> Background:
+    """Shift the disk's background to the mean of what is left over round the box."""
+    x, y, disk = scene.canvas.x, scene.canvas.y, scene.disk
+    near = (x >= box.x0 - _RING_PX) & (x <= box.x1 + _RING_PX) & (y >= box.y0 - _RING_PX) & (y <= box.y1 + _RING_PX)
+    ring = near & disk.free & (scene.owner < 0)
+    count = int(ring.sum())
+    if count < _RING_PIXELS:
+        return disk
+    left_over = scene.observation.brightness_R[ring] - disk.level_R[ring]
+    error = np.float32(left_over.std() / np.sqrt(count))
+    return replace(disk, level_R=disk.level_R + left_over.mean(), error_R=np.hypot(disk.error_R, error))
 
 
-def mean_direction(lat_deg: FloatArray, lon_deg: FloatArray, weights: FloatArray) -> tuple[float, float]:
-    """Average places as vectors, which is safe at the poles and at 0/360; return (lat, east lon) in degrees."""
-    x, y, z = (unit_vectors(lat_deg, lon_deg) * np.asarray(weights)[..., None]).reshape(-1, 3).sum(0)
-    return float(np.degrees(np.arctan2(z, np.hypot(x, y)))), float(np.degrees(np.arctan2(y, x)) % 360)
+def _integrate(patch: Patch, local: Background, pixels: BoolArray, form: shape.Shape) -> dict[str, Any]:
+    """Average over the area, with errors: the pixels' own and the background's; calibration apart."""
+    share = patch.area_km2 / patch.area_km2.sum()
+    mean = float(share @ patch.excess_R)
+    level, level_error = float(share @ local.level_R[pixels]), float(share @ local.error_R[pixels])
+    random = float(np.hypot(np.sqrt(share**2 @ patch.random_R**2), level_error))
+    systematic = abs(mean) * float(share @ patch.systematic_R) / max(mean + level, 1e-6)
+    area_error = _area_error_km2(patch, form)
+    return {
+        "area_km2": form.area_km2,
+        "area_error_km2": area_error,
+        "mean_brightness_R": mean,
+        "mean_random_error_R": random,
+        "mean_systematic_error_R": systematic,
+        "integrated_brightness_R_km2": mean * form.area_km2,
+        "integrated_random_error_R_km2": float(np.hypot(random * form.area_km2, mean * area_error)),
+        "integrated_systematic_error_R_km2": systematic * form.area_km2,
+        "background_R": level,
+        "background_error_R": level_error,
+        "snr": mean / random,
+    }
 
 
-def pixel_areas_km2(corner_lat_deg: FloatArray, corner_lon_deg: FloatArray) -> Float64Array:
-    """Area of each footprint from its four corners in order round it, (N, 4) -> (N,), on the sphere."""
-    a, b, c, d = np.moveaxis(unit_vectors(corner_lat_deg, corner_lon_deg), -2, 0)
-    area: Float64Array = np.linalg.norm(np.cross(c - a, d - b), axis=-1) / 2 * MARS_RADIUS_KM**2
-    return area
+def _area_error_km2(patch: Patch, form: shape.Shape) -> float:
+    """Take the outline to be off by half a pixel's width along its length, pixel by pixel at random."""
+    width_km = float(np.sqrt(np.median(patch.area_km2)))
+    return 0.5 * width_km * float(np.sqrt(form.boundary_km * width_km))
+
+
+def _centroid_error_km(patch: Patch, plane: Plane) -> float:
+    """Propagate the pixels' random errors, and half a footprint's width over the number of pixels, to the centroid."""
+    lever_km = footprint.distance_km(patch.lat_deg, patch.lon_deg, plane)
+    noise = np.sqrt(((patch.random_R * patch.area_km2 * lever_km) ** 2).sum()) / patch.pull.sum()
+    return float(np.hypot(noise, np.sqrt(patch.area_km2.mean() / patch.area_km2.size) / 2))
+
+
+def _find_peak(scene: _Scene, excess_R: FloatArray, local: Background, pixels: BoolArray) -> dict[str, Any]:
+    """Find the highest 3 x 3 mean: a single pixel's would be the luckiest noise."""
+    mean = background.smooth(excess_R, scene.usable, extent.SMOOTH)
+    peak = int(np.argmax(np.where(pixels, mean, -np.inf)))
+    near = np.zeros_like(pixels)
+    near.flat[peak] = True
+    around = background.count_neighbours(near, extent.SMOOTH).astype(bool) & scene.usable
+    patch = patches.cut_out(scene.observation, local, around)
+    only = patches.cut_out(scene.observation, local, near)
+    random = float(np.hypot(np.sqrt((patch.random_R**2).sum()) / patch.random_R.size, local.error_R.flat[peak]))
+    brightness = float(mean.flat[peak])
+    calibration = float(patch.systematic_R.mean()) / max(brightness + float(local.level_R.flat[peak]), 1e-6)
+    return {
+        "peak_brightness_R": brightness,
+        "peak_random_error_R": random,
+        "peak_systematic_error_R": abs(brightness) * calibration,
+        "peak_lat_deg": float(only.lat_deg[0]),
+        "peak_lon_deg": float(only.lon_deg[0]),
+    }
