@@ -1,0 +1,135 @@
+import cv2
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="only training needs torch: make train-setup")
+
+from mars_aurora_model import train, yolov5  # noqa: E402 -- after the skip
+from mars_aurora_model.labels import Label, Picture  # noqa: E402
+
+SMALL = train.Config(epochs=2, batch=4, height=64, width=96, channels=8, warmup_steps=2, threads=1)
+
+
+def make_pictures(count, seed=0):
+    random = np.random.default_rng(seed)
+    pictures = []
+    for i in range(count):
+        pixels = random.integers(0, 30, (480, 640, 3), np.uint8)
+        x, y, size = *random.integers(50, 350, 2), random.integers(60, 110)
+        pixels[y : y + size, x : x + size] = 220
+        pictures.append(Picture(str(i), "squares", cv2.imencode(".png", pixels)[1].tobytes(),
+                                (Label("aurora", float(x), float(y), float(x + size), float(y + size)),)))  # fmt: skip
+    return pictures
+
+
+def test_the_nano_size_has_its_parameters_and_levels():
+    model = yolov5.YOLOv5()
+    assert sum(p.numel() for p in model.parameters()) == 1_766_623
+    raw = model.eval()(torch.zeros(1, 3, 256, 320))
+    assert [tuple(output.shape) for output in raw] == [(1, 3, 32, 40, 7), (1, 3, 16, 20, 7), (1, 3, 8, 10, 7)]
+    assert model.decode(raw).shape == (1, 5040, 7)
+
+
+def test_ciou_of_known_boxes():
+    box = torch.tensor([[50.0, 50.0, 20.0, 10.0]])
+    apart = torch.tensor([[80.0, 50.0, 20.0, 10.0]])
+    assert yolov5.ciou(box, box).item() == pytest.approx(1, abs=1e-4)
+    assert yolov5.ciou(box, apart).item() == pytest.approx(-(30**2) / (50**2 + 10**2), abs=1e-4)
+
+
+def test_each_assigned_cell_can_express_its_target():
+    anchors = torch.tensor(yolov5.ANCHORS_PX[0], dtype=torch.float32)
+    targets = torch.tensor([[0, 1, 100.3, 57.9, 20, 30], [1, 0, 3.0, 250.0, 12, 12]])
+    where, boxes, classes = yolov5.assign(targets, anchors, 8, 32, 40)
+    assert len(where) > len(targets)
+    assert ((boxes[:, :2] >= -0.5) & (boxes[:, :2] <= 1.5)).all()  # what 2 sigmoid - 0.5 reaches
+    centres = (where[:, [3, 2]] + boxes[:, :2]) * 8
+    assert torch.allclose(centres, targets[where[:, 0], 2:4], atol=1e-4)
+    assert torch.equal(classes, targets[where[:, 0], 1].long())
+
+
+def test_decoding_a_perfect_answer_gives_the_box_back():
+    model = yolov5.YOLOv5()
+    raw = [torch.full(shape, -9.0) for shape in [(1, 3, 32, 40, 7), (1, 3, 16, 20, 7), (1, 3, 8, 10, 7)]]
+    raw[1][0, 1, 5, 7, :4] = 0  # centre of the cell, size of the anchor
+    raw[1][0, 1, 5, 7, 4:] = 9
+    boxes = model.decode(raw)[0]
+    assert boxes[boxes[:, 4].argmax(), :4].tolist() == [7.5 * 16, 5.5 * 16, 62, 45]
+
+
+def test_the_loss_falls_as_the_answer_nears_the_truth():
+    torch.manual_seed(0)
+    model = yolov5.YOLOv5(channels := 2, 8)
+    assert channels == 2
+    targets = torch.tensor([[0, 1, 40.0, 30.0, 20, 30]])
+    raw = [torch.zeros(1, 3, 8 // k, 12 // k, 7) for k in (1, 2, 4)]
+    where, _, _ = yolov5.assign(targets, model.anchors[0], 8, 8, 12)
+    better = [r.clone() for r in raw]
+    for output in better:
+        output[..., 4] = -6
+    image, anchor, row, column = where.unbind(1)
+    better[0][image, anchor, row, column, 4] = 0
+    assert yolov5.loss(model, better, targets) < yolov5.loss(model, raw, targets)
+
+
+def test_flipped_targets_stay_on_their_pixels():
+    examples = train.load_examples(make_pictures(8), 256, 320)
+    for images, targets in train.draw_batches(examples, 4, np.random.default_rng(3)):
+        for image, _, x, y, width, height in targets.tolist():
+            patch = images[int(image), :, int(y - height / 2) + 2 : int(y + height / 2) - 2, int(x - width / 2) + 2 : int(x + width / 2) - 2]  # fmt: skip # noqa: E501
+            assert (patch == 220).all()
+
+
+def test_a_resumed_run_ends_where_an_unbroken_one_does(tmp_path):
+    pictures = make_pictures(12)
+    examples = train.load_examples(pictures, SMALL.height, SMALL.width)
+    whole = train.Trainer(SMALL, tmp_path / "whole")
+    whole.run(examples, examples)
+    first = train.Trainer(SMALL, tmp_path / "broken")
+    steps = SMALL.epochs * 3
+    first.history.append({"epoch": 1, "loss": first.train_epoch(examples, steps)})
+    first.save()
+    second = train.Trainer(SMALL, tmp_path / "broken")
+    second.resume()
+    second.run(examples, examples)
+    for name, weights in whole.mean.state_dict().items():
+        assert torch.equal(weights, second.mean.state_dict()[name]), name
+
+
+def test_a_checkpoint_of_another_configuration_is_not_taken_up(tmp_path):
+    train.Trainer(SMALL, tmp_path).save()
+    with pytest.raises(ValueError, match="move it away"):
+        train.Trainer(train.Config(epochs=5), tmp_path).resume()
+
+
+def test_sagemaker_variables_arguments_and_config_files_are_read(tmp_path):
+    (tmp_path / "quick.toml").write_text("epochs = 3\nbatch = 8\n")
+    environment = {"SM_CHANNEL_TRAINING": "/opt/ml/input/data/training", "SM_MODEL_DIR": "/opt/ml/model"}
+    words = ["--config", str(tmp_path / "quick.toml"), "--batch", "4"]
+    arguments = train.parse_arguments(environment, words)
+    assert str(arguments.data) == "/opt/ml/input/data/training"
+    assert str(arguments.model_dir) == "/opt/ml/model"
+    assert train.read_config(arguments) == train.Config(epochs=3, batch=4)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::torch.jit.TracerWarning")
+def test_onnx_gives_the_boxes_that_torch_gives(tmp_path):
+    pytest.importorskip("onnx", reason="export needs onnx: make train-setup")
+    from mars_aurora.detector import load  # noqa: PLC0415
+    from mars_aurora_model import export  # noqa: PLC0415 -- after the skip
+
+    torch.manual_seed(0)
+    trainer = train.Trainer(SMALL, tmp_path)
+    examples = train.load_examples(make_pictures(8), SMALL.height, SMALL.width)
+    trainer.run(examples, examples)
+    model, config = export.load_model(trainer.checkpoint)
+    pixels = examples.images[:1].float() / 255
+    wanted = model.decode(model(pixels)).detach().numpy()
+    graph = export.to_onnx(model, config["height"], config["width"], {"mars": 0.5, "aurora": 0.3})
+    (tmp_path / "small.onnx").write_bytes(graph.SerializeToString())
+    network = load(tmp_path / "small.onnx")
+    got = network.session.run(None, {"image": pixels.numpy()})[0]
+    assert np.abs(got - wanted)[..., :4].max() < 0.5  # px; weights are rounded to 16 bits
+    assert np.abs(got - wanted)[..., 4:].max() < 0.01
+    assert network.thresholds == {"mars": 0.5, "aurora": 0.3}
+    assert (network.classes, network.height, network.width) == (("mars", "aurora"), 64, 96)
