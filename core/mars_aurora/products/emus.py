@@ -146,9 +146,9 @@ def _read_emission(fits: FitsFile, shape: tuple[int, int]) -> _Line:
         raise InputError(Reason.NO_LINE, fits.name, detail[:300])
 
     def image(column: str) -> NDArray[Any]:
-        values = fits.column("EMISS", column)[row]
+        values: NDArray[Any] = fits.column("EMISS", column)[row]
         grid.require_shape(f"EMISS.{column} of one emission", values.shape, shape[::-1], fits.name)
-        return values.transpose()
+        return np.transpose(values)
 
     def optional(column: str, fill: float) -> NDArray[Any]:
         return image(column) if fits.has_column("EMISS", column) else np.full(shape, fill)

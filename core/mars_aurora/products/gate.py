@@ -11,22 +11,21 @@ import gzip
 import re
 import stat
 import tempfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO, Any, BinaryIO
 
-from isal import igzip, isal_zlib
+from isal import igzip, igzip_lib
 
 from mars_aurora.errors import InputError, Reason, TransientError
 
 BLOCK = 2880
 CHUNK_BYTES = 1 << 19  # half a MiB stays in the cache between inflating and writing
 MAX_HEADER_BYTES = 400 * BLOCK
-_GZIP_ERRORS: tuple[type[Exception], ...] = (gzip.BadGzipFile, isal_zlib.error, zlib.error)
+_GZIP_ERRORS: tuple[Any, ...] = (gzip.BadGzipFile, igzip_lib.IsalError)
 _GZIP_MAGIC = b"\x1f\x8b"
 _SIMPLE = b"SIMPLE  ="
 _EXTENSION = b"XTENSION="
@@ -131,14 +130,14 @@ def _inflate(packed: BinaryIO, plain: IO[bytes], packed_bytes: int, name: str, l
 
 def _chunks(packed: BinaryIO, name: str) -> Iterator[bytes]:
     """Yield the unpacked stream in chunks; the last chunk comes after the last CRC was checked."""
-    with igzip.IGzipFile(fileobj=packed) as stream:
+    with igzip.IGzipFile(fileobj=packed) as stream:  # type: ignore[no-untyped-call]
         while chunk := _read_chunk(stream, name):
             yield chunk
 
 
-def _read_chunk(stream: IO[bytes], name: str) -> bytes:
+def _read_chunk(stream: igzip.IGzipFile, name: str) -> bytes:
     try:
-        return stream.read(CHUNK_BYTES)
+        return bytes(stream.read(CHUNK_BYTES))
     except EOFError as error:
         raise InputError(Reason.TRUNCATED, name, "the gzip stream ends before its end mark") from error
     except _GZIP_ERRORS as error:
@@ -156,7 +155,8 @@ def walk_hdus(plain: IO[bytes], size: int, name: str) -> tuple[Extent, ...]:
         plain.seek(position)
         header = _read_header(plain, first=not hdus, label=label, name=name)
         if header is None:
-            if any(plain.read(size - position)[:CHUNK_BYTES].strip(b"\0 ")):
+            plain.seek(position)
+            if plain.read(CHUNK_BYTES).strip(b"\0 "):
                 raise InputError(Reason.CORRUPT, name, f"at byte {position}, where {label} should begin, is no header")
             break
         start = position + len(header)
@@ -172,10 +172,10 @@ def walk_hdus(plain: IO[bytes], size: int, name: str) -> tuple[Extent, ...]:
 
 def _read_header(plain: IO[bytes], *, first: bool, label: str, name: str) -> bytes | None:
     """Read one header's blocks up to END; None where no header begins."""
-    header = b""
+    magic, header = _SIMPLE if first else _EXTENSION, b""
     while len(header) < MAX_HEADER_BYTES:
         block = plain.read(BLOCK)
-        if not header and not block.startswith(_SIMPLE if first else _EXTENSION):
+        if not header and not block.startswith(magic[: len(block)]):
             return None
         if len(block) < BLOCK:
             raise InputError(Reason.TRUNCATED, name, f"the file ends inside the header of {label}")

@@ -49,7 +49,7 @@ def read(fits: FitsFile) -> Observation:
     def rayleigh(values: FloatArray | None) -> FloatArray:
         if values is None:
             return np.full((n_integrations, n_slit), np.nan, np.float32)
-        return grid.brightness(values * np.float32(_R_PER_KR))
+        return grid.brightness(values.astype(np.float64) * _R_PER_KR)
 
     random, systematic = spectra("RANDOM_PHY_UNC"), spectra("SYSTEMATIC_PHY_UNC")
     flags = spectra("QUALITY_FLAG")

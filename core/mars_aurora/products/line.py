@@ -75,8 +75,8 @@ def weigh_line(wavelength_nm: NDArray[np.float64], name: str) -> LineWeights:
 def _covers_line(wavelength_nm: NDArray[np.float64]) -> bool:
     if not np.all(np.isfinite(wavelength_nm)) or not np.all(np.diff(wavelength_nm) > 0):
         return False
-    samples = [np.count_nonzero(_between(wavelength_nm, limits)) for limits in BASELINE_NM]
-    return min(samples) >= 1 and int(np.count_nonzero(_between(wavelength_nm, LINE_NM))) >= 2
+    counts = [int(np.count_nonzero(_between(wavelength_nm, limits))) for limits in (LINE_NM, *BASELINE_NM)]
+    return counts[0] >= 2 and min(counts) >= 1
 
 
 def _weigh_bin(wavelength_nm: NDArray[np.float64]) -> NDArray[np.float64]:

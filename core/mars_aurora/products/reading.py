@@ -27,9 +27,10 @@ def read(path: Path, name: str, limits: Limits = _DEFAULT_LIMITS) -> Observation
 
 
 def _read_product(fits: FitsFile) -> Observation:
-    for reader in (emus, iuvs):
-        if reader.HDUS.intersection(fits.hdu_names):
-            return reader.read(fits)
+    if emus.HDUS.intersection(fits.hdu_names):
+        return emus.read(fits)
+    if iuvs.HDUS.intersection(fits.hdu_names):
+        return iuvs.read(fits)
     there = ", ".join(filter(None, fits.hdu_names))
     detail = f"it is sound FITS, but neither EMUS L2A/L2B nor IUVS L1b; its HDUs are: {there}"
     raise InputError(Reason.UNKNOWN_PRODUCT, fits.name, detail[:300])

@@ -1,0 +1,104 @@
+"""Small EMUS files with a known scene: brightness, place and angle of every pixel follow from its indices."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from astropy.io import fits
+from numpy.typing import NDArray
+
+N_EMISSIONS = 4
+LINE_ROW = 2
+MISSION_NAME = "emm_emu_l2b_20220331t212107_0191_os2_sw1of3_r_v01-04.fits"
+
+Tables = dict[str, dict[str, NDArray]]
+
+
+def expected_brightness(n_integrations: int, n_slit: int) -> NDArray:
+    """(nI, nS) R; no two pixels alike, and nothing alike when transposed."""
+    return 1.0 + np.arange(n_integrations)[:, None] + np.arange(n_slit)[None, :] / 1000
+
+
+def make_tables(n_integrations: int = 8, n_slit: int = 128, *, centre: int = 0) -> Tables:
+    """Tables of an L2B file as {HDU: {column: values}}, in numpy's shapes."""
+    corners = [(-0.4, -0.4), (-0.4, 0.4), (0.4, 0.4), (0.4, -0.4)]  # (d lon, d lat): round the pixel
+    offsets = np.insert(np.array(corners), centre, 0.0, axis=0)
+    integration, slit = np.meshgrid(np.arange(n_integrations), np.arange(n_slit), indexing="ij")
+
+    def five(values: NDArray, axis: int | None = None) -> NDArray:
+        shift = 0.0 if axis is None else offsets[None, :, None, axis]
+        return np.asarray(values, float)[:, None, :] + shift + np.zeros((1, 5, 1))
+
+    shape = (N_EMISSIONS, n_slit, n_integrations)
+    radiance = np.full(shape, -999.0, "f4")
+    radiance[LINE_ROW] = expected_brightness(n_integrations, n_slit).T
+    sky = five(100 + integration / 100)
+    sky[:, :, [0, -1]] = np.nan  # the slit's ends
+    flags = np.zeros(shape, "u1")
+    flags[LINE_ROW, 3, 4:5] = 1
+    return {
+        "TIME": {
+            "TIME_ET": np.arange(n_integrations, dtype=float),
+            "TIME_UTC": np.array([f"2022-03-31T21:21:{second % 60:02d}.000" for second in range(n_integrations)]),
+        },
+        "SC_GEOM": {
+            "SUB_SC_LAT": np.full(n_integrations, 5.0),
+            "SUB_SC_LON": np.full(n_integrations, -10.0),
+            "SUB_SOLAR_LAT": np.full(n_integrations, 12.0),
+            "SUB_SOLAR_LON": np.full(n_integrations, 200.0),
+            "SC_ALT": np.full(n_integrations, 20000.0),
+        },
+        "FOV_GEOM": {
+            "LAT": five(-60 + slit * 0.9, axis=1),
+            "LON": five(-4.0 + integration, axis=0),
+            "LOCAL_TIME": five(22.0 + integration / 100),
+            "SOLAR_Z_ANGLE": five(110.0 + slit / 10),
+            "EMISSION_ANGLE": five(30.0 + slit / 10),
+            "MRH_ALT": five(np.where(slit < n_slit - 10, 0.0, 300.0)),
+            "RA": sky,
+            "DEC": sky - 90,
+            "VEC_MSO": np.zeros((n_integrations, 3, 5, n_slit)),
+        },
+        "EMISS": {
+            "NAME": np.array(["H I 121.6 singlet".ljust(30), "C I 156.1", " O I 130.4 triplet ", "O I 135.6 doublet"]),
+            "RADIANCE": radiance,
+            "RAD_ERR_RAND": radiance / 10,
+            "RAD_ERR_SYS": radiance / 20,
+            "QLTY_FLG": flags,
+        },
+    }
+
+
+def make_spectra(n_integrations: int = 8, n_slit: int = 128, n_samples: int = 200, line_R: float = 40.0) -> Tables:
+    """WAVELENGTH and CAL: a line of ``line_R`` on a sloping baseline, the wavelengths shifting along the slit."""
+    wavelength = np.linspace(100, 170, n_samples) + np.linspace(-0.3, 0.3, n_slit)[:, None]
+    sigma = 0.4
+    line = line_R * np.exp(-0.5 * ((wavelength - 130.4) / sigma) ** 2) / (sigma * np.sqrt(2 * np.pi))
+    one = (line + 3.0 + 0.1 * (wavelength - 130)).astype("f4")
+    radiance = np.broadcast_to(one, (n_integrations, n_slit, n_samples)).copy()
+    return {
+        "WAVELENGTH": {"WAVELENGTH_L2A": wavelength[None]},
+        "CAL": {"RADIANCE": radiance, "RAD_ERR_RAND": np.full_like(radiance, 0.5), "RAD_ERR_SYS": radiance * 0.05},
+    }
+
+
+def write_tables(path: Path, tables: Tables, **header: object) -> Path:
+    """Write tables as BINTABLEs, in the order given; ``.gz`` in the name packs them."""
+    primary = fits.PrimaryHDU()
+    primary.header.update(header)
+    hdus = [primary, *(_make_hdu(name, columns) for name, columns in tables.items())]
+    fits.HDUList(hdus).writeto(path)
+    return path
+
+
+def _make_hdu(name: str, columns: dict[str, NDArray]) -> fits.BinTableHDU:
+    made = []
+    for column, values in columns.items():
+        if values.dtype.kind == "U":
+            made.append(fits.Column(column, f"{values.dtype.itemsize // 4}A", array=values))
+            continue
+        code = {"f8": "D", "f4": "E", "u1": "B", "i2": "I"}[values.dtype.str[1:]]
+        dim = f"({','.join(map(str, values.shape[:0:-1]))})" if values.ndim > 2 else None
+        made.append(fits.Column(column, f"{int(np.prod(values.shape[1:]))}{code}", dim=dim, array=values))
+    return fits.BinTableHDU.from_columns(made, name=name)
