@@ -1,0 +1,117 @@
+"""The worker pool, on real processes."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from mars_aurora.local.pool import WorkerDiedError, WorkerPool
+
+
+def _square(number: int) -> int:
+    return number * number
+
+
+def _divide(number: int) -> float:
+    return 1 / number
+
+
+def _die_of_three(number: int) -> int:
+    if number == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def _die_once(marker: Path) -> str:
+    if not marker.exists():
+        marker.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return "done"
+
+
+def _threads(_: int) -> int:
+    import cv2  # noqa: PLC0415 -- as a worker does
+
+    return cv2.getNumThreads()
+
+
+def _blocked(_: int) -> bool:
+    return signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
+def test_every_task_comes_back_with_its_result():
+    with WorkerPool(2) as pool:
+        assert sorted(pool.map(_square, range(20))) == [(n, n * n) for n in range(20)]
+        assert list(pool.map(_square, [])) == []
+
+
+def test_an_exception_comes_back_as_the_tasks_result():
+    with WorkerPool(1) as pool:
+        results = dict(pool.map(_divide, [0, 1, 2]))
+    assert isinstance(results[0], ZeroDivisionError)
+    assert (results[1], results[2]) == (1, 0.5)
+
+
+def test_a_worker_that_dies_costs_only_its_task():
+    with WorkerPool(2) as pool:
+        results = dict(pool.map(_die_of_three, range(12)))
+        assert isinstance(results.pop(3), WorkerDiedError)
+        assert results == {n: n for n in range(12) if n != 3}
+        assert dict(pool.map(_square, [4])) == {4: 16}
+
+
+def test_a_task_whose_worker_died_gets_a_second_chance_alone(tmp_path):
+    with WorkerPool(2) as pool:
+        assert dict(pool.map(_die_once, [tmp_path / "tried"])) == {tmp_path / "tried": "done"}
+
+
+def test_opencv_takes_one_thread_in_each_worker():
+    with WorkerPool(1) as pool:
+        assert dict(pool.map(_threads, [0])) == {0: 1}
+
+
+def test_workers_leave_ctrl_c_to_the_parent():
+    with WorkerPool(1) as pool:
+        assert dict(pool.map(_blocked, [0])) == {0: True}
+
+
+_PARENT = """
+import os, sys, time
+from mars_aurora.local.pool import WorkerPool
+
+def report_and_wait(path):
+    with open(path, "w") as stream:
+        stream.write(str(os.getpid()))
+    time.sleep(60)
+
+if __name__ == "__main__":
+    with WorkerPool(1) as pool:
+        list(pool.map(report_and_wait, sys.argv[1:]))
+"""
+
+
+@pytest.mark.slow
+def test_workers_end_when_their_parent_is_killed(tmp_path):
+    (tmp_path / "parent.py").write_text(_PARENT)
+    report = tmp_path / "pid"
+    parent = subprocess.Popen([sys.executable, tmp_path / "parent.py", report])
+    _wait_for(lambda: report.exists() and report.read_text())
+    parent.kill()
+    parent.wait()
+    worker = int(report.read_text())
+    _wait_for(lambda: not _runs(worker))
+
+
+def _runs(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/status")
+    return status.exists() and "State:\tZ" not in status.read_text()
+
+
+def _wait_for(condition, seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
