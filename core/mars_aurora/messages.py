@@ -89,7 +89,10 @@ class TallyResult(Message):
 
 @dataclass(frozen=True)
 class DetectRequest(Message):
+    """``name`` is one candidate; empty, all of the run."""
+
     run_id: str
+    name: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,12 @@ Heavy imports stand inside the steps that need them: classify must not pay for a
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
@@ -36,6 +38,22 @@ if TYPE_CHECKING:
 
 Detector = Callable[[bytes, bytes], list[Box]]  # candidate PNG, geometry npz -> boxes
 _READERS = 16  # threads that fetch ledger records: on S3 each costs a round trip
+
+
+class DetectorName(StrEnum):
+    """The detectors there are; each is the function ``detect`` of a module."""
+
+    THRESHOLD = "threshold"
+    YOLO = "yolo"
+
+
+_MODULES = {DetectorName.THRESHOLD: "mars_aurora.threshold", DetectorName.YOLO: "mars_aurora.detector"}
+
+
+def load_detector(name: DetectorName) -> Detector:
+    """Import a detector; one that has weights starts them once in a process, at its first image."""
+    detector: Detector = importlib.import_module(_MODULES[name]).detect
+    return detector
 
 
 @dataclass(frozen=True)
@@ -114,9 +132,10 @@ def tally(request: TallyRequest, inputs: Source, work: Storage) -> TallyResult:
 
 
 def detect(request: DetectRequest, work: Storage, detector: Detector) -> DetectResult:
-    """Run the detector over the run's candidates; put the boxes of each as the transform job would."""
+    """Run the detector over one candidate or all of the run; put the boxes of each as the transform job would."""
     keys = RunKeys(request.run_id)
-    boxes = [detect_one(keys, name, work, detector) for name in list_candidates(work, keys)]
+    names = [request.name] if request.name else list_candidates(work, keys)
+    boxes = [detect_one(keys, name, work, detector) for name in names]
     return DetectResult(request.run_id, len(boxes), sum(boxes))
 
 
@@ -199,8 +218,12 @@ def _drop_stale_detections(keys: RunKeys, records: list[Record], detections: Sto
 
 
 def list_inputs(inputs: Source, prefix: str) -> list[str]:
-    """List the names of a batch's inputs, which are their keys below the prefix, markers left out."""
-    names = (key.removeprefix(prefix) for key in inputs.list(prefix))
+    """List the names of a batch's inputs, which are their keys below the prefix's folder, markers left out.
+
+    A prefix is a folder (``incoming/a/``) or a single file, with its gzipped twin (``live/x.fits``).
+    """
+    folder = prefix[: prefix.rfind("/") + 1]
+    names = (key.removeprefix(folder) for key in inputs.list(prefix))
     return [name for name in names if name and not name.endswith(("/", READY_MARKER))]
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 from mars_aurora import steps
@@ -12,23 +10,8 @@ from mars_aurora.keys import RunKeys
 from mars_aurora.ledger import Outcome
 from mars_aurora.local.inputs import InputFiles
 from mars_aurora.messages import ClassifyRequest, PreprocessRequest
+from mars_aurora.steps import DetectorName, load_detector
 from mars_aurora.storage import FolderStorage
-
-
-class DetectorName(StrEnum):
-    """The detectors there are; each is the function ``detect`` of a module."""
-
-    THRESHOLD = "threshold"
-    YOLO = "yolo"
-
-
-_MODULES = {DetectorName.THRESHOLD: "mars_aurora.threshold", DetectorName.YOLO: "mars_aurora.detector"}
-
-
-def load_detector(name: DetectorName) -> steps.Detector:
-    """Import a detector; one that has weights starts them once in a process, at its first image."""
-    detector: steps.Detector = importlib.import_module(_MODULES[name]).detect
-    return detector
 
 
 @dataclass(frozen=True)
