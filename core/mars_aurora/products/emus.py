@@ -1,14 +1,14 @@
 """EMM/EMUS Level 2B and 2A, by HDU and column name (layout after the readers in SPEDAS and py_space_zc).
 
 Level 2B gives the brightness of each emission in its table EMISS, whose images are transposed against all else:
-(slit bin, integration). Level 2A has spectra only, in CAL, out of which the line is integrated.
+(slit bin, integration). Level 2A has spectra only, in CAL, in which the line is fitted.
 Slit bins are kept all: those off the slit are NaN, so that indices here are the file's own.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from mars_aurora.errors import InputError, Reason
 from mars_aurora.observation import Facts, Float64Array, FloatArray, Observation
 from mars_aurora.products import grid
 from mars_aurora.products.fitsfile import FitsFile
-from mars_aurora.products.line import weigh_line
+from mars_aurora.products.line import fit_line
 from mars_aurora.products.names import parse_name
 
 HDUS = frozenset({"FOV_GEOM", "SC_GEOM", "EMISS", "CAL"})
@@ -161,32 +161,40 @@ def _read_emission(fits: FitsFile, shape: tuple[int, int]) -> _Line:
     )
 
 
-def _integrate_spectra(fits: FitsFile, shape: tuple[int, int]) -> _Line:
-    """Integrate the line out of CAL, a few integrations at a time: CAL at full size is over 100 MB."""
+def _fit_spectra(fits: FitsFile, shape: tuple[int, int]) -> _Line:
+    """Fit the line in CAL's spectra, a few integrations at a time: CAL at full size is over 100 MB."""
     grid.require_shape("CAL", fits.shape("CAL"), shape[:1], fits.name)
     columns = fits.columns("WAVELENGTH")
     column = next((column for column in columns if column.startswith("WAVELENGTH")), "WAVELENGTH_L2A")
     wavelength = fits.column("WAVELENGTH", column)
     n_samples = wavelength.shape[-1]
     grid.require_shape(f"WAVELENGTH.{column}", wavelength.shape, (1, shape[1], n_samples), fits.name)
-    weights = weigh_line(wavelength[0].astype(np.float64), fits.name)
+    spectra_shape = (shape[1], n_samples)
+
+    def pieces(column: str) -> Iterator[NDArray[Any]]:
+        for piece in fits.column_pieces("CAL", column, _SPECTRA_AT_ONCE):
+            grid.require_shape(f"CAL.{column}", piece.shape[1:], spectra_shape, fits.name)
+            yield piece
+
+    total, known = np.zeros(spectra_shape), np.ones(spectra_shape)
+    for piece in pieces("RADIANCE"):
+        samples = grid.brightness(piece)
+        total += np.nansum(samples, axis=0)
+        known += np.isfinite(samples).sum(axis=0)
+    weights = fit_line(wavelength[0].astype(np.float64), total / known, fits.name)
     kernels: dict[str, Callable[[NDArray[Any]], NDArray[Any]]] = {
         "RADIANCE": weights.integrate,
         "RAD_ERR_RAND": weights.random_error,
         "RAD_ERR_SYS": weights.systematic_error,
     }
     present = ["RADIANCE", *(column for column in kernels if column != "RADIANCE" and fits.has_column("CAL", column))]
-    parts: dict[str, list[NDArray[Any]]] = {column: [] for column in present}
-    for column in present:
-        for piece in fits.column_pieces("CAL", column, _SPECTRA_AT_ONCE):
-            grid.require_shape(f"CAL.{column}", piece.shape[1:], (shape[1], n_samples), fits.name)
-            parts[column].append(kernels[column](piece))
+    parts = {column: [kernels[column](piece) for piece in pieces(column)] for column in present}
     missing = [np.full(shape, np.nan, np.float32)]
     images = {column: np.concatenate(parts.get(column, missing)) for column in kernels}
     return _Line(images["RADIANCE"], images["RAD_ERR_RAND"], images["RAD_ERR_SYS"], np.zeros(shape, bool))
 
 
-_LINE_READERS = {"l2b": _read_emission, "l2a": _integrate_spectra}
+_LINE_READERS = {"l2b": _read_emission, "l2a": _fit_spectra}
 
 
 def _read_facts(fits: FitsFile, level: str) -> Facts:

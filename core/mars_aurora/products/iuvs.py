@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mars_aurora.observation import Facts, Float64Array, FloatArray, Observation
 from mars_aurora.products import grid
 from mars_aurora.products.fitsfile import FitsFile
-from mars_aurora.products.line import weigh_line
+from mars_aurora.products.line import integrate_line
 from mars_aurora.products.names import parse_name
 
 HDUS = frozenset({"PIXELGEOMETRY", "SPACECRAFTGEOMETRY"})
@@ -25,7 +25,7 @@ def read(fits: FitsFile) -> Observation:
     wavelength = fits.column("OBSERVATION", "WAVELENGTH")
     grid.require_shape("PRIMARY", radiance.shape, (len(radiance), *wavelength.shape[1:]), fits.name)
     grid.require_shape("Observation.WAVELENGTH", wavelength.shape, (1, *radiance.shape[1:]), fits.name)
-    weights = weigh_line(wavelength[0].astype(np.float64), fits.name)
+    weights = integrate_line(wavelength[0].astype(np.float64), fits.name)
     n_integrations, n_slit, _ = radiance.shape
     grid.require_integrations(n_integrations, fits.name)
 

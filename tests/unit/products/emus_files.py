@@ -70,12 +70,16 @@ def make_tables(n_integrations: int = 8, n_slit: int = 128, *, centre: int = 0) 
     }
 
 
-def make_spectra(n_integrations: int = 8, n_slit: int = 128, n_samples: int = 200, line_R: float = 40.0) -> Tables:
-    """WAVELENGTH and CAL: a line of ``line_R`` on a sloping baseline, the wavelengths shifting along the slit."""
+def make_spectra(
+    n_integrations: int = 8, n_slit: int = 128, n_samples: int = 200, *, line_R: float = 40.0, fwhm_nm: float = 1.3
+) -> Tables:
+    """WAVELENGTH and CAL: lines, 130.4 nm of ``line_R``, on a sloping baseline; wavelengths shift along the slit."""
     wavelength = np.linspace(100, 170, n_samples) + np.linspace(-0.3, 0.3, n_slit)[:, None]
-    sigma = 0.4
-    line = line_R * np.exp(-0.5 * ((wavelength - 130.4) / sigma) ** 2) / (sigma * np.sqrt(2 * np.pi))
-    one = (line + 3.0 + 0.1 * (wavelength - 130)).astype("f4")
+    sigma = fwhm_nm / 2.3548
+    one = 3.0 + 0.1 * (wavelength - 130)
+    for centre, brightness in ((121.6, 600.0), (127.7, 10.0), (130.4, line_R), (133.5, 20.0), (135.6, 10.0)):
+        one += brightness * np.exp(-0.5 * ((wavelength - centre) / sigma) ** 2) / (sigma * np.sqrt(2 * np.pi))
+    one = one.astype("f4")
     radiance = np.broadcast_to(one, (n_integrations, n_slit, n_samples)).copy()
     return {
         "WAVELENGTH": {"WAVELENGTH_L2A": wavelength[None]},

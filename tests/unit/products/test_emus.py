@@ -271,11 +271,16 @@ def make_l2a(**spectra: float) -> Tables:
     return tables
 
 
-def test_integrates_the_line_of_l2a_over_its_sloping_baseline(read_tables):
-    observation = read_tables(make_l2a(line_R=40.0))
+@pytest.mark.parametrize("fwhm_nm", [1.3, 1.57, 1.8])
+def test_fits_the_line_of_l2a_beside_its_neighbours_over_a_sloping_baseline(read_tables, fwhm_nm):
+    tables = make_l2a(line_R=40.0, fwhm_nm=fwhm_nm)
+    tables["CAL"]["RADIANCE"][3] = np.nan  # a lost integration
+    observation = read_tables(tables)
+    others = np.delete(observation.brightness_R, 3, axis=0)[:, 1:127]  # wavelengths vary along the slit
     assert observation.facts.level == "l2a"
-    assert_allclose(observation.brightness_R[:, 1:127], 40.0, rtol=0.01)  # wavelengths vary along the slit
-    assert_allclose(observation.systematic_error_R[:, 1:127], 2.0, rtol=0.01)
+    assert_allclose(others, 40.0, rtol=0.02)
+    assert_allclose(np.delete(observation.systematic_error_R, 3, axis=0)[:, 1:127], 2.0, rtol=0.02)
+    assert np.isnan(observation.brightness_R[3]).all()
 
 
 def test_errors_of_l2a_match_the_scatter_of_noisy_spectra(read_tables):
