@@ -17,6 +17,7 @@ from mars_aurora_model.world import MARS_RADIUS_KM, World
 from numpy.typing import NDArray
 
 _GRID = 192  # cells along a side of an aurora's own map
+_FINER = 4  # outlines are traced on a map finer by this
 _CRUSTAL_BOXES = (  # latitude, east longitude, weight: the strong fields of the south
     ((-45, -35), (170, 180), 0.5),
     ((-70, -30), (150, 210), 0.35),
@@ -111,7 +112,7 @@ def _draw_place(rng: np.random.Generator, kind: str, sun: Array, spacecraft_km: 
     sza = np.degrees(np.arccos(places @ sun))
     hour = (12 + (lon - np.degrees(np.arctan2(sun[1], sun[0]))) / 15) % 24
     horizon = MARS_RADIUS_KM / np.linalg.norm(spacecraft_km)
-    facing = places @ orbit.normalise(spacecraft_km) > horizon + 0.12  # not at the very edge
+    facing = places @ orbit.normalise(spacecraft_km) > horizon + 0.2  # not at the very edge
     quiet = (lat > _QUIET_BOX[0][0]) & (lat < _QUIET_BOX[0][1]) & (lon > _QUIET_BOX[1][0]) & (lon < _QUIET_BOX[1][1])
     weight = 0.35 + np.exp(-np.maximum(sza - 108, 0) / 22) + 0.5 * (hour > 18)
     if kind == "sinuous":
@@ -199,10 +200,13 @@ def _keep_main_part(excess: NDArray[np.float32], outline_R: float) -> tuple[NDAr
 
 def _outline(region: NDArray[np.bool_], centre: Array, cell_km: float) -> Array:
     """Trace the region's outer edge as latitude and longitude, (K, 2)."""
-    smooth = cv2.GaussianBlur(cv2.resize(region.astype(np.float32), None, fx=2, fy=2), (5, 5), 0) > 0.5
-    contours, _ = cv2.findContours(smooth.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    longest = max(contours, key=cv2.contourArea)[:, 0].astype(np.float64)
-    x, y = ((longest + 0.5) / 2 - 0.5 - (_GRID - 1) / 2).T * cell_km
+    fine = cv2.resize(region.astype(np.float32), None, fx=_FINER, fy=_FINER)
+    smooth = (cv2.GaussianBlur(fine, (0, 0), 0.6 * _FINER) > 0.42).astype(
+        np.uint8
+    )  # no corners touch; the edge runs inside its pixels
+    contours, _ = cv2.findContours(smooth, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    edge = cv2.approxPolyDP(max(contours, key=cv2.contourArea), 1.5, closed=True)[:, 0]
+    x, y = ((edge + 0.5) / _FINER - _GRID / 2).T * cell_km
     places = _unproject(centre, x, y)
     lat = np.degrees(np.arcsin(np.clip(places[:, 2], -1, 1)))
     return np.stack([lat, np.degrees(np.arctan2(places[:, 1], places[:, 0])) % 360], axis=1)
