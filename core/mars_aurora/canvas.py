@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import cv2
@@ -25,7 +26,7 @@ MARS_RADIUS_KM = 3396.19
 MIN_DISK_PIXELS = 10  # fewer finite coordinates mean that no disk is in view (SPEDAS)
 MIN_PAIRS = 50  # pixels with both place and look direction, for turning the one into the other
 
-_STEP_PX = 0.6  # spacing of the samples within a native pixel, so that no canvas pixel is left out
+_STEP_PX = 0.7  # spacing of the samples within a native pixel, so that no canvas pixel is left out
 _MAX_SAMPLES = 24
 _JUMP = 6.0  # a step so many times the usual one is the scan starting anew, not a wide pixel
 
@@ -37,43 +38,45 @@ class Canvas:
     Attributes
     ----------
     x, y : (nI, nS) float32, canvas position of each native pixel's centre; NaN where it has none
-    index : (480, 640) int32, flat native index (row-major) of what each canvas pixel shows; -1 unobserved
     """
 
     x: FloatArray
     y: FloatArray
-    index: NDArray[np.int32]
 
-    def to_arrays(self) -> dict[str, NDArray[np.float32] | NDArray[np.int32]]:
+    @cached_property
+    def index(self) -> NDArray[np.int32]:
+        """Flat native index (row-major) of what each canvas pixel shows, (480, 640); -1 unobserved.
+
+        Where footprints overlap, the later integration (the later slit bin) is on top.
+        """
+        return _index_map(self.x, self.y)
+
+    def to_arrays(self) -> dict[str, FloatArray]:
         """Give the arrays by the names under which `from_arrays` expects them."""
-        return {"canvas_x": self.x, "canvas_y": self.y, "canvas_index": self.index}
+        return {"canvas_x": self.x, "canvas_y": self.y}
 
     @staticmethod
     def from_arrays(arrays: Mapping[str, NDArray[Any]]) -> Canvas:
         """Build the canvas from what `to_arrays` gave; other names are ignored."""
-        return Canvas(arrays["canvas_x"], arrays["canvas_y"], arrays["canvas_index"])
+        return Canvas(arrays["canvas_x"], arrays["canvas_y"])
 
 
 def fit(observation: Observation) -> Canvas:
     """Place every native pixel on the canvas.
 
     Pixels without latitude and longitude are placed by their look direction, where the file gives it.
-    Where footprints overlap, the later integration (the later slit bin) is on top.
 
     Raises
     ------
     InputError
         NO_DISK where fewer than 10 pixels look at the disk with a known place and spacecraft.
     """
-    frames = _spacecraft_frames(observation)
     looks = _looks_from_places(observation)
     on_disk = np.isfinite(looks[..., 0]) & (observation.tangent_altitude_km <= 0)
-    if (n_disk := int(on_disk.sum())) < MIN_DISK_PIXELS:
+    if (n_disk := int(np.count_nonzero(on_disk))) < MIN_DISK_PIXELS:
         detail = f"{n_disk} pixels look at the disk with known coordinates, at least {MIN_DISK_PIXELS} are needed"
         raise InputError(Reason.NO_DISK, observation.facts.name, detail)
-    looks = _add_looks_from_sky(observation, looks)
-    x, y = _project(looks, frames, observation.spacecraft_altitude_km)
-    return Canvas(x, y, _index_map(x, y))
+    return Canvas(*_project(_add_looks_from_sky(observation, looks), observation))
 
 
 def to_canvas(values: NDArray[Any], canvas: Canvas, fill: float) -> NDArray[Any]:
@@ -98,23 +101,13 @@ def _unit_vectors(latitude_deg: NDArray[Any], longitude_deg: NDArray[Any]) -> Fl
     return np.stack((level * np.cos(longitude), level * np.sin(longitude), np.sin(latitude)), axis=-1)
 
 
-def _spacecraft_frames(observation: Observation) -> Float64Array:
-    """Give each integration's axes east, north and down as seen from the spacecraft: (nI, 3, 3)."""
-    up = _unit_vectors(observation.sub_spacecraft_latitude_deg, observation.sub_spacecraft_longitude_deg)
-    longitude = np.radians(observation.sub_spacecraft_longitude_deg)
-    east = np.stack((-np.sin(longitude), np.cos(longitude), np.zeros_like(longitude)), axis=-1)
-    return np.stack((east, np.cross(up, east), -up), axis=1)
-
-
 def _looks_from_places(observation: Observation) -> Float64Array:
-    """Give the direction from the spacecraft to each pixel's place, Mars-fixed: (nI, nS, 3), NaN unknown."""
+    """Give the way from the spacecraft to each pixel's place, Mars-fixed: (nI, nS, 3) km, NaN unknown."""
     up = _unit_vectors(observation.sub_spacecraft_latitude_deg, observation.sub_spacecraft_longitude_deg)
     spacecraft_km = up * (MARS_RADIUS_KM + observation.spacecraft_altitude_km)[:, None]
     radius_km = MARS_RADIUS_KM + np.maximum(observation.tangent_altitude_km, 0)
-    place_km = _unit_vectors(observation.latitude_deg, observation.longitude_deg) * radius_km[..., None]
-    look = place_km - spacecraft_km[:, None]
-    unit: Float64Array = look / np.linalg.norm(look, axis=-1, keepdims=True)
-    return unit
+    places = _unit_vectors(observation.latitude_deg, observation.longitude_deg)
+    return places * radius_km[..., None] - spacecraft_km[:, None]
 
 
 def _add_looks_from_sky(observation: Observation, looks: Float64Array) -> Float64Array:
@@ -123,18 +116,19 @@ def _add_looks_from_sky(observation: Observation, looks: Float64Array) -> Float6
     The turn from the sky to Mars is found on the pixels that have both. Mars spins under the sky as
     the sub-solar longitude tells, so one turn serves the whole swath.
     """
-    sky = _unit_vectors(observation.dec_deg, observation.ra_deg)
     known = np.isfinite(looks[..., 0])
-    on_sky = np.isfinite(sky[..., 0]) & np.isfinite(observation.sub_solar_longitude_deg)[:, None]
+    on_sky = np.isfinite(observation.ra_deg + observation.dec_deg + observation.sub_solar_longitude_deg[:, None])
     both, missing = known & on_sky, on_sky & ~known
-    if not missing.any() or both.sum() < MIN_PAIRS:
+    if not missing.any() or np.count_nonzero(both) < MIN_PAIRS:
         return looks
+    sky = _unit_vectors(observation.dec_deg, observation.ra_deg)
     spin = _spins(observation.sub_solar_longitude_deg)
-    still = np.einsum("iba,isb->isa", spin, looks)  # as if Mars did not spin
-    u, _, vt = np.linalg.svd(still[both].T @ sky[both])  # Wahba's problem
+    still = (looks @ spin)[both]  # as if Mars did not spin
+    still /= np.linalg.norm(still, axis=-1, keepdims=True)
+    u, _, vt = np.linalg.svd(still.T @ sky[both])  # Wahba's problem
     turn = u @ np.diag((1.0, 1.0, np.linalg.det(u @ vt))) @ vt
     filled = looks.copy()
-    filled[missing] = np.einsum("iab,isb->isa", spin, sky @ turn.T)[missing]
+    filled[missing] = (sky @ turn.T @ spin.swapaxes(1, 2))[missing]
     return filled
 
 
@@ -148,29 +142,38 @@ def _spins(longitude_deg: Float64Array) -> Float64Array:
     return spin
 
 
-def _project(looks: Float64Array, frames: Float64Array, altitude_km: Float64Array) -> tuple[FloatArray, FloatArray]:
-    """Project directions on the canvas in perspective: x, y (nI, nS)."""
-    east, north, down = np.moveaxis(np.einsum("iab,isb->isa", frames, looks), -1, 0)
-    distance = MARS_RADIUS_KM + altitude_km
-    limb = MARS_RADIUS_KM / np.sqrt(distance**2 - MARS_RADIUS_KM**2)  # tangent of the limb's angle
+def _project(looks: Float64Array, observation: Observation) -> tuple[FloatArray, FloatArray]:
+    """Project directions (of any length) on the canvas in perspective, each integration from where it was: x, y."""
+    up = _unit_vectors(observation.sub_spacecraft_latitude_deg, observation.sub_spacecraft_longitude_deg)
+    longitude = np.radians(observation.sub_spacecraft_longitude_deg)
+    east = np.stack((-np.sin(longitude), np.cos(longitude), np.zeros_like(longitude)), axis=-1)
+    axes = np.stack((east, np.cross(up, east), -up), axis=-1)  # (nI, 3, 3): east, north, down
+    rightward, upward, forward = np.moveaxis(looks @ axes, -1, 0)
+    distance_km = MARS_RADIUS_KM + observation.spacecraft_altitude_km
+    limb = MARS_RADIUS_KM / np.sqrt(distance_km**2 - MARS_RADIUS_KM**2)  # tangent of its angle from the centre
     with np.errstate(divide="ignore", invalid="ignore"):
-        scale = np.where(down > 0, DISK_RADIUS / (down * limb[:, None]), np.nan)
-    return (CENTRE_X + east * scale).astype(np.float32), (CENTRE_Y - north * scale).astype(np.float32)
+        scale = np.where(forward > 0, DISK_RADIUS / (forward * limb[:, None]), np.nan)
+    return (CENTRE_X + rightward * scale).astype(np.float32), (CENTRE_Y - upward * scale).astype(np.float32)
 
 
 def _index_map(x: FloatArray, y: FloatArray) -> NDArray[np.int32]:
     """Find which native pixel each canvas pixel shows, by samples drawn all over the native pixels."""
-    index = np.full((HEIGHT, WIDTH), -1, np.int32)
+    index = np.full((HEIGHT + 2, WIDTH + 2), -1, np.int32)  # the border takes what lies beside the canvas
     native = np.arange(x.size, dtype=np.int32).reshape(x.shape)
-    for rows, columns in _patches(x, y):
-        patch = (rows, columns)
-        dense_x, dense_y, dense = _densify(x[patch], y[patch], native[patch])
-        with np.errstate(invalid="ignore"):
-            column, row = np.rint(dense_x), np.rint(dense_y)
-            inside = (column >= 0) & (column < WIDTH) & (row >= 0) & (row < HEIGHT)
-        flat = (row[inside] * WIDTH + column[inside]).astype(np.int32)
-        index.reshape(-1)[flat] = dense[inside]
-    return index
+    for patch in _patches(x, y):
+        down, across = _samples(x[patch], y[patch], axis=0), _samples(x[patch], y[patch], axis=1)
+        column = _cells(_densify(x[patch], down, across), WIDTH)
+        row = _cells(_densify(y[patch], down, across), HEIGHT)
+        flat = (row * (WIDTH + 2) + column).astype(np.intp)
+        index.reshape(-1)[flat] = np.repeat(np.repeat(native[patch], across, axis=1), down, axis=0)
+    return np.ascontiguousarray(index[1:-1, 1:-1])
+
+
+def _cells(position: FloatArray, size: int) -> FloatArray:
+    """Turn positions into whole rows (or columns) of the bordered map; what is beside it or unknown gives 0."""
+    cell: FloatArray = np.rint(position) + 1
+    cell[~((cell > 0) & (cell <= size))] = 0
+    return cell
 
 
 def _patches(x: FloatArray, y: FloatArray) -> Iterator[tuple[slice, slice]]:
@@ -187,15 +190,11 @@ def _patches(x: FloatArray, y: FloatArray) -> Iterator[tuple[slice, slice]]:
         yield slice(int(run[0]), int(run[-1]) + 1), column_slice
 
 
-def _densify(x: FloatArray, y: FloatArray, native: NDArray[np.int32]) -> tuple[FloatArray, FloatArray, NDArray[Any]]:
-    """Sample positions evenly within each native pixel, with the native index of each sample."""
-    n_rows, n_columns = x.shape
-    down, across = _samples(x, y, axis=0), _samples(x, y, axis=1)
-    size = ((n_columns + 2) * across, (n_rows + 2) * down)
-    inner = (slice(down, -down), slice(across, -across))
-    dense_x, dense_y = (cv2.resize(_extrapolate(grid), size, interpolation=cv2.INTER_LINEAR)[inner] for grid in (x, y))
-    dense = cv2.resize(native, (n_columns * across, n_rows * down), interpolation=cv2.INTER_NEAREST)
-    return dense_x.astype(np.float32, copy=False), dense_y.astype(np.float32, copy=False), dense
+def _densify(grid: FloatArray, down: int, across: int) -> FloatArray:
+    """Sample positions evenly within each native pixel, ``down`` times ``across``."""
+    size = ((grid.shape[1] + 2) * across, (grid.shape[0] + 2) * down)
+    dense: FloatArray = cv2.resize(_extrapolate(grid), size, interpolation=cv2.INTER_LINEAR)
+    return dense[down:-down, across:-across]
 
 
 def _samples(x: FloatArray, y: FloatArray, axis: int) -> int:
