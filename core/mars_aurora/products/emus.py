@@ -176,12 +176,12 @@ def _fit_spectra(fits: FitsFile, shape: tuple[int, int]) -> _Line:
             grid.require_shape(f"CAL.{column}", piece.shape[1:], spectra_shape, fits.name)
             yield piece
 
-    total, known = np.zeros(spectra_shape), np.ones(spectra_shape)
+    total, known = np.zeros(spectra_shape), np.zeros(spectra_shape)
     for piece in pieces("RADIANCE"):
         samples = grid.brightness(piece)
         total += np.nansum(samples, axis=0)
         known += np.isfinite(samples).sum(axis=0)
-    weights = fit_line(wavelength[0].astype(np.float64), total / known, fits.name)
+    weights = fit_line(wavelength[0].astype(np.float64), total / np.maximum(known, 1), fits.name)
     kernels: dict[str, Callable[[NDArray[Any]], NDArray[Any]]] = {
         "RADIANCE": weights.integrate,
         "RAD_ERR_RAND": weights.random_error,

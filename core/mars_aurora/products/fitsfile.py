@@ -1,8 +1,8 @@
 """The one place that touches astropy: tables and images of a checked FITS file as arrays mapped from the disk.
 
-Astropy finds and parses the headers; the bytes of the columns asked for, and of no others, are mapped by their TFORM
-and TDIM. So a CAL table of over 100 MB stays on the disk, and astropy's own column objects, which cost several
-milliseconds a table, are not made. What astropy raises on a damaged header becomes InputError here, and only here.
+Astropy parses the headers that the gate found; the columns asked for, and no others, are mapped by their TFORM and
+TDIM. So a CAL table of over 100 MB stays on the disk, and astropy's HDU and column objects, which cost several
+milliseconds a file, are not made. What astropy raises on a damaged header becomes InputError here, and only here.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from astropy.io import fits
 from numpy.typing import NDArray
 
 from mars_aurora.errors import InputError, Reason
-from mars_aurora.products.gate import Unpacked
+from mars_aurora.products.gate import Extent, Unpacked
 
 _FORMAT = re.compile(r"(\d{0,9})([LXBIJKAEDCMPQ])[^,]*")
 _ITEM_BYTES = {"L": 1, "B": 1, "I": 2, "J": 4, "K": 8, "A": 1, "E": 4, "D": 8, "C": 8, "M": 16, "P": 8, "Q": 16}
@@ -47,27 +47,26 @@ class _Table:
 
 
 class FitsFile:
-    """HDUs by name in capitals, whatever their order. Arrays are read-only, big-endian, valid while it is open."""
+    """HDUs by name in capitals, whatever their order. Arrays are read-only, big-endian, mapped from the disk."""
 
-    def __init__(self, unpacked: Unpacked, name: str, hdus: fits.HDUList) -> None:
-        self._unpacked = unpacked
-        self._hdus = hdus
+    def __init__(self, unpacked: Unpacked, name: str) -> None:
+        self.name = name
+        self._path = unpacked.path
+        self._bytes = np.memmap(unpacked.path, np.uint8, "r")
+        self._hdus: dict[str, Extent] = {}
+        for extent in unpacked.hdus:
+            self._hdus.setdefault(extent.name, extent)
         self._headers: dict[str, dict[str, object]] = {}
         self._tables: dict[str, _Table] = {}
-        self._bytes = np.memmap(unpacked.path, np.uint8, "r")
-        self.name = name
-        self._index: dict[str, int] = {}
-        for index, extent in enumerate(unpacked.hdus):
-            self._index.setdefault(extent.name, index)
 
     @property
     def hdu_names(self) -> list[str]:
         """The HDUs' names in the file's order."""
-        return list(self._index)
+        return list(self._hdus)
 
     def require(self, *hdu_names: str) -> None:
         """Raise MISSING_HDU, naming what is missing and what is there, unless all are there."""
-        missing = [hdu for hdu in hdu_names if hdu not in self._index]
+        missing = [hdu for hdu in hdu_names if hdu not in self._hdus]
         if missing:
             detail = f"HDU {', '.join(missing)} missing; there are: {', '.join(filter(None, self.hdu_names))}"
             raise InputError(Reason.MISSING_HDU, self.name, detail[:300])
@@ -82,7 +81,7 @@ class FitsFile:
         return tuple(self._table(hdu).columns) if self._is_table(hdu) else ()
 
     def has_column(self, hdu: str, column: str) -> bool:
-        return hdu in self._index and column in self.columns(hdu)
+        return hdu in self._hdus and column in self.columns(hdu)
 
     def shape(self, hdu: str) -> tuple[int, ...]:
         """Give an image's shape in numpy's order, or a table's (rows,)."""
@@ -101,7 +100,7 @@ class FitsFile:
         for first in range(0, table.rows, rows):
             count = min(rows, table.rows - first)
             start = self._start(hdu) + first * table.width
-            piece = np.memmap(self._unpacked.path, np.uint8, "r", start, (count * table.width,))
+            piece = np.memmap(self._path, np.uint8, "r", start, (count * table.width,))
             yield _view(piece, _NUMBERS[found.code], (count, *found.shape), found.offset, table.width)
 
     def texts(self, hdu: str, column: str) -> list[str]:
@@ -141,7 +140,7 @@ class FitsFile:
         return _view(self._bytes, dtype, (table.rows, *cell), self._start(hdu) + offset, table.width)
 
     def _start(self, hdu: str) -> int:
-        return self._unpacked.hdus[self._index[hdu]].start
+        return self._hdus[hdu].start
 
     def _table(self, hdu: str) -> _Table:
         if hdu not in self._tables:
@@ -194,7 +193,7 @@ class FitsFile:
         """Give a header card's value, None where there is none."""
         if hdu not in self._headers:
             with _astropy(self.name):
-                header = self._hdus[self._index[hdu]].header
+                header = fits.Header.fromstring(self._hdus[hdu].header)
                 self._headers[hdu] = {card: header[card] for card in header if not card.startswith(_UNUSED_CARDS)}
         return self._headers[hdu].get(key)
 
@@ -208,17 +207,6 @@ def _view(
     item = np.dtype(dtype).itemsize
     inner = [item * prod(shape[axis + 1 :]) for axis in range(1, len(shape))]
     return np.ndarray(shape, dtype, source.data, offset, (step, *inner))
-
-
-@contextmanager
-def open_fits(unpacked: Unpacked, name: str) -> Iterator[FitsFile]:
-    """Open what the gate let through."""
-    with _astropy(name):
-        hdus = fits.open(unpacked.path, mode="readonly", memmap=True, lazy_load_hdus=True)
-    try:
-        yield FitsFile(unpacked, name, hdus)
-    finally:
-        hdus.close()
 
 
 @contextmanager

@@ -54,9 +54,10 @@ class Limits:
 
 @dataclass(frozen=True)
 class Extent:
-    """Where one HDU's data lie in the unpacked file, and its name in capitals (``PRIMARY`` for the first)."""
+    """One HDU: its name in capitals (``PRIMARY`` for the first), its header, and where its data lie in the file."""
 
     name: str
+    header: bytes
     start: int
     size: int
 
@@ -160,7 +161,8 @@ def walk_hdus(plain: IO[bytes], size: int, name: str) -> tuple[Extent, ...]:
                 raise InputError(Reason.CORRUPT, name, f"at byte {position}, where {label} should begin, is no header")
             break
         start = position + len(header)
-        extent = Extent(_extension_name(header) if hdus else "PRIMARY", start, _data_bytes(header, label, name))
+        hdu_name = _extension_name(header) if hdus else "PRIMARY"
+        extent = Extent(hdu_name, header, start, _data_bytes(header, label, name))
         position = start + -(-extent.size // BLOCK) * BLOCK
         if position > size:
             label += f" ({extent.name})" if extent.name else ""

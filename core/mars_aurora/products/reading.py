@@ -11,7 +11,7 @@ from pathlib import Path
 from mars_aurora.errors import InputError, Reason
 from mars_aurora.observation import Observation
 from mars_aurora.products import emus, iuvs
-from mars_aurora.products.fitsfile import FitsFile, open_fits
+from mars_aurora.products.fitsfile import FitsFile
 from mars_aurora.products.gate import Limits, unpack
 
 _DEFAULT_LIMITS = Limits()
@@ -22,8 +22,8 @@ def read(path: Path, name: str, limits: Limits = _DEFAULT_LIMITS) -> Observation
 
     Raises InputError, and for a damaged file nothing else.
     """
-    with unpack(path, name, limits) as unpacked, open_fits(unpacked, name) as fits:
-        return _read_product(fits)
+    with unpack(path, name, limits) as unpacked:
+        return _read_product(FitsFile(unpacked, name))
 
 
 def _read_product(fits: FitsFile) -> Observation:
@@ -66,7 +66,8 @@ def inspect(path: Path, name: str, limits: Limits = _DEFAULT_LIMITS) -> Inspecti
     packed_bytes = unpacked_bytes = None
     hdus: tuple[HduSummary, ...] = ()
     try:
-        with unpack(path, name, limits) as unpacked, open_fits(unpacked, name) as fits:
+        with unpack(path, name, limits) as unpacked:
+            fits = FitsFile(unpacked, name)
             packed_bytes, unpacked_bytes = unpacked.packed_bytes, unpacked.unpacked_bytes
             hdus = tuple(HduSummary(hdu, fits.shape(hdu), fits.columns(hdu)) for hdu in fits.hdu_names if hdu)
             return Inspection(name, packed_bytes, unpacked_bytes, hdus, _read_product(fits), None)
