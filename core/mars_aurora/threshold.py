@@ -18,6 +18,7 @@ from mars_aurora.messages import Box
 from mars_aurora.observation import FloatArray, Observation, from_npz
 
 THRESHOLD_R = 5.0
+SIGMAS = 4.0  # in the twilight 5 R are within the noise
 MIN_PIXELS = 12
 NIGHT_SZA_DEG = 110.0
 MAX_EMISSION_DEG = 75.0
@@ -43,7 +44,9 @@ def find(observation: Observation, canvas: Canvas, min_pixels: int = MIN_PIXELS)
     dark = usable & (observation.sza_deg > NIGHT_SZA_DEG) & (observation.emission_angle_deg < MAX_EMISSION_DEG)
     disk = background.fit(observation, usable, np.zeros_like(usable))
     excess = observation.brightness_R - disk.level_R
-    bright = dark & (background.smooth(excess, usable, _SMOOTH) > THRESHOLD_R)
+    smooth, pixels = background.smooth(excess, usable, _SMOOTH), background.count_neighbours(usable, _SMOOTH)
+    significant = smooth * np.sqrt(pixels) > SIGMAS * disk.noise_R
+    bright = dark & significant & (smooth > THRESHOLD_R)
     noise = np.hypot(disk.noise_R, np.nan_to_num(observation.random_error_R))
     auroras = [
         _box("aurora", _confidence(excess[region], noise[region]), canvas, region)
