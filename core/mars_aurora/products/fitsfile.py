@@ -52,7 +52,7 @@ class FitsFile:
     def __init__(self, unpacked: Unpacked, name: str) -> None:
         self.name = name
         self._path = unpacked.path
-        self._bytes = np.memmap(unpacked.path, np.uint8, "r")
+        self._bytes = unpacked.content
         self._hdus: dict[str, Extent] = {}
         for extent in unpacked.hdus:
             self._hdus.setdefault(extent.name, extent)
@@ -100,7 +100,10 @@ class FitsFile:
         for first in range(0, table.rows, rows):
             count = min(rows, table.rows - first)
             start = self._start(hdu) + first * table.width
-            piece = np.memmap(self._path, np.uint8, "r", start, (count * table.width,))
+            end = start + count * table.width
+            piece = self._bytes[start:end]
+            if self._path:  # a map of its own, and with it the memory that its pages take, ends with the piece
+                piece = np.memmap(self._path, np.uint8, "r", start, (end - start,))
             yield _view(piece, _NUMBERS[found.code], (count, *found.shape), found.offset, table.width)
 
     def texts(self, hdu: str, column: str) -> list[str]:

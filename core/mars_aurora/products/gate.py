@@ -8,23 +8,28 @@ included), its size is bounded, and every HDU's declared size is held against th
 from __future__ import annotations
 
 import gzip
+import mmap
 import re
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import Any, BinaryIO
 
+import numpy as np
 from isal import igzip, igzip_lib
+from numpy.typing import NDArray
 
 from mars_aurora.errors import InputError, Reason, TransientError
 
 BLOCK = 2880
 CHUNK_BYTES = 1 << 19  # half a MiB stays in the cache between inflating and writing
+MEMORY_BYTES = 64 << 20
 MAX_HEADER_BYTES = 400 * BLOCK
+_buffers: list[mmap.mmap] = []  # to be lent again
 _GZIP_ERRORS: tuple[Any, ...] = (gzip.BadGzipFile, igzip_lib.IsalError)
 _GZIP_MAGIC = b"\x1f\x8b"
 _SIMPLE = b"SIMPLE  ="
@@ -64,37 +69,41 @@ class Extent:
 
 @dataclass(frozen=True)
 class Unpacked:
-    """A whole FITS file on the local disk, its structure checked."""
+    """A whole FITS file, its structure checked; ``content`` lies in lent memory, or is mapped from ``path``."""
 
-    path: Path
+    content: NDArray[np.uint8]
+    path: Path | None
     packed_bytes: int
-    unpacked_bytes: int
     hdus: tuple[Extent, ...]
+
+    @property
+    def unpacked_bytes(self) -> int:
+        return self.content.size
 
 
 @contextmanager
 def unpack(path: Path, name: str, limits: Limits) -> Iterator[Unpacked]:
-    """Yield the file as plain, whole FITS: itself, or its unpacked copy on the disk while the ``with`` lasts.
+    """Yield the file as plain, whole FITS while the ``with`` lasts: copy what is to outlive it.
 
+    What unpacks to 64 MiB at most is in memory, more than that in a temporary file.
     Raises InputError: UNREADABLE, EMPTY, NOT_FITS, TOO_LARGE, TRUNCATED or CORRUPT; TransientError if the
     temporary folder is full.
     """
-    with _open_regular(path, name) as packed:
+    with ExitStack() as stack:
+        packed = stack.enter_context(_open_regular(path, name))
         packed_bytes = path.stat().st_size
         magic = packed.read(len(_SIMPLE))
         packed.seek(0)
         if not magic:
             raise InputError(Reason.EMPTY, name, "the file is empty (0 bytes)")
-        if not magic.startswith(_GZIP_MAGIC):
+        if magic.startswith(_GZIP_MAGIC):
+            content, plain = _inflate(packed, packed_bytes, name, limits, stack)
+        else:
             _require_fits_magic(magic, name)
             if packed_bytes > limits.unpacked_bytes:
                 raise _too_large(name, f"the file has {packed_bytes} bytes", limits)
-            yield Unpacked(path, packed_bytes, packed_bytes, walk_hdus(packed, packed_bytes, name))
-            return
-        with tempfile.NamedTemporaryFile(suffix=".fits") as plain:
-            size = _inflate(packed, plain, packed_bytes, name, limits)
-            plain.seek(0)
-            yield Unpacked(Path(plain.name), packed_bytes, size, walk_hdus(plain, size, name))
+            content, plain = np.memmap(path, np.uint8, "r"), path
+        yield Unpacked(content, plain, packed_bytes, walk_hdus(content, name))
 
 
 def _open_regular(path: Path, name: str) -> BinaryIO:
@@ -108,37 +117,58 @@ def _open_regular(path: Path, name: str) -> BinaryIO:
         raise InputError(Reason.UNREADABLE, name, f"it cannot be opened: {error.strerror}") from error
 
 
-def _inflate(packed: BinaryIO, plain: IO[bytes], packed_bytes: int, name: str, limits: Limits) -> int:
-    """Unpack all gzip members to ``plain``, stopping at the limits; return the unpacked size."""
+def _inflate(
+    packed: BinaryIO, packed_bytes: int, name: str, limits: Limits, stack: ExitStack
+) -> tuple[NDArray[np.uint8], Path | None]:
+    """Unpack all gzip members, CRCs checked, into lent memory or, where they do not fit, a temporary file."""
+    buffer = stack.enter_context(_lend_buffer())
+    stream = stack.enter_context(igzip.IGzipFile(fileobj=packed))  # type: ignore[no-untyped-call]
     size = 0
-    for chunk in _chunks(packed, name):
+    while count := _read_into(stream, buffer[size : size + CHUNK_BYTES], name):
         if size == 0:
-            _require_fits_magic(chunk[: len(_SIMPLE)], name)
-        size += len(chunk)
-        if size > limits.unpacked_bytes:
-            raise _too_large(name, f"{packed_bytes} packed bytes unpack to more", limits)
-        if size > limits.ratio_free_bytes and size > limits.ratio * packed_bytes:
-            detail = f"{packed_bytes} packed bytes unpack to over {size}: more than {limits.ratio:g} times, a gzip bomb"
-            raise InputError(Reason.TOO_LARGE, name, detail)
-        try:
-            plain.write(chunk)
-        except OSError as error:
-            raise TransientError(f"{name}: cannot unpack to {tempfile.gettempdir()}: {error.strerror}") from error
+            _require_fits_magic(bytes(buffer[: min(count, len(_SIMPLE))]), name)
+        size += count
+        _require_bounds(size, packed_bytes, name, limits)
+        if size == len(buffer):
+            return _inflate_to_disk(stream, buffer, packed_bytes, name, limits, stack)
     if size == 0:
         raise InputError(Reason.EMPTY, name, "the gzip file holds nothing (0 bytes unpacked)")
-    return size
+    return np.frombuffer(buffer, np.uint8, size), None
 
 
-def _chunks(packed: BinaryIO, name: str) -> Iterator[bytes]:
-    """Yield the unpacked stream in chunks; the last chunk comes after the last CRC was checked."""
-    with igzip.IGzipFile(fileobj=packed) as stream:  # type: ignore[no-untyped-call]
-        while chunk := _read_chunk(stream, name):
-            yield chunk
+def _inflate_to_disk(  # noqa: PLR0913, PLR0917 -- the rest of the function above
+    stream: igzip.IGzipFile, buffer: memoryview, packed_bytes: int, name: str, limits: Limits, stack: ExitStack
+) -> tuple[NDArray[np.uint8], Path]:
+    """Write the full buffer and the rest of the stream to a temporary file, and map that."""
+    plain = tempfile.NamedTemporaryFile(suffix=".fits", buffering=0)  # noqa: SIM115 -- the stack closes it
+    stack.enter_context(plain)
+    size, count = 0, len(buffer)
+    while count:
+        try:
+            plain.write(buffer[:count])
+        except OSError as error:
+            raise TransientError(f"{name}: cannot unpack to {tempfile.gettempdir()}: {error.strerror}") from error
+        size += count
+        _require_bounds(size, packed_bytes, name, limits)
+        count = _read_into(stream, buffer[:CHUNK_BYTES], name)
+    path = Path(plain.name)
+    return np.memmap(path, np.uint8, "r"), path
 
 
-def _read_chunk(stream: igzip.IGzipFile, name: str) -> bytes:
+@contextmanager
+def _lend_buffer() -> Iterator[memoryview]:
+    """Lend memory that earlier files have used: fresh pages cost as much as inflating into them."""
+    buffer = _buffers.pop() if _buffers else mmap.mmap(-1, MEMORY_BYTES)
     try:
-        return bytes(stream.read(CHUNK_BYTES))
+        yield memoryview(buffer)
+    finally:
+        _buffers.append(buffer)
+
+
+def _read_into(stream: igzip.IGzipFile, buffer: memoryview, name: str) -> int:
+    """Read some of the unpacked stream; 0 at its end, after the last CRC was checked."""
+    try:
+        return int(stream.readinto(buffer))
     except EOFError as error:
         raise InputError(Reason.TRUNCATED, name, "the gzip stream ends before its end mark") from error
     except _GZIP_ERRORS as error:
@@ -147,36 +177,44 @@ def _read_chunk(stream: igzip.IGzipFile, name: str) -> bytes:
         raise InputError(Reason.UNREADABLE, name, f"it cannot be read: {error.strerror or error}") from error
 
 
-def walk_hdus(plain: IO[bytes], size: int, name: str) -> tuple[Extent, ...]:
+def _require_bounds(size: int, packed_bytes: int, name: str, limits: Limits) -> None:
+    if size > limits.unpacked_bytes:
+        raise _too_large(name, f"{packed_bytes} packed bytes unpack to more", limits)
+    if size > limits.ratio_free_bytes and size > limits.ratio * packed_bytes:
+        detail = f"{packed_bytes} packed bytes unpack to over {size}: more than {limits.ratio:g} times, a gzip bomb"
+        raise InputError(Reason.TOO_LARGE, name, detail)
+
+
+def walk_hdus(content: NDArray[np.uint8], name: str) -> tuple[Extent, ...]:
     """Follow the HDUs from header to header; raise TRUNCATED or CORRUPT unless they fill the file exactly."""
     hdus: list[Extent] = []
     position = 0
-    while position < size:
+    while position < content.size:
         label = f"HDU {len(hdus)}"
-        plain.seek(position)
-        header = _read_header(plain, first=not hdus, label=label, name=name)
+        header = _read_header(content, position, _EXTENSION if hdus else _SIMPLE, label, name)
         if header is None:
-            plain.seek(position)
-            if plain.read(CHUNK_BYTES).strip(b"\0 "):
+            if content[position : position + CHUNK_BYTES].tobytes().strip(b"\0 "):
                 raise InputError(Reason.CORRUPT, name, f"at byte {position}, where {label} should begin, is no header")
             break
         start = position + len(header)
         hdu_name = _extension_name(header) if hdus else "PRIMARY"
         extent = Extent(hdu_name, header, start, _data_bytes(header, label, name))
         position = start + -(-extent.size // BLOCK) * BLOCK
-        if position > size:
+        if position > content.size:
             label += f" ({extent.name})" if extent.name else ""
-            detail = f"{label} declares {extent.size} data bytes, but the file ends {position - size} bytes too early"
+            missing = position - content.size
+            detail = f"{label} declares {extent.size} data bytes, but the file ends {missing} bytes too early"
             raise InputError(Reason.TRUNCATED, name, detail)
         hdus.append(extent)
     return tuple(hdus)
 
 
-def _read_header(plain: IO[bytes], *, first: bool, label: str, name: str) -> bytes | None:
+def _read_header(content: NDArray[np.uint8], position: int, magic: bytes, label: str, name: str) -> bytes | None:
     """Read one header's blocks up to END; None where no header begins."""
-    magic, header = _SIMPLE if first else _EXTENSION, b""
+    header = b""
     while len(header) < MAX_HEADER_BYTES:
-        block = plain.read(BLOCK)
+        start = position + len(header)
+        block = content[start : start + BLOCK].tobytes()
         if not header and not block.startswith(magic[: len(block)]):
             return None
         if len(block) < BLOCK:

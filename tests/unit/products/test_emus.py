@@ -16,11 +16,12 @@ from emus_files import (
     make_tables,
     write_tables,
 )
+from numpy.testing import assert_allclose, assert_array_equal
+
 from mars_aurora import products
 from mars_aurora.errors import InputError, Reason
 from mars_aurora.observation import Observation
 from mars_aurora.products import emus
-from numpy.testing import assert_allclose, assert_array_equal
 
 HEADER = {"OBS_UTC": "2022-03-31T21:21:07.5", "END_UTC": "2022-03-31T21:40:00", "MARSYEAR": 36, "SOL_LONG": 190.5}
 

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from astropy.io import fits
+from numpy.testing import assert_allclose, assert_array_equal
+
 from mars_aurora import products
 from mars_aurora.errors import InputError, Reason
 from mars_aurora.observation import Observation
-from numpy.testing import assert_allclose, assert_array_equal
 
 SHORT = "mvn_iuv_l1b_apoapse-orbit18001-fuv_20230114T071804_v13_r01.fits"
 SWATHS = ("071818", "073326", "074042", "075136", "080318", "081228")
