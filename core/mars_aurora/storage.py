@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from uuid import uuid4
@@ -95,6 +96,15 @@ class FolderStorage:
     @contextmanager
     def local_file(self, key: str) -> Iterator[Path]:
         yield self._path(key)
+
+
+@cache
+def connect() -> S3Client:
+    """Make the process's S3 client, at its first use; region and endpoint come from the AWS environment."""
+    import boto3  # noqa: PLC0415 -- the local path never loads it
+    from botocore.config import Config  # noqa: PLC0415
+
+    return boto3.client("s3", config=Config(retries={"mode": "standard", "max_attempts": 5}, max_pool_connections=32))
 
 
 class S3Storage:

@@ -20,8 +20,9 @@ from rich.markup import escape
 
 from mars_aurora import __version__
 from mars_aurora.errors import MarsAuroraError, UsageError
-from mars_aurora.local.work import DetectorName, Job
+from mars_aurora.local.work import Job
 from mars_aurora.messages import CatalogueResult
+from mars_aurora.steps import DetectorName
 
 _PLUGINS = "mars_aurora.commands"
 

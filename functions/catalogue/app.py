@@ -1,0 +1,37 @@
+"""Measure what was detected; write ledger and catalogue."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from mars_aurora import steps
+from mars_aurora.messages import CatalogueRequest
+from mars_aurora.settings import Settings
+from mars_aurora.storage import S3Storage, connect
+
+logger = Logger()
+tracer = Tracer()
+metrics = Metrics()
+_READERS = 8  # threads that fetch and measure: S3 is waited for, numpy lets go of the interpreter
+
+
+@logger.inject_lambda_context
+@tracer.capture_lambda_handler(capture_response=False)
+@metrics.log_metrics
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    request = CatalogueRequest.from_event(event)
+    settings = Settings.from_env(os.environ)
+    inputs, work = S3Storage(connect(), request.bucket), S3Storage(connect(), settings.work_bucket)
+    detections = S3Storage(connect(), settings.detections_bucket)
+    with ThreadPoolExecutor(_READERS) as readers:
+        result = steps.catalogue(request, inputs, work, detections, readers.map)
+    for name, count in {**result.counts, "listed": result.listed}.items():
+        metrics.add_metric(name, MetricUnit.Count, count)
+    logger.info("catalogue done", extra=result.to_event())
+    return result.to_event()

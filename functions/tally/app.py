@@ -1,0 +1,28 @@
+"""Hold the list of inputs against the ledger."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from mars_aurora import steps
+from mars_aurora.messages import TallyRequest
+from mars_aurora.settings import Settings
+from mars_aurora.storage import S3Storage, connect
+
+logger = Logger()
+tracer = Tracer()
+
+
+@logger.inject_lambda_context
+@tracer.capture_lambda_handler(capture_response=False)
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    request = TallyRequest.from_event(event)
+    settings = Settings.from_env(os.environ)
+    inputs, work = S3Storage(connect(), request.bucket), S3Storage(connect(), settings.work_bucket)
+    result = steps.tally(request, inputs, work)
+    logger.info("tally done", extra=result.to_event())
+    return result.to_event()
