@@ -126,8 +126,9 @@ def _draw_place(rng: np.random.Generator, kind: str, sun: Array, spacecraft_km: 
 def _candidates(rng: np.random.Generator, kind: str) -> tuple[Array, Array]:
     if kind != "crustal":
         return np.degrees(np.arcsin(rng.uniform(-1, 1, 1500))), rng.uniform(0, 360, 1500)
-    box = _CRUSTAL_BOXES[rng.choice(3, p=[weight for *_, weight in _CRUSTAL_BOXES])]
-    return rng.uniform(*box[0], 200), rng.uniform(*box[1], 200)
+    corners = np.array([[*lat, *lon] for lat, lon, _ in _CRUSTAL_BOXES])
+    south, north, west, east = corners[rng.choice(len(corners), 600, p=[weight for *_, weight in _CRUSTAL_BOXES])].T
+    return rng.uniform(south, north), rng.uniform(west, east)
 
 
 def _draw_aurora(rng: np.random.Generator, world: World, kind: str, centre: Array) -> Aurora:
@@ -201,9 +202,8 @@ def _keep_main_part(excess: NDArray[np.float32], outline_R: float) -> tuple[NDAr
 def _outline(region: NDArray[np.bool_], centre: Array, cell_km: float) -> Array:
     """Trace the region's outer edge as latitude and longitude, (K, 2)."""
     fine = cv2.resize(region.astype(np.float32), None, fx=_FINER, fy=_FINER)
-    smooth = (cv2.GaussianBlur(fine, (0, 0), 0.6 * _FINER) > 0.42).astype(
-        np.uint8
-    )  # no corners touch; the edge runs inside its pixels
+    # smoothed, so that no corners touch; the level makes up for an edge that runs inside its pixels
+    smooth = (cv2.GaussianBlur(fine, (0, 0), 0.6 * _FINER) > 0.42).astype(np.uint8)
     contours, _ = cv2.findContours(smooth, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     edge = cv2.approxPolyDP(max(contours, key=cv2.contourArea), 1.5, closed=True)[:, 0]
     x, y = ((edge + 0.5) / _FINER - _GRID / 2).T * cell_km

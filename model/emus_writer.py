@@ -111,8 +111,9 @@ def write(swath: Swath, world: World, rng: np.random.Generator, *, spectra: bool
         tables["EMISS"] = _emissions(swath, world, rng)
     if spectra or level == "l2a":
         tables["CAL"] = _spectra(swath, world, rng)
-    pieces = [fits_table.write_primary(swath.header)]
-    pieces += [fits_table.write_table(name, tables[name]) for name in rng.permutation(sorted(tables))]
+    pieces: list[bytes | memoryview] = [fits_table.write_primary(swath.header)]
+    for name in rng.permutation(sorted(tables)):
+        pieces += fits_table.write_table(name, tables.pop(name))
     return b"".join(pieces)
 
 

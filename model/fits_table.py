@@ -19,8 +19,8 @@ def write_primary(keywords: dict[str, Any]) -> bytes:
     return header.tostring().encode()
 
 
-def write_table(name: str, columns: Columns) -> bytes:
-    """Write a BINTABLE; astropy's own way takes three times as long over the same bytes."""
+def write_table(name: str, columns: Columns) -> list[bytes | memoryview]:
+    """Write a BINTABLE as pieces to be joined; astropy's own way takes three times as long over the same bytes."""
     layout = [(column, values.dtype.newbyteorder(">"), values.shape[1:]) for column, (values, _) in columns.items()]
     rows = np.empty(len(next(iter(columns.values()))[0]), dtype=layout)
     for column, (values, _) in columns.items():
@@ -35,7 +35,7 @@ def write_table(name: str, columns: Columns) -> bytes:
         if unit:
             header[f"TUNIT{number}"] = unit
     header["EXTNAME"] = name
-    return header.tostring().encode() + rows.tobytes() + bytes(-rows.nbytes % 2880)
+    return [header.tostring().encode(), rows.view(np.uint8).data, bytes(-rows.nbytes % 2880)]
 
 
 def _form(values: NDArray[Any]) -> str:

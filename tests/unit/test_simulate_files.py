@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from astropy.io import fits
-from mars_aurora.products.names import parse_name
 from mars_aurora_model.simulate import observe, simulate
+
+from mars_aurora.products.names import parse_name
 
 HDUS = {"TIME", "WAVELENGTH", "SC_GEOM", "FOV_GEOM", "EMISS"}
 
@@ -128,6 +129,14 @@ def test_spectra_hold_the_same_line_as_emiss(small_world, level):
         bright = simulated.swath.brightness_R > 100
         ratio = line[bright] / simulated.swath.brightness_R[bright]
         assert np.median(ratio) == pytest.approx(1, abs=0.1)
+
+
+def test_spectra_stand_before_or_after_emiss(small_world):
+    cal_first = set()
+    for index in range(8):
+        with open_fits(observe(small_world, 3, index).to_fits(spectra=True)) as hdus:
+            cal_first.add(hdus.index_of("CAL") < hdus.index_of("EMISS"))
+    assert cal_first == {True, False}
 
 
 def test_a_world_may_have_192_bins(tmp_path, small_world):
