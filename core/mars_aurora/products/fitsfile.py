@@ -1,4 +1,4 @@
-"""The one place that touches astropy: tables and images of a checked FITS file as arrays mapped from the disk.
+"""The one place that touches astropy: tables and images of a checked FITS file as arrays, without copying.
 
 Astropy parses the headers that the gate found; the columns asked for, and no others, are mapped by their TFORM and
 TDIM. So a CAL table of over 100 MB stays on the disk, and astropy's HDU and column objects, which cost several
@@ -47,7 +47,7 @@ class _Table:
 
 
 class FitsFile:
-    """HDUs by name in capitals, whatever their order. Arrays are read-only, big-endian, mapped from the disk."""
+    """HDUs by name in capitals, whatever their order. Arrays are big-endian views of the file: copy what is kept."""
 
     def __init__(self, unpacked: Unpacked, name: str) -> None:
         self.name = name

@@ -122,6 +122,8 @@ def _inflate(
 ) -> tuple[NDArray[np.uint8], Path | None]:
     """Unpack all gzip members, CRCs checked, into lent memory or, where they do not fit, a temporary file."""
     buffer = stack.enter_context(_lend_buffer())
+    if _hinted_bytes(packed, packed_bytes) > len(buffer):
+        buffer = buffer[:CHUNK_BYTES]
     stream = stack.enter_context(igzip.IGzipFile(fileobj=packed))  # type: ignore[no-untyped-call]
     size = 0
     while count := _read_into(stream, buffer[size : size + CHUNK_BYTES], name):
@@ -163,6 +165,14 @@ def _lend_buffer() -> Iterator[memoryview]:
         yield memoryview(buffer)
     finally:
         _buffers.append(buffer)
+
+
+def _hinted_bytes(packed: BinaryIO, packed_bytes: int) -> int:
+    """Read the unpacked size that the gzip trailer gives: true of most files, so good for a choice of means only."""
+    packed.seek(max(0, packed_bytes - 4))
+    hint = int.from_bytes(packed.read(4), "little")
+    packed.seek(0)
+    return hint
 
 
 def _read_into(stream: igzip.IGzipFile, buffer: memoryview, name: str) -> int:
@@ -239,19 +249,25 @@ def _data_bytes(header: bytes, label: str, name: str) -> int:
 
 
 def _integer(header: bytes, key: str, label: str, name: str, default: int | None = None) -> int:
-    cards = (header[start : start + 80] for start in range(0, len(header), 80))
-    card = next((card for card in cards if card.startswith(f"{key:<8}=".encode())), None)
-    if card is None and default is not None:
+    value = _find_value(header, key)
+    if value is None and default is not None:
         return default
-    match = re.match(rb"\s*([+-]?\d{1,19})\s*(?:/|$)", card[9:]) if card else None
+    match = re.match(rb"\s*([+-]?\d{1,19})\s*(?:/|$)", value or b"")
     if match is None:
         raise InputError(Reason.CORRUPT, name, f"the header of {label} gives no whole number for {key}")
     return int(match[1])
 
 
 def _extension_name(header: bytes) -> str:
-    match = re.search(rb"EXTNAME = *'([^']*)'", header)
+    match = re.match(rb"\s*'([^']*)'", _find_value(header, "EXTNAME") or b"")
     return match[1].decode("ascii", "replace").strip().upper() if match else ""
+
+
+def _find_value(header: bytes, key: str) -> bytes | None:
+    """Give what stands behind the equals sign of a card; None where there is no such card."""
+    start = f"{key:<8}=".encode()
+    cards = (header[at : at + 80] for at in range(0, len(header), 80))
+    return next((card[len(start) :] for card in cards if card.startswith(start)), None)
 
 
 def _require_fits_magic(magic: bytes, name: str) -> None:
