@@ -19,7 +19,7 @@ from mars_aurora.errors import InputError, Reason
 from mars_aurora.observation import Facts, Float64Array, FloatArray, Observation
 from mars_aurora.products import grid
 from mars_aurora.products.fitsfile import FitsFile
-from mars_aurora.products.line import fit_line
+from mars_aurora.products.line import find_fitted, fit_line
 from mars_aurora.products.names import parse_name
 
 HDUS = frozenset({"FOV_GEOM", "SC_GEOM", "EMISS", "CAL"})
@@ -176,12 +176,14 @@ def _fit_spectra(fits: FitsFile, shape: tuple[int, int]) -> _Line:
             grid.require_shape(f"CAL.{column}", piece.shape[1:], spectra_shape, fits.name)
             yield piece
 
+    wavelength_nm = wavelength[0].astype(np.float64)
+    near = find_fitted(wavelength_nm)
     total, known = np.zeros(spectra_shape), np.zeros(spectra_shape)
     for piece in pieces("RADIANCE"):
-        samples = grid.brightness(piece)
-        total += np.nansum(samples, axis=0)
-        known += np.isfinite(samples).sum(axis=0)
-    weights = fit_line(wavelength[0].astype(np.float64), total / np.maximum(known, 1), fits.name)
+        samples = grid.brightness(piece[:, :, near])
+        total[:, near] += np.nansum(samples, axis=0)
+        known[:, near] += np.isfinite(samples).sum(axis=0)
+    weights = fit_line(wavelength_nm, total / np.maximum(known, 1), fits.name)
     kernels: dict[str, Callable[[NDArray[Any]], NDArray[Any]]] = {
         "RADIANCE": weights.integrate,
         "RAD_ERR_RAND": weights.random_error,

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mars_aurora.errors import InputError, Reason
 from mars_aurora.observation import Facts, Float64Array, FloatArray, Observation
 from mars_aurora.products import grid
 from mars_aurora.products.fitsfile import FitsFile
@@ -23,7 +24,9 @@ def read(fits: FitsFile) -> Observation:
     fits.require("PIXELGEOMETRY", "SPACECRAFTGEOMETRY", "OBSERVATION", "INTEGRATION")
     radiance = fits.image("PRIMARY")
     wavelength = fits.column("OBSERVATION", "WAVELENGTH")
-    grid.require_shape("PRIMARY", radiance.shape, (len(radiance), *wavelength.shape[1:]), fits.name)
+    if radiance.ndim != 3:
+        detail = f"PRIMARY has shape {radiance.shape}, expected (integrations, slit bins, wavelengths)"
+        raise InputError(Reason.WRONG_SHAPE, fits.name, detail)
     grid.require_shape("Observation.WAVELENGTH", wavelength.shape, (1, *radiance.shape[1:]), fits.name)
     weights = integrate_line(wavelength[0].astype(np.float64), fits.name)
     n_integrations, n_slit, _ = radiance.shape

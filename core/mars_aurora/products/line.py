@@ -84,6 +84,12 @@ def fit_line(wavelength_nm: NDArray[np.float64], spectra: NDArray[np.float64], n
     return _pack({row: _fit_weights(wavelength_nm[row], fwhm_nm) for row in covered}, wavelength_nm.shape)
 
 
+def find_fitted(wavelength_nm: NDArray[np.float64]) -> slice:
+    """Find the part of the spectral axis that `fit_line` looks at: what it is given elsewhere does not matter."""
+    used = np.flatnonzero(np.any(_between(wavelength_nm, _FITTED_NM), axis=0))
+    return slice(int(used[0]), int(used[-1]) + 1) if used.size else slice(0)
+
+
 def _require_line(wavelength_nm: NDArray[np.float64], name: str) -> list[int]:
     """List the bins whose wavelengths cover the line; raise NO_LINE if none does."""
     covered = [row for row, samples in enumerate(wavelength_nm) if _covers_line(samples)]

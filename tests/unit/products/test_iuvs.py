@@ -107,6 +107,19 @@ def test_the_middle_ultraviolet_lacks_the_line_and_the_range_is_named(iuvs_folde
     assert caught.value.reason is Reason.NO_LINE
 
 
+@pytest.mark.parametrize("shape", [(151, 51), (151, 10, 50), (150, 10, 51)])
+def test_a_misshapen_image_is_named(paths, tmp_path, shape):
+    with fits.open(paths[0]) as hdus:
+        hdus[0].data = np.zeros(shape, np.float32)
+        if len(shape) == 2:  # so that the wavelengths agree with it
+            wavelength = fits.Column("WAVELENGTH", "51D", array=np.linspace(120, 137, 51)[None])
+            hdus["Observation"] = fits.BinTableHDU.from_columns([wavelength], name="Observation")
+        hdus.writeto(tmp_path / "x.fits", output_verify="silentfix")
+    with pytest.raises(InputError, match="has shape") as caught:
+        products.read(tmp_path / "x.fits", "x.fits")
+    assert caught.value.reason is Reason.WRONG_SHAPE
+
+
 def test_truncated_and_flipped_real_files_are_named_or_read(paths, tmp_path):
     packed, rng = paths[0].read_bytes(), np.random.default_rng(5)
     plain = gzip.decompress(packed)
