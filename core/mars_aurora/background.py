@@ -7,19 +7,21 @@ seen: the errors in the files are too large where a pixel holds no count.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mars_aurora.observation import Float64Array, FloatArray, Observation
+from mars_aurora.observation import BoolArray, Float64Array, FloatArray, Observation
+from mars_aurora.profile import BIN_PIXELS, Bins
 
-BoolArray = NDArray[np.bool_]
-
-_BIN_PIXELS = 200  # pixels a bin of solar zenith angle holds at least, for a mean good to a tenth of a rayleigh
-_BIN_DEG = 1.5  # narrowest bin: the terminator falls by a factor of e within some 10 degrees
+_SZA_BIN_DEG = 1.5  # the terminator falls by a factor of e within some 3 to 10 degrees
+_EMISSION_BIN_DEG = 5.0
+_DAY_SZA_DEG = 90.0
+_SLANT_RANGE = (0.5, 2.0)
+_PRIOR = np.array([0.3, 0.2, 0.2])  # how far the local scale, and its slopes, may be expected to go from 1 and 0
 _SMOOTH = 5  # native pixels a side; auroras are wider
 _OUTLIER = 3.0
 _ROUNDS = 3
@@ -51,25 +53,57 @@ def usable_pixels(observation: Observation) -> BoolArray:
 
 
 def fit(observation: Observation, usable: BoolArray, boxed: BoolArray) -> Background:
-    """Fit the brightness along the solar zenith angle on usable pixels outside the boxes.
+    """Fit the brightness along the solar zenith angle, and the limb's share in it, on usable pixels outside the boxes.
 
     Pixels whose smoothed brightness stands out by 3 sigma are left out, in rounds. Where nearly all of the disk is
     boxed, boxed pixels serve too.
     """
     outside = usable & ~boxed
-    if outside.sum() < _BIN_PIXELS:
+    if outside.sum() < BIN_PIXELS:
         outside = usable
-    bins = _Bins.cut(observation.sza_deg, outside)
-    level = bins.interpolate(bins.medians(smooth(observation.brightness_R, outside), outside))
+    light = observation.brightness_R
+    along_sza = Bins.cut(observation.sza_deg, outside, _SZA_BIN_DEG)
+    along_emission = Bins.cut(observation.emission_angle_deg, outside, _EMISSION_BIN_DEG)
+    slant = np.ones(light.shape)
+    level = along_sza.interpolate(along_sza.medians(smooth(light, outside), outside))
     free = outside
     for _ in range(_ROUNDS):
-        noise = np.sqrt(bins.interpolate(bins.means((observation.brightness_R - level) ** 2, free)))
-        excess = smooth(observation.brightness_R - level, usable)
+        noise = np.sqrt(along_sza.interpolate(along_sza.means((light - level) ** 2, free)))
+        excess = smooth(light - level, usable)
         free = outside & (excess * np.sqrt(count_neighbours(usable)) < _OUTLIER * noise)
-        level = bins.interpolate(bins.means(observation.brightness_R, free))
-    error = noise / np.sqrt(np.maximum(bins.interpolate(bins.counts(free)), 1))
+        slant = _fit_slant(observation, along_emission, level / slant, free)
+        level = slant * along_sza.interpolate(along_sza.ratios(light, slant, free))
+    error = noise / np.sqrt(np.maximum(along_sza.interpolate(along_sza.counts(free)), 1))
     on_disk = [np.where(usable, values, np.nan).astype(np.float32) for values in (level, error, noise)]
     return Background(on_disk[0], on_disk[1], on_disk[2], free)
+
+
+def _fit_slant(observation: Observation, bins: Bins, level_R: Float64Array, free: BoolArray) -> Float64Array:
+    """Fit by which factor slanting lines of sight see more; from the terminator on, where auroras may lie."""
+    where = free & (observation.sza_deg > _DAY_SZA_DEG)
+    return bins.interpolate(np.clip(bins.ratios(observation.brightness_R, level_R, where), *_SLANT_RANGE))
+
+
+def fit_locally(
+    observation: Observation, disk: Background, x: FloatArray, y: FloatArray, ring: BoolArray
+) -> Background:
+    """Scale the disk's background by what is seen in a ring round a box, with a slope across it.
+
+    The scale k0 + k1 x + k2 y is a least-squares fit, drawn to 1 where the ring tells little. ``x`` and ``y``, any
+    linear unit, are centred and of order one over the ring; all arrays (nI, nS).
+    """
+    level, noise = disk.level_R[ring].astype(np.float64), disk.noise_R[ring].astype(np.float64)
+    terms = np.stack([np.ones_like(level), x[ring], y[ring]])
+    design = terms * level / noise
+    misfit = (observation.brightness_R[ring] - level) / noise
+    covariance = np.linalg.inv(design @ design.T + np.diag(_PRIOR**-2))
+    scale = covariance @ (design @ misfit)
+    terms = np.stack([np.ones_like(x), x, y])
+    factor = 1 + np.tensordot(scale, terms, 1)
+    spread = np.sqrt(np.einsum("aij,ab,bij->ij", terms, covariance, terms))
+    return replace(
+        disk, level_R=(disk.level_R * factor).astype(np.float32), error_R=(disk.level_R * spread).astype(np.float32)
+    )
 
 
 def smooth(values: NDArray[np.floating[Any]], where: BoolArray, side: int = _SMOOTH) -> FloatArray:
@@ -88,51 +122,3 @@ def count_neighbours(where: BoolArray, side: int = _SMOOTH) -> FloatArray:
 def _sum_squares(values: NDArray[Any], side: int) -> FloatArray:
     total = cv2.boxFilter(values.astype(np.float32), -1, (side, side), normalize=False, borderType=cv2.BORDER_CONSTANT)
     return np.asarray(total, np.float32)
-
-
-@dataclass(frozen=True)
-class _Bins:
-    """Bins of the solar zenith angle: every pixel's angle and bin, every bin's mean angle."""
-
-    sza_deg: FloatArray
-    number: NDArray[np.intp]
-    centres_deg: Float64Array
-
-    @property
-    def size(self) -> int:
-        return len(self.centres_deg)
-
-    @staticmethod
-    def cut(sza_deg: FloatArray, where: BoolArray) -> _Bins:
-        """Cut the angles found ``where`` so that each bin is wide and full enough."""
-        ordered = np.sort(sza_deg[where])
-        edges, first = [-np.inf], 0
-        while (last := max(first + _BIN_PIXELS, int(ordered.searchsorted(ordered[first] + _BIN_DEG)))) < (
-            len(ordered) - _BIN_PIXELS
-        ):
-            edges.append(float(ordered[last]))
-            first = last
-        number = np.searchsorted(edges, sza_deg, side="right") - 1
-        total = np.bincount(number[where], sza_deg[where], minlength=len(edges))
-        return _Bins(sza_deg, number, total / np.bincount(number[where], minlength=len(edges)))
-
-    def counts(self, where: BoolArray) -> Float64Array:
-        return np.bincount(self.number[where], minlength=self.size).astype(np.float64)
-
-    def means(self, values: NDArray[np.floating[Any]], where: BoolArray) -> Float64Array:
-        """Average in each bin; NaN in an empty one."""
-        total = np.bincount(self.number[where], values[where], minlength=self.size)
-        count = self.counts(where)
-        mean: Float64Array = np.divide(total, count, out=np.full(self.size, np.nan), where=count > 0)
-        return mean
-
-    def medians(self, values: FloatArray, where: BoolArray) -> Float64Array:
-        """Take the median in each bin; NaN in an empty one."""
-        order = np.argsort(self.number[where], kind="stable")
-        groups = np.split(values[where][order], np.cumsum(self.counts(where)).astype(int)[:-1])
-        return np.array([np.median(group) if group.size else np.nan for group in groups])
-
-    def interpolate(self, per_bin: Float64Array) -> Float64Array:
-        """Carry values of the bins to every pixel, straight between the bins' mean angles: (nI, nS)."""
-        known = np.isfinite(per_bin)
-        return np.interp(self.sza_deg, self.centres_deg[known], per_bin[known])

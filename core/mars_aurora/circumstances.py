@@ -9,8 +9,7 @@ import cv2
 import numpy as np
 
 from mars_aurora import mars_time
-from mars_aurora.background import BoolArray
-from mars_aurora.observation import Facts, Observation
+from mars_aurora.observation import BoolArray, Facts, Observation
 from mars_aurora.patch import Patch
 
 FLAGS = {

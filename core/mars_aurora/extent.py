@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mars_aurora.background import Background, BoolArray, count_neighbours, smooth
+from mars_aurora.background import Background, count_neighbours, smooth
 from mars_aurora.canvas import Canvas
 from mars_aurora.messages import Box
-from mars_aurora.observation import FloatArray
+from mars_aurora.observation import BoolArray, FloatArray
 
 SIGNIFICANCE = 3.0
 SMOOTH = 3  # native pixels a side: about the width of a footprint, as successive ones overlap

@@ -7,7 +7,7 @@ as seen, along the line of sight.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,15 +16,14 @@ from numpy.typing import NDArray
 from mars_aurora import background, circumstances, extent, footprint, shape
 from mars_aurora import patch as patches
 from mars_aurora.aurora import Aurora
-from mars_aurora.background import Background, BoolArray
+from mars_aurora.background import Background
 from mars_aurora.canvas import Canvas
 from mars_aurora.footprint import Plane
 from mars_aurora.messages import Box
-from mars_aurora.observation import FloatArray, Observation, from_npz
+from mars_aurora.observation import BoolArray, FloatArray, Observation, from_npz
 from mars_aurora.patch import Patch
 
 _RING_PX = 30.0  # how far round a box the local background is looked for
-_RING_PIXELS = 30  # fewer free pixels there tell nothing
 
 
 @dataclass(frozen=True)
@@ -95,16 +94,11 @@ def _measure_one(scene: _Scene, box: Box, number: int, order: int) -> Aurora:
 
 
 def _fit_local(scene: _Scene, box: Box) -> Background:
-    """Shift the disk's background to the mean of what is left over round the box."""
-    x, y, disk = scene.canvas.x, scene.canvas.y, scene.disk
-    near = (x >= box.x0 - _RING_PX) & (x <= box.x1 + _RING_PX) & (y >= box.y0 - _RING_PX) & (y <= box.y1 + _RING_PX)
-    ring = near & disk.free & (scene.owner < 0)
-    count = int(ring.sum())
-    if count < _RING_PIXELS:
-        return disk
-    left_over = scene.observation.brightness_R[ring] - disk.level_R[ring]
-    error = np.float32(left_over.std() / np.sqrt(count))
-    return replace(disk, level_R=disk.level_R + left_over.mean(), error_R=np.hypot(disk.error_R, error))
+    """Fit the background to the free pixels round the box, outside every box."""
+    x = (scene.canvas.x - (box.x0 + box.x1) / 2) / ((box.x1 - box.x0) / 2 + _RING_PX)
+    y = (scene.canvas.y - (box.y0 + box.y1) / 2) / ((box.y1 - box.y0) / 2 + _RING_PX)
+    ring = (np.maximum(np.abs(x), np.abs(y)) <= 1) & scene.disk.free & (scene.owner < 0)
+    return background.fit_locally(scene.observation, scene.disk, x, y, ring)
 
 
 def _integrate(patch: Patch, local: Background, pixels: BoolArray, form: shape.Shape) -> dict[str, Any]:

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mars_aurora import footprint
-from mars_aurora.background import Background, BoolArray
+from mars_aurora.background import Background
 from mars_aurora.canvas import MARS_RADIUS_KM
 from mars_aurora.footprint import Plane
-from mars_aurora.observation import Float64Array, FloatArray, Observation
+from mars_aurora.observation import BoolArray, Float64Array, FloatArray, Observation
 
 EMISSION_ALTITUDE_KM = 130.0  # of the shell (Lillis et al. 2022)
 

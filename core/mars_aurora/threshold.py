@@ -12,10 +12,9 @@ import cv2
 import numpy as np
 
 from mars_aurora import background
-from mars_aurora.background import BoolArray
 from mars_aurora.canvas import Canvas
 from mars_aurora.messages import Box
-from mars_aurora.observation import FloatArray, Observation, from_npz
+from mars_aurora.observation import BoolArray, FloatArray, Observation, from_npz
 
 THRESHOLD_R = 5.0
 SIGMAS = 4.0  # in the twilight 5 R are within the noise

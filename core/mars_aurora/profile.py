@@ -1,0 +1,72 @@
+"""Profiles: a picture's values against an angle, in bins, and carried back to every pixel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mars_aurora.observation import BoolArray, Float64Array, FloatArray
+
+_FAINT_R = 1e-3
+BIN_PIXELS = 200  # pixels a bin holds at least, for a mean good to a tenth of a rayleigh at night
+
+
+@dataclass(frozen=True)
+class Bins:
+    """Bins of an angle over the pixels of a picture: every pixel's bin, every bin's mean angle."""
+
+    angle_deg: FloatArray
+    number: NDArray[np.intp]
+    centres_deg: Float64Array
+
+    @property
+    def size(self) -> int:
+        return len(self.centres_deg)
+
+    @staticmethod
+    def cut(angle_deg: FloatArray, where: BoolArray, narrowest_deg: float) -> Bins:
+        """Cut the angles found ``where`` so that each bin is wide enough and holds enough pixels."""
+        ordered = np.sort(angle_deg[where])
+        edges, first = [-np.inf], 0
+        while (last := max(first + BIN_PIXELS, int(ordered.searchsorted(ordered[first] + narrowest_deg)))) < (
+            len(ordered) - BIN_PIXELS
+        ):
+            edges.append(float(ordered[last]))
+            first = last
+        number = np.searchsorted(edges, angle_deg, side="right") - 1
+        total = np.bincount(number[where], angle_deg[where], minlength=len(edges))
+        return Bins(angle_deg, number, total / np.bincount(number[where], minlength=len(edges)))
+
+    def counts(self, where: BoolArray) -> Float64Array:
+        return np.bincount(self.number[where], minlength=self.size).astype(np.float64)
+
+    def means(self, values: NDArray[np.floating[Any]], where: BoolArray) -> Float64Array:
+        """Average in each bin; NaN in an empty one."""
+        total = np.bincount(self.number[where], values[where], minlength=self.size)
+        count = self.counts(where)
+        mean: Float64Array = np.divide(total, count, out=np.full(self.size, np.nan), where=count > 0)
+        return mean
+
+    def ratios(
+        self, values: NDArray[np.floating[Any]], to: NDArray[np.floating[Any]], where: BoolArray
+    ) -> Float64Array:
+        """Divide sums in each bin, which is the likeliest scale for counts; NaN in an empty one."""
+        return self.means(values, where) / np.maximum(self.means(to, where), _FAINT_R)
+
+    def medians(self, values: FloatArray, where: BoolArray) -> Float64Array:
+        """Take the median in each bin; NaN in an empty one."""
+        order = np.argsort(self.number[where], kind="stable")
+        groups = np.split(values[where][order], np.cumsum(self.counts(where)).astype(int)[:-1])
+        return np.array([np.median(group) if group.size else np.nan for group in groups])
+
+    def interpolate(self, per_bin: Float64Array) -> Float64Array:
+        """Carry values of the bins to every pixel: (nI, nS).
+
+        Between the bins' mean angles brightness goes straight where it is faint, exponentially where it is bright:
+        straight in its inverse hyperbolic sine.
+        """
+        known = np.isfinite(per_bin)
+        return np.sinh(np.interp(self.angle_deg, self.centres_deg[known], np.arcsinh(per_bin[known])))
