@@ -114,10 +114,10 @@ def _draw_place(rng: np.random.Generator, kind: str, sun: Array, spacecraft_km: 
     horizon = MARS_RADIUS_KM / np.linalg.norm(spacecraft_km)
     facing = places @ orbit.normalise(spacecraft_km) > horizon + 0.2  # not at the very edge
     quiet = (lat > _QUIET_BOX[0][0]) & (lat < _QUIET_BOX[0][1]) & (lon > _QUIET_BOX[1][0]) & (lon < _QUIET_BOX[1][1])
-    weight = 0.35 + np.exp(-np.maximum(sza - 108, 0) / 22) + 0.5 * (hour > 18)
+    weight = 0.35 + np.exp(-np.maximum(sza - 112, 0) / 22) + 0.5 * (hour > 18)
     if kind == "sinuous":
         weight = np.exp(-0.5 * (((hour + 12) % 24 - 12) / 2.5) ** 2)
-    weight = weight * (sza > 106) * facing * ~quiet
+    weight = weight * (sza > 111) * facing * ~quiet
     if weight.sum() < 1e-6:
         return None
     return places[rng.choice(len(places), p=weight / weight.sum())]
@@ -156,12 +156,12 @@ def _patch(rng: np.random.Generator, size: float) -> NDArray[np.float32]:
     """Shape an irregular blob of semi-major axis ``size`` cells, (N, N)."""
     middle = (_GRID - 1) / 2
     y, x = np.mgrid[:_GRID, :_GRID] - middle
-    x = x + 0.45 * size * texture(rng, 6)
-    y = y + 0.45 * size * texture(rng, 6)
+    x = x + 0.45 * size * _texture(rng, 6)
+    y = y + 0.45 * size * _texture(rng, 6)
     turn, flattening = rng.normal(0, 0.5), rng.uniform(0.35, 0.9)  # mostly east-west
     along, across = x * np.cos(turn) + y * np.sin(turn), y * np.cos(turn) - x * np.sin(turn)
     radius2 = (along**2 + (across / flattening) ** 2) / size**2
-    return (np.exp(-(radius2 ** rng.uniform(0.8, 1.6))) * np.exp(0.3 * texture(rng, 12))).astype(np.float32)
+    return (np.exp(-(radius2 ** rng.uniform(0.8, 1.6))) * np.exp(0.3 * _texture(rng, 12))).astype(np.float32)
 
 
 def _ribbon(rng: np.random.Generator, length: float, width: float) -> NDArray[np.float32]:
@@ -177,11 +177,11 @@ def _ribbon(rng: np.random.Generator, length: float, width: float) -> NDArray[np
     fixed = np.round((path + (_GRID - 1) / 2) * 16).astype(np.int32)
     cv2.polylines(picture, [fixed], isClosed=False, color=0, thickness=1, shift=4)
     distance = cv2.distanceTransform(picture, cv2.DIST_L2, 5)
-    band = np.exp(-0.5 * (distance / (width * np.exp(0.25 * texture(rng, 5)))) ** 2)
-    return (band * np.exp(0.35 * texture(rng, 5))).astype(np.float32)
+    band = np.exp(-0.5 * (distance / (width * np.exp(0.25 * _texture(rng, 5)))) ** 2)
+    return (band * np.exp(0.35 * _texture(rng, 5))).astype(np.float32)
 
 
-def texture(rng: np.random.Generator, knots: int) -> Array:
+def _texture(rng: np.random.Generator, knots: int) -> Array:
     """Smooth noise of unit variance, or nearly, over the map, (N, N)."""
     coarse = rng.normal(size=(knots, knots)).astype(np.float32)
     fine = rng.normal(size=(3 * knots, 3 * knots)).astype(np.float32)

@@ -163,7 +163,7 @@ def _name(rng: np.random.Generator, world: World, shared: Scene, part: Part, et:
     """Name the file by the mission's grammar, and fill its primary header."""
     start, end = orbit.to_utc(et[0]), orbit.to_utc(et[-1] + world.cadence_s)
     ls = float(orbit.solar_longitude_deg(et[:1])[0])
-    number = orbit.orbit_number(start)
+    number = orbit.orbit_number(shared.start)
     piece = f"{rng.integers(10_000, 100_000)}" if shared.mode == "osr" else f"sw{part.swath}of{part.swaths}"
     observation = f"{number:04d}_{shared.mode}_{piece}"
     version = "v{:02d}-{:02d}".format(*shared.version)
