@@ -22,7 +22,7 @@ from mars_aurora.observation import FloatArray
 
 LINE_NM = (129.0, 132.0)
 BASELINE_NM = ((126.8, 128.3), (132.3, 133.2))
-_FITTED_NM = (125.0, 137.0)
+_FITTED_NM = (126.0, 137.0)  # lower, the wing of N I at 124.3 nm spoils the width and a twentieth of the line
 _LINES_NM = (130.4, 126.1, 127.7, 133.5, 135.6)  # O I, then its neighbours C I, C I, C II, O I
 _FWHM_NM = tuple(np.arange(0.8, 2.6, 0.05).tolist())
 

@@ -77,7 +77,14 @@ def make_spectra(
     wavelength = np.linspace(100, 170, n_samples) + np.linspace(-0.3, 0.3, n_slit)[:, None]
     sigma = fwhm_nm / 2.3548
     one = 3.0 + 0.1 * (wavelength - 130)
-    for centre, brightness in ((121.6, 600.0), (127.7, 10.0), (130.4, line_R), (133.5, 20.0), (135.6, 10.0)):
+    for centre, brightness in (
+        (121.6, 600.0),
+        (124.3, 20.0),
+        (127.7, 10.0),
+        (130.4, line_R),
+        (133.5, 20.0),
+        (135.6, 10.0),
+    ):
         one += brightness * np.exp(-0.5 * ((wavelength - centre) / sigma) ** 2) / (sigma * np.sqrt(2 * np.pi))
     one = one.astype("f4")
     radiance = np.broadcast_to(one, (n_integrations, n_slit, n_samples)).copy()
