@@ -24,7 +24,7 @@ LINE_NM = (129.0, 132.0)
 BASELINE_NM = ((126.8, 128.3), (132.3, 133.2))
 _FITTED_NM = (126.0, 137.0)  # lower, the wing of N I at 124.3 nm spoils the width and a twentieth of the line
 _LINES_NM = (130.4, 126.1, 127.7, 133.5, 135.6)  # O I, then its neighbours C I, C I, C II, O I
-_FWHM_NM = tuple(np.arange(0.8, 2.6, 0.05).tolist())
+_FWHM_NM = np.arange(0.8, 2.6, 0.1)
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,8 @@ def fit_line(wavelength_nm: NDArray[np.float64], spectra: NDArray[np.float64], n
     def residual(fwhm_nm: float) -> float:
         return sum(_residual(wavelength_nm[row], spectra[row], fwhm_nm) for row in asked)
 
-    fwhm_nm = min(_FWHM_NM, key=residual)
+    coarse = min(_FWHM_NM.tolist(), key=residual)
+    fwhm_nm = min((coarse + np.arange(-0.1, 0.1, 0.01)).tolist(), key=residual)
     return _pack({row: _fit_weights(wavelength_nm[row], fwhm_nm) for row in covered}, wavelength_nm.shape)
 
 
