@@ -25,7 +25,7 @@ CLASSES = ("mars", "aurora")
 
 @dataclass(frozen=True)
 class Label:
-    """A true box, corners in canvas px; for auroras the mean brightness inside the feature."""
+    """A true box, corners in canvas px; for auroras the feature's mean excess, and its whole light over its noise."""
 
     label: str
     x0: float
@@ -33,6 +33,7 @@ class Label:
     x1: float
     y1: float
     brightness_R: float | None = None
+    snr: float | None = None
 
     @property
     def corners(self) -> tuple[float, float, float, float]:
@@ -81,7 +82,8 @@ def _yolo_line(box: Label) -> str:
 def _coco_annotation(box: Label, image: int, number: int) -> dict[str, Any]:
     width, height = box.x1 - box.x0, box.y1 - box.y0
     facts: dict[str, Any] = {"id": number, "image_id": image, "category_id": CLASSES.index(box.label), "iscrowd": 0}
-    facts |= {"bbox": [box.x0, box.y0, width, height], "area": width * height, "brightness_R": box.brightness_R}
+    facts |= {"bbox": [box.x0, box.y0, width, height], "area": width * height}
+    facts |= {"brightness_R": box.brightness_R, "snr": box.snr}
     return facts
 
 
@@ -91,8 +93,9 @@ def read_set(folder: Path) -> Iterator[Picture]:
     boxes: dict[int, list[Label]] = {image["id"]: [] for image in whole["images"]}
     for found in whole["annotations"]:
         x, y, width, height = found["bbox"]
-        label = Label(CLASSES[found["category_id"]], x, y, x + width, y + height, found["brightness_R"])
-        boxes[found["image_id"]].append(label)
+        label = CLASSES[found["category_id"]]
+        box = Label(label, x, y, x + width, y + height, found["brightness_R"], found["snr"])
+        boxes[found["image_id"]].append(box)
     for image in whole["images"]:
         path = folder / image["file_name"]
         yield Picture(path.stem, image["group"], path.read_bytes(), tuple(boxes[image["id"]]))

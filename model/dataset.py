@@ -1,0 +1,202 @@
+"""Make the labelled sets: simulated observations through the very preprocess step that production runs.
+
+``python -m mars_aurora_model.dataset build/dataset``: sets for training, validation and choosing the threshold from
+worlds like each other, a test set from an unlike one, false friends without aurora; among the training pictures some
+that are painted in the paper's manner. Same arguments, same bytes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+from mars_aurora_model import painting
+from mars_aurora_model.labels import Label, Picture, read_set, write_set
+from mars_aurora_model.simulate import Simulated, observe
+from mars_aurora_model.world import World
+from mars_aurora_model.worlds import FALSE_FRIENDS, UNLIKE, draw_world
+from numpy.typing import NDArray
+
+from mars_aurora import heatmap, steps
+from mars_aurora.canvas import Canvas, to_canvas
+from mars_aurora.keys import RunKeys
+from mars_aurora.messages import PreprocessRequest
+from mars_aurora.observation import FloatArray, from_npz
+from mars_aurora.storage import FolderStorage
+
+VISIBLE_SNR = 8.0  # whole light of a feature over its noise: what the scores count
+TRAINED_SNR = 5.0  # what training shows as an aurora; between the two, scores look away
+_GAP_PX = 7  # pieces of light nearer than this are one feature
+_BLOCK = 16  # pictures a training world
+
+BoolArray = NDArray[np.bool_]
+Maker = Callable[[int], Picture | None]
+
+
+def preprocess(simulated: Simulated) -> tuple[bytes, bytes]:
+    """Give the PNG and the geometry that the pipeline makes of a file; raises KeyError where it rejects it."""
+    name, keys = simulated.name.removesuffix(".gz"), RunKeys("dataset")
+    with tempfile.TemporaryDirectory() as folder:
+        storage = FolderStorage(Path(folder))
+        storage.put(name, simulated.to_fits())
+        steps.preprocess(PreprocessRequest("dataset", "", name, name), storage, storage)
+        return storage.get(keys.image(name)), storage.get(keys.geometry(name))
+
+
+def find_features(
+    seen: BoolArray, index: NDArray[np.int32]
+) -> Iterator[tuple[BoolArray, tuple[float, float, float, float]]]:
+    """Find connected features of a native map (nI, nS) as they look on the canvas.
+
+    ``index`` is a `Canvas.index`. Yields the native pixels of each, and its corners on the canvas in px.
+    """
+    drawn = np.append(seen.reshape(-1), False)[index].astype(np.uint8)
+    joined = cv2.morphologyEx(drawn, cv2.MORPH_CLOSE, np.ones((_GAP_PX, _GAP_PX), np.uint8))
+    count, regions, _, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    for region in range(1, count):
+        shown = (regions == region) & (drawn > 0)
+        pixels = np.zeros(seen.size, bool)
+        pixels[index[shown]] = True
+        rows, columns = np.nonzero(shown)
+        corners = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
+        yield pixels.reshape(seen.shape), tuple(float(corner) for corner in corners)  # type: ignore[misc]
+
+
+def label_auroras(simulated: Simulated, canvas: Canvas) -> Iterator[Label]:
+    """Box each feature that stands out of the noise, with its mean excess and its signal to noise."""
+    swath, world = simulated.swath, simulated.world
+    excess_R = swath.excess_R
+    variance_R2 = (swath.background_R + excess_R) / world.counts_per_R + world.fit_noise_R**2
+    for pixels, corners in find_features((simulated.labels > 0) & ~swath.flagged, canvas.index):
+        snr = float(excess_R[pixels].sum() / np.sqrt(variance_R2[pixels].sum()))
+        if snr >= TRAINED_SNR:
+            yield Label("aurora", *corners, brightness_R=float(excess_R[pixels].mean()), snr=snr)
+
+
+def label_mars(on_disk: BoolArray, canvas: Canvas) -> Iterator[Label]:
+    """Box the part of the disk that is in the picture."""
+    rows, columns = np.nonzero(to_canvas(on_disk, canvas, fill=False))
+    if len(rows):
+        yield Label("mars", float(columns.min()), float(rows.min()), float(columns.max() + 1), float(rows.max() + 1))
+
+
+def simulate_picture(index: int, world: World, seed: int, group: str) -> Picture | None:
+    """Simulate and preprocess one picture; None where the pipeline finds no disk in it."""
+    simulated = observe(world, seed, index)
+    try:
+        png, geometry = preprocess(simulated)
+    except KeyError:
+        return None
+    observation, arrays = from_npz(geometry)
+    if observation.shape != simulated.labels.shape:
+        raise ValueError(f"{simulated.name} is read as {observation.shape}, simulated as {simulated.labels.shape}")
+    canvas = Canvas.from_arrays(arrays)
+    shown = np.isfinite(observation.brightness_R) & ~observation.flagged
+    labels = (*label_mars(simulated.swath.geometry.on_disk & shown, canvas), *label_auroras(simulated, canvas))
+    return Picture(f"{group}-{index:05d}", group, png, labels)
+
+
+def training_picture(index: int, seed: int) -> Picture | None:
+    """Make a training picture in the world of its block; every sixth is painted in the paper's manner or whitened."""
+    block = index // _BLOCK
+    world = draw_world(np.random.default_rng((seed, 11, block)))
+    rng = np.random.default_rng((seed, 12, index))
+    if index % 6:
+        return simulate_picture(index, world, seed + block, "simulated")
+    plain = simulate_picture(index, replace(world, no_aurora_share=1.0), seed + block, "painted")
+    if plain is None:
+        return None
+    levels = painting.read_levels(plain.png)
+    if index % 18 == 0:
+        return replace(plain, png=heatmap.encode(painting.whiten(rng, levels)[0]), group="white")
+    return paint(plain, levels, rng, world.counts_per_R)
+
+
+def paint(plain: Picture, levels: NDArray[np.uint8], rng: np.random.Generator, counts_per_R: float) -> Picture:
+    """Paint auroras where the disk is dark; label what stands out as in a simulated picture."""
+    disk_columns, disk_rows = np.meshgrid(np.arange(levels.shape[1]) - 320, np.arange(levels.shape[0]) - 230)
+    smooth_R = cv2.GaussianBlur(heatmap.level_brightness()[levels], (0, 0), 6)
+    dark = (np.hypot(disk_columns, disk_rows) < 168) & (smooth_R < 8) & (levels != heatmap.UNOBSERVED)
+    excess_R: FloatArray = np.zeros(levels.shape, np.float32)
+    for _ in range(rng.integers(1, 4)):
+        excess_R = np.maximum(excess_R, painting.paint_aurora(rng))
+    excess_R *= cv2.GaussianBlur(dark.astype(np.float32), (0, 0), 3)
+    seen = dark & (excess_R >= np.maximum(2.0, 0.5 * smooth_R))
+    labels = list(plain.labels)
+    grid = np.arange(levels.size, dtype=np.int32).reshape(levels.shape)
+    for pixels, corners in find_features(seen, grid):  # the painting is its own native grid
+        photons = excess_R[pixels].sum() / 16 * counts_per_R  # a pixel of the instrument is some 16 of the canvas
+        snr = float(photons / np.sqrt(photons + smooth_R[pixels].sum() / 16 * counts_per_R + 1e-9))
+        if snr >= TRAINED_SNR:
+            labels.append(Label("aurora", *corners, brightness_R=float(excess_R[pixels].mean()), snr=snr))
+    png = heatmap.encode(painting.add_excess(levels, excess_R, rng, counts_per_R))
+    return replace(plain, png=png, labels=tuple(labels))
+
+
+def whitened_picture(index: int, world: World, seed: int, group: str) -> Picture | None:
+    """Make a picture with large white areas."""
+    plain = simulate_picture(index, world, seed, group)
+    if plain is None:
+        return None
+    white, _ = painting.whiten(np.random.default_rng((seed, 13, index)), painting.read_levels(plain.png))
+    return replace(plain, png=heatmap.encode(white))
+
+
+def plan_sets(scale: float) -> dict[str, tuple[Maker, int]]:
+    """Say how each set is made and from how many observations; ``scale`` 1 is the full size."""
+    likely = {"train": (1_000, 1500), "validation": (200_000, 200), "selection": (300_000, 400)}
+    plan: dict[str, tuple[Maker, int]] = {
+        name: (partial(training_picture, seed=seed), count) for name, (seed, count) in likely.items()
+    }
+    plan["test"] = (partial(simulate_picture, world=UNLIKE, seed=900_000, group="unlike"), 500)
+    plan["test_like"] = (partial(simulate_picture, world=World(), seed=910_000, group="like"), 300)
+    for number, (name, world) in enumerate(FALSE_FRIENDS.items()):
+        make = whitened_picture if name == "white_areas" else simulate_picture
+        plan[f"false_friends/{name}"] = (partial(make, world=world, seed=920_000 + number, group=name), 80)
+    return {name: (make, max(int(count * scale), 1)) for name, (make, count) in plan.items()}
+
+
+def draw_contact_sheet(folder: Path, path: Path, count: int = 48, columns: int = 8) -> None:
+    """Draw the first pictures of a set with their boxes, at half size."""
+    tiles = []
+    for _, picture in zip(range(count), read_set(folder), strict=False):
+        pixels = cv2.imdecode(np.frombuffer(picture.png, np.uint8), cv2.IMREAD_COLOR)
+        for box in picture.labels:
+            colour = (0, 255, 0) if box.label == "aurora" else (255, 160, 0)
+            low, high = (int(box.x0), int(box.y0)), (int(box.x1), int(box.y1))
+            cv2.rectangle(pixels, low, high, colour, 2)
+            if box.snr is not None and box.brightness_R is not None:
+                text = f"{box.brightness_R:.1f} R, snr {box.snr:.0f}"
+                cv2.putText(pixels, text, (low[0], low[1] - 5), cv2.FONT_HERSHEY_SIMPLEX, 0.6, colour, 1)
+        cv2.putText(pixels, picture.group, (5, 470), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (255, 255, 255), 1)
+        tiles.append(cv2.resize(pixels, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
+    tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % columns)
+    rows = [np.hstack(tiles[i : i + columns]) for i in range(0, len(tiles), columns)]
+    cv2.imwrite(str(path), np.vstack(rows))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("out", type=Path, nargs="?", default=Path("build/dataset"))
+    parser.add_argument("--scale", type=float, default=1.0, help="share of the full sizes")
+    parser.add_argument("--processes", type=int, default=os.cpu_count())
+    arguments = parser.parse_args()
+    cv2.setNumThreads(1)
+    with ProcessPoolExecutor(arguments.processes) as pool:
+        for name, (make, count) in plan_sets(arguments.scale).items():
+            made = pool.map(make, range(count), chunksize=8)
+            size = write_set(arguments.out / name, (picture for picture in made if picture is not None))
+            draw_contact_sheet(arguments.out / name, arguments.out / f"{name.replace('/', '_')}.png")
+            print(f"{name}: {size} pictures of {count} observations", flush=True)
+
+
+if __name__ == "__main__":
+    main()

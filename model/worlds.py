@@ -1,0 +1,80 @@
+"""The worlds that the sets are simulated in: many to learn from, another to be tested in, one for each false friend."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from mars_aurora_model.world import World
+
+_MORE_AURORAS = World(
+    no_aurora_share=0.15,
+    patch_peak_R=(3.0, 14.0),
+    modes=(("os1", 0.15, (10, 75)), ("os2", 0.7, (50, 155)), ("osr", 0.15, (30, 150))),
+)
+
+UNLIKE = World(  # other optics, noise, sky, shapes and cuts than any world below that is learnt from
+    n_slit=192,
+    slit_widths_deg=(0.25,),
+    scan_step_deg=(0.08, 0.13),
+    counts_per_R=0.22,
+    fit_noise_R=0.55,
+    systematic_error=0.08,
+    flat_field_error=0.05,
+    flagged_share=0.004,
+    slit_cut_share=0.45,
+    truncated_share=0.12,
+    day_scale=(0.4, 0.85),
+    day_structure_share=0.5,
+    day_structure_amplitude=(0.2, 0.6),
+    limb_brightening=(0.1, 0.6),
+    terminator_shift_deg=(-5.0, 4.0),
+    night_R=(0.3, 1.5),
+    night_roughness=0.4,
+    kinds=(("crustal", 0.2), ("patch", 0.4), ("sinuous", 0.4)),
+    auroras_per_scene=(0.4, 0.3, 0.3),
+    crustal_peak_R=(8.0, 80.0),
+    patch_peak_R=(3.0, 12.0),
+    sinuous_peak_R=(3.0, 40.0),
+    crustal_size_km=(80.0, 700.0),
+    patch_size_km=(100.0, 900.0),
+    sinuous_length_km=(900.0, 6500.0),
+    sinuous_width_km=(40.0, 280.0),
+    emission_altitude_km=150.0,
+)
+
+_EMPTY = World(no_aurora_share=1.0)
+
+
+def _facing(*phase_deg: float) -> World:
+    low, high = phase_deg
+    return replace(_EMPTY, modes=(("os2", 1.0, (low, high)),), swaths_per_set=(1,))
+
+
+FALSE_FRIENDS = {  # no aurora in any of them
+    "day_side": replace(_facing(10, 60), day_structure_share=1.0, day_structure_amplitude=(0.3, 0.6)),
+    "terminator": replace(_facing(75, 115), terminator_shift_deg=(-5.0, 5.0), day_structure_share=0.5),
+    "limb": replace(_facing(125, 155), limb_brightening=(0.3, 0.6)),
+    "noise": replace(
+        _EMPTY, counts_per_R=0.12, fit_noise_R=1.0, flagged_share=0.02, flat_field_error=0.08, night_roughness=0.5
+    ),
+    "low_resolution": replace(_EMPTY, n_slit=40, scan_step_deg=(0.35, 0.5)),
+    "white_areas": replace(_EMPTY, swaths_per_set=(1,)),  # and what `painting.whiten` does to them
+}
+
+
+def draw_world(rng: np.random.Generator) -> World:
+    """Draw a world to learn from: around the published one, with what is only inferred drawn anew."""
+    return replace(
+        _MORE_AURORAS,
+        n_slit=int(rng.choice([128, 128, 128, 64])),
+        counts_per_R=float(np.exp(rng.uniform(np.log(0.25), np.log(0.8)))),
+        fit_noise_R=rng.uniform(0.1, 0.6),
+        flagged_share=rng.choice([0.0, 0.001, 0.01]),
+        flat_field_error=rng.uniform(0.0, 0.05),
+        night_R=(rng.uniform(0.3, 0.7), rng.uniform(0.8, 1.4)),
+        night_roughness=rng.uniform(0.1, 0.4),
+        day_structure_share=0.4,
+        slit_cut_share=0.3,
+        truncated_share=0.06,
+    )
