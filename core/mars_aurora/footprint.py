@@ -101,6 +101,31 @@ def pixel_areas_km2(corner_lat_deg: NDArray[Any], corner_lon_deg: NDArray[Any]) 
     return area
 
 
+def trim(corners: Float64Array, step: Float64Array) -> Float64Array:
+    """Trim footprints that overlap along the scan to what each adds to it.
+
+    Parameters
+    ----------
+    corners : (N, 4, 3) unit vectors in order round each footprint
+    step : (N, 3) from one integration's pixel to the next; NaN where not known, which trims nothing
+
+    Returns
+    -------
+    (N, 4, 3), shortened along the scan to the step where they are longer, about the same middle
+    """
+    a, b, c, d = np.moveaxis(corners, 1, 0)
+    along, across = (b + c - a - d) / 2, (c + d - a - b) / 2  # the two middle lines; which one is along the scan?
+    tilt = np.abs((along * step).sum(-1)) * np.linalg.norm(across, axis=-1)
+    turned = tilt > np.abs((across * step).sum(-1)) * np.linalg.norm(along, axis=-1)
+    line = np.where(turned[:, None], along, across)
+    with np.errstate(invalid="ignore"):
+        share = np.linalg.norm(step, axis=-1) / np.linalg.norm(line, axis=-1)
+    cut = np.where(share < 1, 1 - share, 0.0)[:, None, None] / 2
+    signs = np.where(turned[:, None], [1, -1, -1, 1], [1, 1, -1, -1])
+    trimmed: Float64Array = corners + cut * signs[..., None] * line[:, None]
+    return trimmed
+
+
 def outline(corner_lat_deg: NDArray[Any], corner_lon_deg: NDArray[Any], plane: Plane) -> BaseGeometry:
     """Join footprints (N, 4) to their union in the plane, overlap counted once and holes filled.
 
@@ -109,14 +134,14 @@ def outline(corner_lat_deg: NDArray[Any], corner_lon_deg: NDArray[Any], plane: P
     corners = np.stack(plane.project(corner_lat_deg, corner_lon_deg), axis=-1)
     quads = shapely.convex_hull(shapely.multipoints(corners))  # the hull mends corners given in a crossed order
     union = shapely.union_all(quads[shapely.get_dimensions(quads) == 2])
-    closed = union.buffer(_GAP_KM, join_style="mitre").buffer(-_GAP_KM, join_style="mitre")
-    return fill_holes(closed)
+    closed = fill_holes(union.buffer(_GAP_KM, join_style="mitre")).buffer(-_GAP_KM, join_style="mitre")
+    return closed.simplify(_GAP_KM)
 
 
 def fill_holes(geometry: BaseGeometry) -> BaseGeometry:
     """Fill the holes of a Polygon or MultiPolygon: an aurora is all that its outer outline holds."""
     parts = [part for part in shapely.get_parts(geometry) if part.geom_type == "Polygon"]
-    return shapely.union_all([shapely.Polygon(part.exterior) for part in parts])
+    return shapely.MultiPolygon([shapely.Polygon(part.exterior) for part in parts])
 
 
 def to_longitude_latitude(geometry: BaseGeometry, plane: Plane) -> BaseGeometry:

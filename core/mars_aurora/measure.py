@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mars_aurora import background, circumstances, extent, footprint, shape
 from mars_aurora import patch as patches
@@ -23,6 +22,7 @@ from mars_aurora.messages import Box
 from mars_aurora.observation import BoolArray, FloatArray, Observation, from_npz
 from mars_aurora.patch import Patch
 
+_NIGHT_SZA_DEG = 105.0  # sunlit oxygen, of 80 R and more, drowns auroras before
 _RING_PX = 30.0  # how far round a box the local background is looked for
 
 
@@ -32,8 +32,9 @@ class _Scene:
 
     observation: Observation
     canvas: Canvas
+    boxes: Sequence[Box]
     usable: BoolArray
-    owner: NDArray[np.int16]
+    boxed: BoolArray
     disk: Background
 
 
@@ -49,20 +50,21 @@ def measure(geometry_npz: bytes, boxes: Sequence[Box]) -> list[Aurora]:
 def measure_observation(observation: Observation, canvas: Canvas, boxes: Sequence[Box]) -> list[Aurora]:
     """Measure boxes, all of them of auroras, on an observation at hand."""
     usable = background.usable_pixels(observation)
-    owner = extent.assign(canvas, boxes)
-    filled = [number for number in range(len(boxes)) if (usable & (owner == number)).any()]
+    filled = [box for box in boxes if (usable & extent.pixels_near(canvas, box)).any()]
     if not filled:
         return []
-    scene = _Scene(observation, canvas, usable, owner, background.fit(observation, usable, owner >= 0))
-    return [_measure_one(scene, boxes[number], number, order) for order, number in enumerate(filled, 1)]
+    boxed = np.any([extent.pixels_near(canvas, box) for box in filled], axis=0)
+    scene = _Scene(observation, canvas, filled, usable, boxed, background.fit(observation, usable, boxed))
+    return [_measure_one(scene, box, number) for number, box in enumerate(filled, 1)]
 
 
-def _measure_one(scene: _Scene, box: Box, number: int, order: int) -> Aurora:
+def _measure_one(scene: _Scene, box: Box, number: int) -> Aurora:
     observation = scene.observation
     local = _fit_local(scene, box)
     excess = observation.brightness_R - local.level_R
-    region = scene.usable & (scene.owner == number)
-    found = extent.find(excess, local, region, scene.usable)
+    region = _night(observation, scene.usable & extent.pixels_near(scene.canvas, box))
+    others = extent.find_other(box, scene.boxes, scene.canvas)
+    found = extent.find(excess, local, region, scene.usable, others)
     pixels = found if found.any() else region
     patch = patches.cut_out(observation, local, pixels)
     plane = patch.find_plane()
@@ -72,7 +74,7 @@ def _measure_one(scene: _Scene, box: Box, number: int, order: int) -> Aurora:
     flags = circumstances.flag(observation, scene.usable, pixels, signal=bool(found.any()), snr=light["snr"])
     return Aurora(
         name=observation.facts.name,
-        detection=order,
+        detection=number,
         lat_deg=plane.lat_deg,
         lon_deg=plane.lon_deg,
         confidence=box.confidence,
@@ -93,11 +95,17 @@ def _measure_one(scene: _Scene, box: Box, number: int, order: int) -> Aurora:
     )
 
 
+def _night(observation: Observation, region: BoolArray) -> BoolArray:
+    """Keep a region's night; all of it where it has none."""
+    night = region & (observation.sza_deg > _NIGHT_SZA_DEG)
+    return night if night.any() else region
+
+
 def _fit_local(scene: _Scene, box: Box) -> Background:
     """Fit the background to the free pixels round the box, outside every box."""
     x = (scene.canvas.x - (box.x0 + box.x1) / 2) / ((box.x1 - box.x0) / 2 + _RING_PX)
     y = (scene.canvas.y - (box.y0 + box.y1) / 2) / ((box.y1 - box.y0) / 2 + _RING_PX)
-    ring = (np.maximum(np.abs(x), np.abs(y)) <= 1) & scene.disk.free & (scene.owner < 0)
+    ring = (np.maximum(np.abs(x), np.abs(y)) <= 1) & scene.disk.free & ~scene.boxed
     return background.fit_locally(scene.observation, scene.disk, x, y, ring)
 
 

@@ -30,7 +30,7 @@ class Patch:
     rows : (N,) integration of each pixel
     excess_R, random_R, systematic_R : (N,)
     lat_deg, lon_deg : (N,)
-    corner_lat_deg, corner_lon_deg : (N, 4)
+    corner_lat_deg, corner_lon_deg : (N, 4), trimmed to the step of the scan where successive footprints overlap
     area_km2 : (N,) of each footprint
     """
 
@@ -67,12 +67,7 @@ def cut_out(observation: Observation, local: Background, pixels: BoolArray) -> P
     lat, lon = footprint.lift(
         observation.latitude_deg[pixels], observation.longitude_deg[pixels], spacecraft_km, EMISSION_ALTITUDE_KM
     )
-    corners = footprint.lift(
-        observation.corner_latitude_deg[pixels],
-        observation.corner_longitude_deg[pixels],
-        spacecraft_km,
-        EMISSION_ALTITUDE_KM,
-    )
+    corners = footprint.lift(*_trimmed_corners(observation, pixels), spacecraft_km, EMISSION_ALTITUDE_KM)
     random = observation.random_error_R[pixels]
     return Patch(
         rows=rows,
@@ -85,6 +80,22 @@ def cut_out(observation: Observation, local: Background, pixels: BoolArray) -> P
         corner_lon_deg=corners[1],
         area_km2=footprint.pixel_areas_km2(*corners),
     )
+
+
+def _trimmed_corners(observation: Observation, pixels: BoolArray) -> tuple[Float64Array, Float64Array]:
+    """Latitude and longitude (N, 4) of the corners on the surface, without the overlap along the scan."""
+    rows, columns = np.nonzero(pixels)
+    before, after = np.maximum(rows - 1, 0), np.minimum(rows + 1, pixels.shape[0] - 1)
+    before = np.where(observation.tangent_altitude_km[before, columns] <= 0, before, rows)
+    after = np.where(observation.tangent_altitude_km[after, columns] <= 0, after, rows)
+    first, last = (
+        footprint.unit_vectors(observation.latitude_deg[row, columns], observation.longitude_deg[row, columns])
+        for row in (before, after)
+    )
+    with np.errstate(invalid="ignore", divide="ignore"):
+        step = (last - first) / (after - before)[:, None]
+    corners = footprint.unit_vectors(observation.corner_latitude_deg[pixels], observation.corner_longitude_deg[pixels])
+    return footprint.places(footprint.trim(corners, step))
 
 
 def _spacecraft_km(observation: Observation) -> Float64Array:
