@@ -1,36 +1,43 @@
 """Count the objects in a picture of Mars: the disk is one, each feature inside it another.
 
 The published chain of OpenCV steps on the PNG alone: circular mask, background, grey, adaptive threshold,
-inversion, erosion, second inversion, seeds, flood fill, circles. Before the threshold the grey is freed
-of noise and of the day side, which would otherwise count at the terminator.
+inversion, erosion, second inversion, seeds, flood fill, circles. Before the threshold the grey is freed of
+noise and of the smooth part of the picture, else limb, terminator and single counts would be the objects.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mars_aurora.canvas import CENTRE_X, CENTRE_Y, DISK_RADIUS
+from mars_aurora.canvas import CENTRE_X, CENTRE_Y, DISK_RADIUS, HEIGHT, WIDTH
 from mars_aurora.heatmap import inferno, level_brightness
+from mars_aurora.observation import FloatArray
+from mars_aurora.surface import fit_surface
 
 Image = NDArray[np.uint8]
 
 _RADIUS = int(DISK_RADIUS)
 _LEFT, _TOP = int(CENTRE_X) - _RADIUS, int(CENTRE_Y) - _RADIUS
 _SIDE = 2 * _RADIUS + 1
+_FILLING, _FILLED = 128, 200
 
-SMOOTHING_PX = 4.0  # standard deviation of the noise filter: about the width of a native pixel
-GREY_PER_ROOT_R = 16.0  # grey is the root of the brightness, in which Poisson noise is the same everywhere
-FEATURE_PX = 61  # wider than this is day side, not feature
+# Chosen on simulated files of one seed, reported on another: python -m bench.counting
+CELL_PX = 4  # noise is fought on cells of this size, about a native pixel
+SMOOTHING_PX = 4.0  # standard deviation of the noise filter
+NEIGHBOURHOOD_PX = 14.0  # standard deviation of what a feature must stand out of
+DARKEST_R, BRIGHTEST_R = 4.0, 35.0  # of the smoothed picture: below is night, above is day
+OFFSET_R = 0.3  # keeps the root of the night from being all noise
+GREY_PER_ROOT_R = 100.0  # in the root of brightness Poisson noise is the same everywhere
 BLOCK_PX = 101  # neighbourhood of the adaptive threshold
-CONTRAST = 8  # grey above the neighbourhood's mean that makes a pixel white
-SEED_CONTRAST = 16  # grey above the background that makes a white pixel a seed
+CONTRAST = 15  # grey above the neighbourhood's mean that makes a pixel white
+SEED_CONTRAST = 29  # grey that makes a white pixel a seed
 EDGE_KERNEL_PX = 4  # the paper's erosion
-MIN_AREA_PX = 30
 
 
 @dataclass(frozen=True)
@@ -60,12 +67,11 @@ class Found:
 
 @dataclass(frozen=True)
 class Stages:
-    """The pictures of the chain, all (341, 341): the square round the disk."""
+    """The pictures of the chain, each the (341, 341) square round the disk."""
 
-    image: Image  # BGRA
+    image: Image  # blue green red alpha
     mask: Image
     grey: Image
-    features: Image
     binary: Image
     inverted: Image
     eroded: Image
@@ -80,21 +86,21 @@ def find(png: bytes) -> Found:
 
 
 def draw_stages(png: bytes) -> dict[str, bytes]:
-    """Draw every stage of `find` as a PNG, by name in order."""
+    """Draw every stage of `find` as a PNG, by name in order (Figs. 5 to 8 of the paper)."""
     stages = _run(png)
+    colours = stages.image[..., :3]
     pictures = {
         "1_mask": stages.mask,
-        "2_masked": cv2.merge((*cv2.split(stages.image)[:3], stages.mask)),
-        "3_background": stages.image[..., :3] * (stages.mask[..., None] > 0),
+        "2_masked": np.dstack((colours, stages.mask)),
+        "3_background": np.where(stages.mask[..., None] > 0, colours, 0),
         "4_grey": stages.grey,
-        "5_features": cv2.convertScaleAbs(stages.features, alpha=4),
-        "6_binary": stages.binary,
-        "7_inverted": stages.inverted,
-        "8_eroded": stages.eroded,
-        "9_edges": stages.edges,
-        "10_outlines": _draw_outlines(stages),
-        "11_flooded": stages.flooded,
-        "12_circles": _draw_circles(stages),
+        "5_binary": stages.binary,
+        "6_inverted": stages.inverted,
+        "7_eroded": stages.eroded,
+        "8_edges": stages.edges,
+        "9_outlines": _draw_outlines(stages),
+        "10_flooded": stages.flooded,
+        "11_circles": _draw_circles(stages),
     }
     return {name: cv2.imencode(".png", picture)[1].tobytes() for name, picture in pictures.items()}
 
@@ -103,72 +109,88 @@ def _run(png: bytes) -> Stages:
     image = _decode(png)
     mask = _mask(image)
     grey = _grey(image, mask)
-    features = _remove_day_side(grey, mask)
-    binary = cv2.adaptiveThreshold(features, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY, BLOCK_PX, -CONTRAST)
-    inverted = cv2.bitwise_not(binary)
-    eroded = cv2.erode(inverted, np.ones((EDGE_KERNEL_PX, EDGE_KERNEL_PX), np.uint8))
-    edges = cv2.bitwise_not(eroded)
-    flooded, found = _flood(features, edges)
-    disk = _disk(mask)
-    return Stages(image, mask, grey, features, binary, inverted, eroded, edges, flooded, Found((*disk, *found)))
+    binary = _image(
+        cv2.adaptiveThreshold(grey, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY, BLOCK_PX, -CONTRAST)
+    )
+    inverted = _image(cv2.bitwise_not(binary))
+    eroded = _image(cv2.erode(inverted, np.ones((EDGE_KERNEL_PX, EDGE_KERNEL_PX), np.uint8)))
+    edges = _image(cv2.bitwise_not(eroded))
+    flooded, features = _flood(grey, edges)
+    return Stages(image, mask, grey, binary, inverted, eroded, edges, flooded, Found((*_disk(mask), *features)))
+
+
+def _image(array: Any) -> Image:  # noqa: ANN401 -- what OpenCV's stubs say of their results is too wide
+    return np.asarray(array, np.uint8)
 
 
 def _decode(png: bytes) -> Image:
     """Decode the picture and cut out the square round the disk, blue green red alpha."""
-    image = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED)
-    if image is None or image.ndim != 3 or image.shape[:2] != (480, 640):
+    image = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED) if png else None
+    if image is None or image.ndim != 3 or image.shape[:2] != (HEIGHT, WIDTH):
         raise ValueError("not a 640x480 colour picture")
     image = image[_TOP : _TOP + _SIDE, _LEFT : _LEFT + _SIDE]
-    return image if image.shape[2] == 4 else cv2.cvtColor(image, cv2.COLOR_BGR2BGRA)
+    return _image(image if image.shape[2] == 4 else cv2.cvtColor(image, cv2.COLOR_BGR2BGRA))
 
 
 def _mask(image: Image) -> Image:
     """Draw the white disk of 170 px, less what was not observed."""
     mask = np.zeros(image.shape[:2], np.uint8)
     cv2.circle(mask, (_RADIUS, _RADIUS), _RADIUS, 255, cv2.FILLED)
-    return cv2.bitwise_and(mask, cv2.extractChannel(image, 3))
+    return _image(cv2.bitwise_and(mask, cv2.extractChannel(image, 3)))
 
 
 def _grey(image: Image, mask: Image) -> Image:
-    """Turn colours back into brightness, smooth it within the mask, take the root."""
+    """Reduce the colours to what stands out of its neighbourhood, in a grey in which noise is even.
+
+    Colours are turned back into brightness, averaged over cells and smoothed; of its root the smooth part
+    (night, terminator, limb) is taken away, and so is what is too dark or too bright for an aurora.
+    """
     brightness = cv2.LUT(cv2.cvtColor(image, cv2.COLOR_BGRA2GRAY), _grey_brightness())
-    weight = mask.astype(np.float32) / 255
-    smooth = cv2.GaussianBlur(brightness * weight, (0, 0), SMOOTHING_PX)
-    smooth /= cv2.GaussianBlur(weight, (0, 0), SMOOTHING_PX) + 1e-6
-    return cv2.bitwise_and(cv2.convertScaleAbs(cv2.sqrt(smooth), alpha=GREY_PER_ROOT_R), mask)
+    weight = (mask > 0).astype(np.float32)
+    weighted, weight = _to_cells(brightness * weight), _to_cells(weight)
+    smooth = _smooth(weighted) / (_smooth(weight) + 1e-6)
+    root = np.sqrt(smooth + np.float32(OFFSET_R))
+    inside = weight > 0.5
+    contrast = root - fit_surface(root, inside.astype(np.float32), NEIGHBOURHOOD_PX / CELL_PX)
+    contrast[~(inside & (smooth >= DARKEST_R) & (smooth < BRIGHTEST_R))] = 0
+    grey = np.clip(GREY_PER_ROOT_R * contrast, 0, 255).astype(np.uint8)
+    return _image(cv2.resize(grey, (_SIDE, _SIDE), interpolation=cv2.INTER_LINEAR))
 
 
-def _grey_brightness() -> NDArray[np.float32]:
+def _to_cells(picture: FloatArray) -> FloatArray:
+    """Average over cells: (85, 85)."""
+    whole = _SIDE // CELL_PX * CELL_PX
+    size = (_SIDE // CELL_PX, _SIDE // CELL_PX)
+    return np.asarray(cv2.resize(picture[:whole, :whole], size, interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _smooth(cells: FloatArray) -> FloatArray:
+    return np.asarray(cv2.GaussianBlur(cells, (0, 0), SMOOTHING_PX / CELL_PX), np.float32)
+
+
+@cache
+def _grey_brightness() -> FloatArray:
     """Give the brightness in R for each grey that OpenCV makes of an inferno colour: (256,)."""
     grey = cv2.cvtColor(inferno()[None], cv2.COLOR_BGR2GRAY)[0]  # grows with the level
     level = np.searchsorted(grey, np.arange(256)).clip(0, 255)
-    return level_brightness()[level]
+    brightness: FloatArray = level_brightness()[level]
+    return brightness
 
 
-def _remove_day_side(grey: Image, mask: Image) -> Image:
-    """Take away all that is wider than a feature: a top hat that does not look outside the mask."""
-    kernel = np.ones((FEATURE_PX, FEATURE_PX), np.uint8)
-    lowest = cv2.bitwise_and(cv2.erode(cv2.bitwise_or(grey, cv2.bitwise_not(mask)), kernel), mask)
-    features = cv2.subtract(grey, cv2.dilate(lowest, kernel))
-    outside = mask == 0
-    features[outside] = np.uint8(cv2.mean(features, mask)[0])  # so that the limb is no edge
-    return features
-
-
-def _flood(features: Image, edges: Image) -> tuple[Image, list[Feature]]:
-    """Fill the white regions from their brightest pixels on; what has seed and size is a feature."""
-    flooded, left, found = edges.copy(), cv2.bitwise_and(features, edges), []
+def _flood(grey: Image, edges: Image) -> tuple[Image, list[Feature]]:
+    """Fill the white regions that hold a seed, from their brightest pixels on: each is a feature."""
+    flooded, left = edges.copy(), _image(cv2.bitwise_and(grey, edges))
+    features: list[Feature] = []
     while True:
         _, contrast, _, seed = cv2.minMaxLoc(left)
         if contrast < SEED_CONTRAST:
-            return flooded, found
-        area, _, _, (x, y, width, height) = cv2.floodFill(flooded, None, seed, 128)
+            return flooded, features
+        _, _, _, (x, y, width, height) = cv2.floodFill(flooded, None, seed, _FILLING)
         window = (slice(y, y + height), slice(x, x + width))
-        region = (flooded[window] == 128) & (left[window] > 0)
+        region = flooded[window] == _FILLING
+        features.append(_feature(region, x, y, contrast))
         left[window][region] = 0
-        if area >= MIN_AREA_PX:
-            found.append(_feature(region, x, y, contrast))
-        flooded[window][flooded[window] == 128] = 200
+        flooded[window][region] = _FILLED
 
 
 def _feature(region: NDArray[np.bool_], x: int, y: int, contrast: float) -> Feature:
@@ -184,10 +206,10 @@ def _disk(mask: Image) -> list[Feature]:
 
 def _draw_outlines(stages: Stages) -> Image:
     outlines, _ = cv2.findContours(stages.edges, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    return cv2.drawContours(np.zeros_like(stages.edges), outlines, -1, 255)
+    return _image(cv2.drawContours(np.zeros_like(stages.edges), outlines, -1, 255))
 
 
-def _draw_circles(stages: Stages) -> Any:
+def _draw_circles(stages: Stages) -> Image:
     picture = np.ascontiguousarray(stages.image[..., :3])
     for feature in stages.found.objects:
         centre = (round(feature.x) - _LEFT, round(feature.y) - _TOP)
