@@ -109,7 +109,8 @@ def _make_hdu(name: str, columns: dict[str, NDArray]) -> fits.BinTableHDU:
         if values.dtype.kind == "U":
             made.append(fits.Column(column, f"{values.dtype.itemsize // 4}A", array=values))
             continue
-        code = {"f8": "D", "f4": "E", "u1": "B", "i2": "I"}[values.dtype.str[1:]]
+        code = {"f8": "D", "f4": "E", "u1": "B", "i2": "I", "i4": "J", "u2": "I", "b1": "L"}[values.dtype.str[1:]]
+        bzero = 32768 if values.dtype == np.uint16 else None
         dim = f"({','.join(map(str, values.shape[:0:-1]))})" if values.ndim > 2 else None
-        made.append(fits.Column(column, f"{int(np.prod(values.shape[1:]))}{code}", dim=dim, array=values))
+        made.append(fits.Column(column, f"{int(np.prod(values.shape[1:]))}{code}", dim=dim, array=values, bzero=bzero))
     return fits.BinTableHDU.from_columns(made, name=name)

@@ -251,19 +251,30 @@ def test_numbers_that_cannot_be_are_not_known(read_tables):
     assert np.isnan(observation.sza_deg[2, 11])
 
 
-def test_scaled_columns_are_refused_rather_than_misread(tmp_path):
+def test_scaled_columns_are_scaled(tmp_path):
     tables = make_tables()
     path = write_tables(tmp_path / "x.fits", tables)
     content = path.read_bytes()
     card = b"TTYPE1  = 'SUB_SC_LAT'".ljust(80)
     assert content.count(card) == 1
     at = content.index(b"EXTNAME = 'SC_GEOM")
-    content = content[:at] + b"TSCAL1  =                  2.0".ljust(80) + content[at:]
+    content = content[:at] + b"TSCAL1  =                  0.5".ljust(80) + content[at:]
     end = content.index(b"END".ljust(80), at) + 80
     content = content[:end] + content[end + 80 :]  # one card of the header's padding gives way
     path.write_bytes(content)
-    with pytest.raises(InputError, match="scaled"):
-        products.read(path, "x.fits")
+    expected = 0.5 * tables["SC_GEOM"]["SUB_SC_LAT"]
+    assert_allclose(products.read(path, "x.fits").sub_spacecraft_latitude_deg, expected)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.int32, bool])  # uint16 is scaled in FITS, bool a letter
+def test_quality_flags_are_read_whatever_integers_they_are(read_tables, kind):
+    tables = make_tables()
+    flags = np.zeros_like(tables["EMISS"]["QLTY_FLG"], kind)
+    flags[:, 5, 2] = 1
+    tables["EMISS"]["QLTY_FLG"] = flags
+    flagged = read_tables(tables).flagged
+    assert flagged[2, 5]
+    assert flagged.sum() == 1
 
 
 def make_l2a(**spectra: float) -> Tables:
