@@ -32,10 +32,15 @@ from mars_aurora.messages import PreprocessRequest
 from mars_aurora.observation import FloatArray, from_npz
 from mars_aurora.storage import FolderStorage
 
-VISIBLE_SNR = 8.0  # whole light of a feature over its noise: what the scores count
-TRAINED_SNR = 5.0  # what training shows as an aurora; between the two, scores look away
+TRAINED_SNR = 5.0  # whole light of a feature over its noise: what training shows as an aurora
 _GAP_PX = 7  # pieces of light nearer than this are one feature
 _BLOCK = 16  # pictures a training world
+
+TEST_WORLDS = {  # by group: the world and the seed that its pictures are simulated from
+    "unlike": (UNLIKE, 900_000),
+    "like": (World(), 910_000),
+    **{name: (world, 920_000 + number) for number, (name, world) in enumerate(FALSE_FRIENDS.items())},
+}
 
 BoolArray = NDArray[np.bool_]
 Maker = Callable[[int], Picture | None]
@@ -156,11 +161,10 @@ def plan_sets(scale: float) -> dict[str, tuple[Maker, int]]:
     plan: dict[str, tuple[Maker, int]] = {
         name: (partial(training_picture, seed=seed), count) for name, (seed, count) in likely.items()
     }
-    plan["test"] = (partial(simulate_picture, world=UNLIKE, seed=900_000, group="unlike"), 500)
-    plan["test_like"] = (partial(simulate_picture, world=World(), seed=910_000, group="like"), 300)
-    for number, (name, world) in enumerate(FALSE_FRIENDS.items()):
-        make = whitened_picture if name == "white_areas" else simulate_picture
-        plan[f"false_friends/{name}"] = (partial(make, world=world, seed=920_000 + number, group=name), 80)
+    for group, (world, seed) in TEST_WORLDS.items():
+        make = whitened_picture if group == "white_areas" else simulate_picture
+        name, count = {"unlike": ("test", 500), "like": ("test_like", 300)}.get(group, (f"false_friends/{group}", 80))
+        plan[name] = (partial(make, world=world, seed=seed, group=group), count)
     return {name: (make, max(int(count * scale), 1)) for name, (make, count) in plan.items()}
 
 

@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from mars_aurora.canvas import HEIGHT, WIDTH
 from mars_aurora.observation import FloatArray
 
 CLASSES = ("mars", "aurora")
+VISIBLE_SNR = 8.0  # whole light of an aurora over its noise; fainter ones are labelled, but doubtful to scores
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,10 @@ class Label:
     snr: float | None = None
 
     @property
+    def doubtful(self) -> bool:
+        return self.snr is not None and self.snr < VISIBLE_SNR
+
+    @property
     def corners(self) -> tuple[float, float, float, float]:
         return self.x0, self.y0, self.x1, self.y1
 
@@ -49,9 +55,18 @@ class Picture:
     png: bytes
     labels: tuple[Label, ...]
 
-    def corners(self, label: str) -> FloatArray:
-        """Give the (T, 4) corners of one class."""
-        return np.array([box.corners for box in self.labels if box.label == label], np.float32).reshape(-1, 4)
+    def visible(self, label: str) -> list[Label]:
+        """Give the boxes of one class that stand clear of the noise."""
+        return [box for box in self.labels if box.label == label and not box.doubtful]
+
+    def doubtful(self, label: str) -> list[Label]:
+        """Give the boxes of one class that do not."""
+        return [box for box in self.labels if box.label == label and box.doubtful]
+
+
+def to_corners(boxes: Iterable[Label]) -> FloatArray:
+    """Give the (T, 4) corners of boxes."""
+    return np.array([box.corners for box in boxes], np.float32).reshape(-1, 4)
 
 
 def write_set(folder: Path, pictures: Iterable[Picture]) -> int:

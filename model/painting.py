@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFilter
+
 from mars_aurora import heatmap
 from mars_aurora.canvas import CENTRE_X, CENTRE_Y, DISK_RADIUS, HEIGHT, WIDTH
 from mars_aurora.observation import FloatArray
-from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFilter
 
 Levels = NDArray[np.uint8]
 

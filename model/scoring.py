@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mars_aurora.detector import box_iou
 from mars_aurora.observation import FloatArray
-from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -52,13 +53,18 @@ class Matches:
 
 
 def match(
-    predictions: Sequence[tuple[FloatArray, FloatArray]], truths: Sequence[FloatArray], overlap: float = 0.5
+    predictions: Sequence[tuple[FloatArray, FloatArray]],
+    truths: Sequence[FloatArray],
+    doubtful: Sequence[FloatArray] | None = None,
+    overlap: float = 0.5,
 ) -> Matches:
     """Match predictions (corners (P, 4), confidence (P,)) to true corners (T, 4), image by image.
 
-    The most confident prediction takes the free true box it overlaps most, if by ``overlap`` (IoU) or more.
+    The most confident prediction takes the free true box it overlaps most, if by ``overlap`` (IoU) or more. Of the
+    others, those that lie by half or more in a doubtful box are left out: neither right nor wrong (as in COCO).
     """
     confidences, corrects, images, found = [], [], [], []
+    doubtful = doubtful or [np.zeros((0, 4), np.float32)] * len(truths)
     for number, ((corners, confidence), truth) in enumerate(zip(predictions, truths, strict=True)):
         correct, found_at = np.zeros(len(confidence), bool), np.zeros(len(truth), np.float32)
         shared = box_iou(corners, truth)
@@ -66,9 +72,10 @@ def match(
             free = np.where(found_at == 0, shared[i], 0)
             if len(free) and free.max() >= overlap:
                 correct[i], found_at[free.argmax()] = True, confidence[i]
-        confidences.append(confidence)
-        corrects.append(correct)
-        images.append(np.full(len(confidence), number))
+        counted = correct | ~_lies_in(corners, doubtful[number])
+        confidences.append(confidence[counted])
+        corrects.append(correct[counted])
+        images.append(np.full(counted.sum(), number))
         found.append(found_at)
     return Matches(
         np.concatenate(confidences or [np.zeros(0, np.float32)]),
@@ -78,10 +85,21 @@ def match(
     )
 
 
+def _lies_in(corners: FloatArray, areas: FloatArray) -> NDArray[np.bool_]:
+    """Tell which boxes (P, 4) lie by half or more in one of ``areas`` (T, 4)."""
+    low = np.maximum(corners[:, None, :2], areas[None, :, :2])
+    high = np.minimum(corners[:, None, 2:], areas[None, :, 2:])
+    shared = np.clip(high - low, 0, None).prod(2)
+    inside: NDArray[np.bool_] = (shared >= 0.5 * (corners[:, 2:] - corners[:, :2]).prod(1)[:, None]).any(1)
+    return inside
+
+
 def choose_threshold(matches: Matches, precision: float) -> float:
-    """Choose the confidence with the best F1 among those that reach ``precision``; the surest if none does."""
+    """Choose the threshold with the best F1 among those that reach ``precision``, midway to the next confidence."""
     reached, recall, confidence = matches.precision_recall()
     if len(confidence) == 0:
         return 1.0
     f1 = np.where(reached >= precision, 2 * reached * recall / np.maximum(reached + recall, 1e-9), 0)
-    return float(confidence[f1.argmax()])
+    best = int(f1.argmax())
+    below = float(confidence[best + 1]) if best + 1 < len(confidence) else 0.0
+    return (float(confidence[best]) + below) / 2

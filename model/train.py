@@ -20,11 +20,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from mars_aurora.detector import fit_picture, placement, read_picture, select
 from mars_aurora_model.labels import CLASSES, Picture, read_set
 from mars_aurora_model.scoring import match
 from mars_aurora_model.yolov5 import YOLOv5, loss
 from torch import Tensor
+
+from mars_aurora.detector import fit_picture, placement, read_picture, select
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,7 @@ class Trainer:
         torch.save(state, aside)
         os.replace(aside, self.checkpoint)
         (self.folder / "history.json").write_text(json.dumps(self.history, indent=1))
+        (self.folder / "config.json").write_text(json.dumps(asdict(self.config), indent=1))
 
     def resume(self) -> None:
         """Take up a checkpoint, if there is one; raises ValueError where it is of another configuration."""
@@ -249,7 +251,7 @@ def main() -> None:
     trainer = Trainer(read_config(arguments), arguments.model_dir)
     trainer.resume()
     size = (trainer.config.height, trainer.config.width)
-    training = [picture for folder in sorted(arguments.data.glob("train*")) for picture in read_set(folder)]
+    training = [picture for folder in sorted(arguments.data.glob("train*/")) for picture in read_set(folder)]
     validation = list(read_set(arguments.data / "validation"))
     trainer.run(load_examples(training, *size), load_examples(validation, *size))
     plot_history(trainer.history, arguments.model_dir / "learning_curve.png")

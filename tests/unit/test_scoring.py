@@ -47,5 +47,12 @@ def test_an_empty_image_only_counts_its_false_alarms():
 def test_the_threshold_is_chosen_for_the_precision_asked():
     predicted = boxes((0, 0, 10, 10), (50, 50, 60, 60), (100, 100, 120, 120))
     found = match([(predicted, sure(0.9, 0.8, 0.7))], [TRUTH])
-    assert choose_threshold(found, 0.97) == pytest.approx(0.9)
-    assert choose_threshold(found, 0.5) == pytest.approx(0.7)
+    assert choose_threshold(found, 0.97) == pytest.approx(0.85)  # midway to the false alarm
+    assert choose_threshold(found, 0.5) == pytest.approx(0.35)
+
+
+def test_boxes_on_what_is_doubtful_are_neither_right_nor_wrong():
+    predicted = boxes((0, 0, 10, 10), (52, 52, 58, 58), (200, 200, 210, 210))
+    found = match([(predicted, sure(0.9, 0.8, 0.7))], [TRUTH[:1]], doubtful=[boxes((50, 50, 60, 60))])
+    assert found.correct.tolist() == [True, False]
+    assert found.confidence == pytest.approx([0.9, 0.7])

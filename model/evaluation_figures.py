@@ -1,0 +1,77 @@
+"""Pictures of an evaluation: precision-recall curves, recall by brightness and size, the worst misses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from mars_aurora_model.predictions import Answered
+from matplotlib.figure import Figure
+
+_WORST = 24
+
+
+def draw(answers: Mapping[str, Answered], figures: Mapping[str, Any], folder: Path) -> None:
+    """Draw everything that is to be seen of an evaluation into ``folder``."""
+    draw_curves(answers, folder / "precision_recall.png")
+    draw_breakdowns(figures["scores"], folder / "recall.png")
+    draw_misses(answers["test"], figures["thresholds"]["aurora"], folder / "worst_misses.png")
+
+
+def draw_curves(answers: Mapping[str, Answered], path: Path) -> None:
+    """Draw precision against recall of aurora boxes."""
+    figure = Figure((5, 4), layout="constrained")
+    axes = figure.subplots()
+    for name, answered in answers.items():
+        matches = answered.matches("aurora")
+        precision, recall, _ = matches.precision_recall()
+        axes.plot(recall, precision, label=f"{name}: AP50 {matches.average_precision():.3f}")
+    axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1.02), ylim=(0, 1.02))
+    axes.legend(loc="lower left", fontsize="small")
+    figure.savefig(path, dpi=110)
+
+
+def draw_breakdowns(scores: Mapping[str, Mapping[str, Any]], path: Path) -> None:
+    """Draw recall of aurora boxes by brightness and by size, with the number of true boxes."""
+    figure = Figure((8, 3.4), layout="constrained")
+    for axes, key in zip(figure.subplots(1, 2), ("recall_by_brightness", "recall_by_size"), strict=True):
+        for number, (name, score) in enumerate(scores.items()):
+            places = np.arange(len(score[key])) + 0.2 * number
+            bars = axes.bar(places, [recall or 0 for recall, _ in score[key].values()], 0.19, label=name)
+            axes.bar_label(bars, [str(count) for _, count in score[key].values()], fontsize=6)
+        axes.set_xticks(np.arange(len(score[key])) + 0.3, list(score[key]))
+        axes.set(ylim=(0, 1.1), ylabel="recall")
+    axes.legend(fontsize="x-small", loc="lower right")
+    figure.savefig(path, dpi=110)
+
+
+def draw_misses(answered: Answered, least: float, path: Path) -> None:
+    """Draw the pictures with the clearest misses and the surest false alarms: truth green, answers white."""
+    matches = answered.matches("aurora")
+    owners = [i for i, picture in enumerate(answered.pictures) for _ in picture.visible("aurora")]
+    snrs = [box.snr or 0 for picture in answered.pictures for box in picture.visible("aurora")]
+    wrong = {i: snr for i, snr, at in zip(owners, snrs, matches.found_at, strict=True) if at < least}
+    false = matches.image[~matches.correct & (matches.confidence >= least)]
+    chosen = [int(i) for i in dict.fromkeys([*sorted(wrong, key=lambda i: -wrong[i]), *false])][:_WORST]
+    tiles = [_tile(answered, i, least) for i in chosen]
+    tiles += [np.zeros((320, 426, 3), np.uint8)] * (-len(tiles) % 6 or (6 if not tiles else 0))
+    cv2.imwrite(str(path), np.vstack([np.hstack(tiles[i : i + 6]) for i in range(0, len(tiles), 6)]))
+
+
+def _tile(answered: Answered, image: int, least: float) -> Any:  # noqa: ANN401 -- OpenCV's own array type
+    picture = answered.pictures[image]
+    pixels = cv2.imdecode(np.frombuffer(picture.png, np.uint8), cv2.IMREAD_COLOR)
+    for label in picture.labels:
+        if label.label == "aurora":
+            colour = (120, 120, 0) if label.doubtful else (0, 255, 0)
+            cv2.rectangle(pixels, (int(label.x0), int(label.y0)), (int(label.x1), int(label.y1)), colour, 2)
+    for box in answered.boxes[image]:
+        if box.label == "aurora" and box.confidence >= least:
+            low = (int(box.x0), int(box.y0))
+            cv2.rectangle(pixels, low, (int(box.x1), int(box.y1)), (255, 255, 255), 1)
+            cv2.putText(pixels, f"{box.confidence:.2f}", low, cv2.FONT_HERSHEY_SIMPLEX, 0.5, (255, 255, 255), 1)
+    cv2.putText(pixels, picture.name, (5, 470), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (255, 255, 255), 1)
+    return cv2.resize(pixels, (426, 320), interpolation=cv2.INTER_AREA)

@@ -1,0 +1,56 @@
+"""What a detector says about the pictures of a set, held against their labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from mars_aurora_model.labels import Picture, to_corners
+from mars_aurora_model.scoring import Matches, match
+
+from mars_aurora.detector import Yolo
+from mars_aurora.messages import Box
+from mars_aurora.observation import FloatArray
+
+FLOOR = 0.01  # confidence below which nothing is kept, for curves that go far
+
+
+@dataclass(frozen=True)
+class Answered:
+    """Pictures, and the boxes that a detector gave for each."""
+
+    pictures: Sequence[Picture]
+    boxes: Sequence[Sequence[Box]]
+
+    def matches(self, label: str) -> Matches:
+        """Match the boxes of one class; doubtful labels count neither way."""
+        return match(
+            [_arrays(boxes, label) for boxes in self.boxes],
+            [to_corners(picture.visible(label)) for picture in self.pictures],
+            [to_corners(picture.doubtful(label)) for picture in self.pictures],
+        )
+
+    def image_level(self, threshold: float) -> tuple[float, float]:
+        """Precision and recall of "there is an aurora in it"; pictures with doubtful ones alone are left out."""
+        clear = [
+            i for i, picture in enumerate(self.pictures) if picture.visible("aurora") or not picture.doubtful("aurora")
+        ]
+        true = np.array([bool(self.pictures[i].visible("aurora")) for i in clear])
+        said = np.array([self.surest(i) >= threshold for i in clear])
+        return float(true[said].mean()) if said.any() else 1.0, float(said[true].mean()) if true.any() else 1.0
+
+    def surest(self, image: int) -> float:
+        """Give the confidence of the surest aurora of a picture, 0 if there is none."""
+        return max((box.confidence for box in self.boxes[image] if box.label == "aurora"), default=0.0)
+
+
+def ask(network: Yolo, pictures: Sequence[Picture]) -> Answered:
+    """Run the detector over pictures, keeping the unsure boxes too."""
+    return Answered(pictures, [network.detect(picture.png, FLOOR) for picture in pictures])
+
+
+def _arrays(boxes: Sequence[Box], label: str) -> tuple[FloatArray, FloatArray]:
+    chosen = [box for box in boxes if box.label == label]
+    corners = np.array([(box.x0, box.y0, box.x1, box.y1) for box in chosen], np.float32).reshape(-1, 4)
+    return corners, np.array([box.confidence for box in chosen], np.float32)
