@@ -48,3 +48,16 @@ def night_file(tmp_path_factory: pytest.TempPathFactory, night_swath: Simulated)
     path = tmp_path_factory.mktemp("night") / night_swath.name
     path.write_bytes(night_swath.to_gzip())
     return path
+
+
+@pytest.fixture(scope="session")
+def broad_aurora() -> Simulated:
+    """A full-size swath whose one aurora shines at over 5 R on 300 pixels or more, all well inside the disk."""
+    world = World(no_aurora_share=0.0, swaths_per_set=(1,), slit_cut_share=0.0, truncated_share=0.0)
+    for index in range(50):
+        candidate = observe(world, 5, index)
+        bright = candidate.aurora_R.sum(0) > 5
+        inside = candidate.swath.geometry.emission_deg[:, 0] < 60
+        if len(candidate.aurora_R) == 1 and bright.sum() >= 300 and inside[bright].all():
+            return candidate
+    raise AssertionError("fifty simulated swaths without such an aurora")

@@ -1,0 +1,56 @@
+"""The command as a user starts it: a process of its own."""
+
+import csv
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+COMMAND = Path(sys.executable).with_name("mars-aurora")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run, and the tables that it left."""
+
+    code: int
+    stdout: str
+    stderr: str
+    folder: Path
+
+    def table(self, name: str) -> list[dict[str, str]]:
+        with (self.folder / name).open(newline="", encoding="utf-8") as stream:
+            return list(csv.DictReader(stream))
+
+    @property
+    def ledger(self) -> dict[str, dict[str, str]]:
+        rows = self.table("ledger.csv")
+        assert len({row["name"] for row in rows}) == len(rows)
+        return {row["name"]: row for row in rows}
+
+    @property
+    def results(self) -> tuple[bytes, bytes]:
+        """Ledger and catalogue, to the byte."""
+        return (self.folder / "ledger.csv").read_bytes(), (self.folder / "catalogue.csv").read_bytes()
+
+
+@pytest.fixture(scope="session")
+def command() -> Path:
+    return COMMAND
+
+
+@pytest.fixture(scope="session")
+def run() -> Callable[..., Run]:
+    """Run the main job on ``inputs`` and wait for it."""
+
+    def start(
+        *inputs: Path, out: Path, run_id: str = "r", options: tuple[str, ...] = (), prefix: tuple[str, ...] = ()
+    ) -> Run:
+        command = [*prefix, COMMAND, "run", *inputs, "--out", out, "--run-id", run_id, "--workers", "2", *options]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+        return Run(done.returncode, done.stdout, done.stderr, out / "runs" / run_id)
+
+    return start

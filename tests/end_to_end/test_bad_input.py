@@ -1,0 +1,151 @@
+"""A folder of everything that can be wrong: each file gets its row and its reason, and the run goes on."""
+
+import gzip
+import os
+import shutil
+import struct
+import sys
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from mars_aurora_model.simulate import observe
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "products"))
+from emus_files import make_tables, write_tables
+
+AS_OTHERS = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")  # root without its master key
+
+
+@pytest.fixture(scope="module")
+def sound(small_world) -> bytes:
+    return observe(small_world, 1, 0).to_fits()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, sound) -> Path:
+    """One file for each thing that can be wrong, and sound ones between them."""
+    folder = tmp_path_factory.mktemp("bad")
+    packed = gzip.compress(sound, 1)
+    bytes_of = {
+        "empty.fits": b"",
+        "empty.fits.gz": b"",
+        "nothing_packed.fits.gz": gzip.compress(b""),
+        "text.fits": b"not FITS\n",
+        "picture.fits": _png(),
+        "picture.png": _png(),
+        "notes.txt": b"",
+        "cut.fits": sound[: len(sound) // 2],
+        "cut.fits.gz": packed[: len(packed) // 2],
+        "cut_at_the_end.fits.gz": packed[:-5],
+        "flipped.fits.gz": _flip(packed, len(packed) // 2),
+        "bomb.fits.gz": gzip.compress(sound[:2880] + bytes(400 << 20), 9),
+        "sound.fits": sound,
+        "a name that is no mission's.fits": sound,
+        "two\nlines #1+ü.fits.gz": packed,
+    }
+    for name, data in bytes_of.items():
+        (folder / name).write_bytes(data)
+    for name, tables in _broken_tables().items():
+        write_tables(folder / name, tables)
+    fits.PrimaryHDU(np.zeros((4, 4))).writeto(folder / "other_product.fits")
+    (folder / "folder.fits").mkdir()
+    (folder / "dangling.fits").symlink_to(folder / "gone.fits")
+    os.mkfifo(folder / "pipe.fits")
+    return folder
+
+
+def _png() -> bytes:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"\0\0")) + chunk(b"IEND", b"")
+
+
+def _flip(data: bytes, at: int) -> bytes:
+    flipped = bytearray(data)
+    for offset in range(16):
+        flipped[at + offset] ^= 0x55
+    return bytes(flipped)
+
+
+def _broken_tables() -> dict[str, dict]:
+    """Small files that are sound FITS and lack something."""
+    broken = {
+        f"{name}.fits": make_tables() for name in ("no_hdu", "no_column", "shapes", "all_nan", "no_disk", "no_line")
+    }
+    del broken["no_hdu.fits"]["FOV_GEOM"]
+    del broken["no_column.fits"]["FOV_GEOM"]["SOLAR_Z_ANGLE"]
+    geometry = broken["shapes.fits"]["FOV_GEOM"]
+    geometry["LAT"] = geometry["LAT"][:, :, :-3]
+    for column in ("RADIANCE", "RAD_ERR_RAND", "RAD_ERR_SYS"):
+        broken["all_nan.fits"]["EMISS"][column][:] = np.nan
+    for column in ("LAT", "LON"):
+        broken["no_disk.fits"]["FOV_GEOM"][column][:] = np.nan
+    broken["no_line.fits"]["EMISS"]["NAME"] = np.array(["H I 121.6 singlet", "C I 156.1", "O I 98.9", "O I 135.6"])
+    broken["no_integrations.fits"] = make_tables(n_integrations=0)
+    broken["two_integrations.fits"] = make_tables(n_integrations=2)
+    return broken
+
+
+EXPECTED = {
+    "empty.fits": "empty_file",
+    "empty.fits.gz": "empty_file",
+    "nothing_packed.fits.gz": "empty_file",
+    "text.fits": "not_fits",
+    "picture.fits": "not_fits",
+    "cut.fits": "truncated",
+    "cut.fits.gz": "truncated",
+    "cut_at_the_end.fits.gz": "truncated",
+    "flipped.fits.gz": "corrupt",
+    "bomb.fits.gz": "too_large",
+    "no_hdu.fits": "missing_hdu",
+    "no_column.fits": "missing_column",
+    "shapes.fits": "wrong_shape",
+    "all_nan.fits": "no_finite_data",
+    "no_disk.fits": "no_disk",
+    "no_line.fits": "no_130nm_line",
+    "no_integrations.fits": "no_integrations",
+    "two_integrations.fits": "too_few_integrations",
+    "other_product.fits": "unknown_product",
+    "folder.fits": "unreadable",
+    "dangling.fits": "unreadable",
+    "pipe.fits": "unreadable",
+}
+IGNORED = {"picture.png", "notes.txt"}
+TAKEN = {"sound.fits", "a name that is no mission's.fits", "two\nlines #1+ü.fits.gz"}
+
+
+@pytest.fixture(scope="module")
+def done(run, folder, tmp_path_factory):
+    return run(folder, out=tmp_path_factory.mktemp("out"))
+
+
+def test_the_run_goes_through(done):
+    assert (done.code, done.stderr) == (0, "")
+    assert set(done.ledger) == set(EXPECTED) | IGNORED | TAKEN
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_each_bad_file_is_rejected_with_its_reason(done, name):
+    row = done.ledger[name]
+    assert (row["outcome"], row["reason"]) == ("rejected", EXPECTED[name]), row["detail"]
+    assert row["detail"]
+
+
+def test_other_files_are_ignored_and_sound_ones_taken(done):
+    assert {name for name, row in done.ledger.items() if row["outcome"] == "ignored"} == IGNORED
+    assert {done.ledger[name]["outcome"] for name in TAKEN} <= {"aurora", "no_aurora", "discarded"}
+
+
+def test_a_file_one_may_not_read_is_rejected(run, sound, tmp_path):
+    (tmp_path / "locked.fits").write_bytes(sound)
+    (tmp_path / "locked.fits").chmod(0)
+    if os.geteuid() == 0 and shutil.which("setpriv") is None:
+        pytest.skip("root may read everything, and there is no setpriv to change that")
+    done = run(tmp_path, out=tmp_path, prefix=AS_OTHERS if os.geteuid() == 0 else ())
+    assert done.ledger["locked.fits"]["reason"] == "unreadable"
+    assert done.code == 0

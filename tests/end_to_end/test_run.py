@@ -1,0 +1,161 @@
+"""The main job from a folder of files to ledger and catalogue, as a user runs it."""
+
+import os
+import signal
+import subprocess
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+COLUMNS = [
+    "name",
+    "detection",
+    "lat_deg",
+    "lon_deg",
+    "area_km2",
+    "mean_brightness_R",
+    "peak_brightness_R",
+    "confidence",
+]
+
+
+@pytest.fixture(scope="module")
+def whole(run, simulated_folder, tmp_path_factory):
+    """An uninterrupted run over the simulated files."""
+    return run(simulated_folder, out=tmp_path_factory.mktemp("whole"))
+
+
+@pytest.fixture(scope="module")
+def many(simulated_folder, tmp_path_factory) -> Path:
+    """The simulated files five times over: enough to be cut off in the middle."""
+    folder = tmp_path_factory.mktemp("many")
+    for copy in range(5):
+        (folder / str(copy)).symlink_to(simulated_folder)
+    return folder
+
+
+def test_every_file_has_its_row_and_the_exit_code_says_so(whole, simulated_folder):
+    assert (whole.code, whole.stderr) == (0, "")
+    assert set(whole.ledger) == {path.name for path in simulated_folder.iterdir()}
+    assert whole.ledger["truth.json"]["outcome"] == "ignored"
+    assert list(whole.table("ledger.csv")[0])[:5] == ["name", "outcome", "reason", "objects", "auroras"]
+    counts = Counter(row["outcome"] for row in whole.ledger.values())
+    assert set(counts) <= {"aurora", "no_aurora", "discarded", "superseded", "ignored"}
+    assert f"{len(whole.ledger)} inputs: " in whole.stdout
+    assert f"{counts['aurora']} aurora," in whole.stdout
+
+
+def test_the_catalogue_agrees_with_the_ledger_and_the_detections(whole):
+    rows = whole.table("catalogue.csv")
+    assert list(rows[0])[:8] == COLUMNS
+    found = Counter(row["name"] for row in rows)
+    assert found == {name: int(row["auroras"]) for name, row in whole.ledger.items() if row["outcome"] == "aurora"}
+    assert {path.name for path in (whole.folder / "detections").iterdir()} == {f"{name}.png" for name in found}
+    for row in rows:
+        assert -90 <= float(row["lat_deg"]) <= 90
+        assert 0 <= float(row["lon_deg"]) < 360
+
+
+def test_discarded_images_have_fewer_than_two_objects_and_the_others_more(whole):
+    for row in whole.ledger.values():
+        if row["outcome"] in {"aurora", "no_aurora", "discarded"}:
+            assert (int(row["objects"]) < 2) == (row["outcome"] == "discarded")
+
+
+def test_another_number_of_workers_gives_the_same_bytes(run, whole, simulated_folder, tmp_path):
+    again = run(simulated_folder, out=tmp_path, options=("--workers", "1"))
+    assert again.results == whole.results
+
+
+def test_the_same_run_again_does_nothing_anew(run, simulated_folder, tmp_path):
+    first = run(simulated_folder, out=tmp_path)
+    made = {path: path.stat().st_mtime_ns for path in first.folder.glob("*/*")}
+    again = run(simulated_folder, out=tmp_path)
+    assert again.results == first.results
+    untouched = {path: path.stat().st_mtime_ns for path in made if path.parent.name != "detections"}
+    assert untouched == {path: time_ns for path, time_ns in made.items() if path in untouched}
+
+
+def test_without_a_run_id_the_same_command_goes_on_and_another_does_not(command, simulated_folder, tmp_path):
+    plain = [command, "run", simulated_folder, "--out", tmp_path]
+    for options in ([], [], ["--min-objects", "3"]):
+        subprocess.run([*plain, *options], check=True, capture_output=True, timeout=300)
+    assert len(list((tmp_path / "runs").iterdir())) == 2
+
+
+def test_a_run_keeps_its_settings(run, simulated_folder, tmp_path):
+    run(simulated_folder, out=tmp_path)
+    changed = run(simulated_folder, out=tmp_path, options=("--min-objects", "4"))
+    assert changed.code == 2
+    assert "run r was made with min_objects 2, not 4: give another --run-id" in changed.stderr
+
+
+def test_results_beside_the_inputs_are_not_taken_for_inputs(run, simulated_folder, tmp_path):
+    source = next(path for path in simulated_folder.iterdir() if path.suffix == ".gz")
+    (tmp_path / source.name).symlink_to(source)
+    first = run(tmp_path, out=tmp_path)
+    second = run(tmp_path, out=tmp_path, run_id="second")
+    assert set(first.ledger) == set(second.ledger) == {source.name}
+
+
+def test_stage_pictures_are_kept_when_asked_for(run, night_file, tmp_path):
+    done = run(night_file, out=tmp_path, options=("--keep-stages",))
+    stages = list((done.folder / "stages" / night_file.name).glob("*.png"))
+    assert done.code == 0
+    assert len(stages) >= 4
+
+
+def test_an_aurora_on_the_night_side_reaches_the_catalogue(run, broad_aurora, tmp_path):
+    path = tmp_path / broad_aurora.name
+    path.write_bytes(broad_aurora.to_gzip())
+    done = run(path, out=tmp_path)
+    assert done.ledger[path.name]["outcome"] == "aurora"
+    truth = broad_aurora.truth["auroras"][0]["seen"]
+    best = max(done.table("catalogue.csv"), key=lambda row: float(row["area_km2"]))
+    assert float(best["lat_deg"]) == pytest.approx(truth["lat_deg"], abs=5)
+    assert (float(best["lon_deg"]) - truth["lon_deg"] + 180) % 360 - 180 == pytest.approx(0, abs=5)
+
+
+def test_no_inputs_give_empty_tables(run, tmp_path):
+    (tmp_path / "in").mkdir()
+    done = run(tmp_path / "in", out=tmp_path)
+    assert (done.code, done.ledger, done.table("catalogue.csv")) == (0, {}, [])
+    assert (done.folder / "catalogue.csv").read_text().startswith(",".join(COLUMNS))
+
+
+def test_real_files_of_another_instrument_pass(run, iuvs_folder, tmp_path):
+    done = run(iuvs_folder, out=tmp_path)
+    reasons = Counter(row["reason"] or row["outcome"] for row in done.ledger.values())
+    assert done.code == 0
+    assert len(done.ledger) == 9
+    assert reasons["too_few_integrations"] == 2
+    assert reasons["no_130nm_line"] == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGINT])
+def test_a_run_that_is_stopped_goes_on_to_the_same_bytes(run, command, many, tmp_path, stop):
+    expected = run(many, out=tmp_path / "whole")
+    cut_off = [command, "run", many, "--out", tmp_path / "cut", "--run-id", "r", "--workers", "2"]
+    process = subprocess.Popen(
+        cut_off, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    records = tmp_path / "cut/runs/r/ledger"
+    while len(list(records.rglob("*.json"))) < 6:
+        assert process.poll() is None
+        time.sleep(0.005)
+    os.killpg(process.pid, stop) if stop is signal.SIGINT else process.kill()
+    _, complaint = process.communicate(timeout=60)
+    done = len(list(records.rglob("*.json")))
+    assert done < len(expected.ledger) - 5
+    assert not (records.parent / "ledger.csv").exists()
+    if stop is signal.SIGINT:
+        assert process.returncode == 130
+        assert complaint.count("\n") == 1
+        assert "--run-id r" in complaint
+        assert not list(tmp_path.rglob(".aside-*"))
+    finished = run(many, out=tmp_path / "cut")
+    assert finished.code == 0
+    assert finished.results == expected.results

@@ -1,0 +1,76 @@
+"""What the command line answers; the main job itself is tested end to end."""
+
+import pytest
+
+from mars_aurora import __version__
+from mars_aurora.local import cli
+
+
+def _call(capsys, *arguments: object) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as end:
+        cli.main([str(argument) for argument in arguments])
+    output = capsys.readouterr()
+    return end.value.code, output.out, output.err
+
+
+def test_version(capsys):
+    assert _call(capsys, "--version") == (0, f"mars-aurora {__version__}\n", "")
+
+
+def test_help_names_every_command_those_of_other_packages_too(capsys):
+    code, out, err = _call(capsys, "--help")
+    assert (code, err) == (0, "")
+    for command in ("run", "inspect", "simulate"):
+        assert f" {command} " in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["run"], "Missing argument 'INPUT'"),
+        (["run", "/nowhere", "--out", "o"], "/nowhere does not exist"),
+        (["run", ".", "--out", "o", "--workers", "0"], "--workers"),
+        (["run", ".", "--out", "o", "--detector", "magic"], "'magic' is not one of 'threshold', 'yolo'"),
+        (["run", ".", "--out", "o", "--run-id", "../up"], "the run id '../up' will not do"),
+        (["run", ".", "--nonsense"], "No such option: --nonsense"),
+        (["fly"], "No such command 'fly'"),
+    ],
+)
+def test_what_is_asked_wrongly_is_told_in_one_line(capsys, arguments, complaint):
+    code, out, err = _call(capsys, *arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith("mars-aurora: ")
+    assert err.count("\n") == 1
+    assert complaint in err
+
+
+def test_out_that_cannot_be_written_is_told_in_one_line(capsys, tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "file").touch()
+    code, _, err = _call(capsys, "run", tmp_path / "in", "--out", tmp_path / "file")
+    assert code == 1
+    assert err.count("\n") == 1
+    assert str(tmp_path / "file") in err
+
+
+def test_inspect_tells_what_is_in_a_usable_file(capsys, night_file):
+    code, out, _ = _call(capsys, "inspect", night_file)
+    assert code == 0
+    assert out.startswith(f"{night_file.name}: usable\n")
+    assert "EMM/EMUS L2B" in out
+    assert "EMISS" in out
+    assert max(map(len, out.splitlines())) <= 120
+
+
+def test_inspect_tells_why_a_file_is_not_usable(capsys, tmp_path):
+    (tmp_path / "x.fits").write_bytes(b"text")
+    code, out, _ = _call(capsys, "inspect", tmp_path / "x.fits")
+    assert code == 1
+    assert out.startswith("x.fits: not usable: not_fits: ")
+
+
+def test_the_default_run_id_follows_inputs_and_settings(tmp_path):
+    here = cli._default_run_id([tmp_path], "2 threshold")
+    assert here == cli._default_run_id([tmp_path], "2 threshold")
+    assert here.startswith(tmp_path.name[:20])
+    assert len({here, cli._default_run_id([tmp_path], "3"), cli._default_run_id([tmp_path.parent], "2 threshold")}) == 3
