@@ -1,0 +1,77 @@
+"""How the runner takes what the pool hands back; the whole of it is tested end to end."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from mars_aurora.local import runner
+from mars_aurora.local.inputs import InputFiles, find_inputs
+from mars_aurora.local.pool import WorkerDiedError, WorkerPool
+from mars_aurora.local.progress import Progress
+from mars_aurora.local.work import Job
+
+
+@pytest.fixture
+def progress() -> Progress:
+    return Progress(Console(file=io.StringIO(), force_terminal=True, width=200))
+
+
+class FailingPool:
+    """Hands every task back with an error."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def map(self, _function, tasks):
+        return ((task, self.error) for task in tasks)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason", "detail"),
+    [
+        (WorkerDiedError("killed"), "worker_died", "killed"),
+        (OSError(28, "No space left on device"), "error", "OSError: [Errno 28] No space left on device"),
+    ],
+)
+def test_what_the_pool_could_not_do_is_a_failure_and_is_tried_again(tmp_path, progress, error, reason, detail):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/x.fits").write_bytes(b"text")
+    inputs, job = find_inputs([tmp_path / "in"]), Job("r", tmp_path)
+    runner._read_and_classify(job, inputs, FailingPool(error), progress)
+    record = runner.steps.read_records(["x.fits"], job.work, job.keys)["x.fits"]
+    assert (record.outcome, record.reason, record.detail) == ("failed", reason, detail)
+    again = runner.run(job, inputs, 1, progress)
+    assert again.counts["rejected"] == 1
+
+
+def test_a_file_that_cannot_be_written_fails_alone_and_is_done_next_time(tmp_path, simulated_folder, progress):
+    sources = sorted(simulated_folder.glob("*.fits.gz"))[:2]
+    inputs, job = InputFiles({path.name: path for path in sources}), Job("r", tmp_path, min_objects=1)
+    in_the_way = tmp_path / job.keys.image(sources[0].name)
+    in_the_way.mkdir(parents=True)
+    result = runner.run(job, inputs, 2, progress)
+    assert result.counts["failed"] == 1
+    assert f"{sources[0].name},failed,error," in job.work.get(job.keys.product("ledger.csv")).decode()
+    in_the_way.rmdir()
+    assert runner.run(job, inputs, 2, progress).counts["failed"] == 0
+
+
+def test_progress_shows_the_phase_the_number_and_the_outcomes(tmp_path, simulated_folder):
+    screen = io.StringIO()
+    inputs = find_inputs([simulated_folder])
+    with Progress(Console(file=screen, force_terminal=True, width=200)) as progress, WorkerPool(1) as pool:
+        runner._read_and_classify(Job("r", tmp_path), inputs, pool, progress)
+    shown = screen.getvalue()
+    assert "Reading and classifying" in shown
+    assert "12/12" in shown
+    assert "candidate" in shown
+    assert "/s" in shown
+
+
+def test_progress_is_silent_where_there_is_no_terminal(tmp_path):
+    screen = io.StringIO()
+    (tmp_path / "in").mkdir()
+    with Progress(Console(file=screen)) as progress:
+        runner.run(Job("r", tmp_path), find_inputs([tmp_path / "in"]), 1, progress)
+    assert screen.getvalue().strip() == ""
