@@ -153,6 +153,16 @@ def to_longitude_latitude(geometry: BaseGeometry, plane: Plane) -> BaseGeometry:
     return shapely.union_all([_part_to_longitude_latitude(part, plane) for part in parts])
 
 
+def from_longitude_latitude(geometry: BaseGeometry, plane: Plane) -> BaseGeometry:
+    """Turn an outline in east longitude and latitude back into one in the plane, its parts at 0/360 joined."""
+    fine = shapely.segmentize(geometry, 1.0)
+
+    def project(places: NDArray[Any]) -> NDArray[Any]:
+        return np.column_stack(plane.project(places[:, 1], places[:, 0]))
+
+    return shapely.transform(fine, project).buffer(_GAP_KM)
+
+
 def _part_to_longitude_latitude(part: BaseGeometry, plane: Plane) -> BaseGeometry:
     ring = shapely.get_coordinates(shapely.segmentize(part.exterior, _STEP_KM))
     lat, lon = plane.unproject(ring[:, 0], ring[:, 1])

@@ -22,7 +22,7 @@ from mars_aurora.messages import Box
 from mars_aurora.observation import BoolArray, FloatArray, Observation, from_npz
 from mars_aurora.patch import Patch
 
-_NIGHT_SZA_DEG = 105.0  # sunlit oxygen, of 80 R and more, drowns auroras before
+_NIGHT_SZA_DEG = 110.0  # the night of the published criterion: twilight drowns auroras before
 _RING_PX = 30.0  # how far round a box the local background is looked for
 
 

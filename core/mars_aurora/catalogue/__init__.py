@@ -1,0 +1,43 @@
+"""The run as files: the ledger, and the catalogue of what was measured, in the formats of the field.
+
+`write` puts all of them. Formats that need the extra ``formats`` are left out where it is not installed; the report
+says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from mars_aurora import sightings
+from mars_aurora.aurora import Aurora
+from mars_aurora.catalogue import geographic, labels, tables
+from mars_aurora.keys import RunKeys
+from mars_aurora.ledger import Record
+from mars_aurora.storage import Storage
+
+_WRITERS: dict[str, Callable[[Sequence[Aurora]], bytes]] = {
+    "catalogue.csv": tables.to_csv,
+    "catalogue.ecsv": tables.to_ecsv,
+    "catalogue.vot": tables.to_votable,
+    "auroras.csv": lambda auroras: tables.entries_to_csv(sightings.list_entries(auroras)),
+    "catalogue.geojson": geographic.to_geojson,
+    "catalogue.gpkg": geographic.to_geopackage,
+    "catalogue.parquet": geographic.to_geoparquet,
+}
+
+
+def write(
+    keys: RunKeys,
+    records: Sequence[Record],
+    auroras: Sequence[Aurora],
+    storage: Storage,
+) -> list[str]:
+    """Write the ledger and the catalogue, all formats, even when empty; return the keys written."""
+    joined = sightings.join(auroras)
+    products = {"ledger.csv": tables.ledger_to_csv(records)}
+    products |= {name: data for name, make in _WRITERS.items() if (data := make(joined))}
+    products["annotations.coco.json"] = labels.to_coco(records, joined)
+    products |= labels.to_yolo(records, joined)
+    for name, data in products.items():
+        storage.put(keys.product(name), data)
+    return [keys.product(name) for name in products]
