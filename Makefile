@@ -1,11 +1,11 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench clean
+.PHONY: help setup run test check bench train-setup clean
 PYTHON ?= python3
 export UV_PROJECT_ENVIRONMENT := .venv
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 help: ## Show the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-11s %s\n", $$1, $$2}'
 
 .venv/.ready: pyproject.toml uv.lock
 	$(PYTHON) -m venv .venv
@@ -30,6 +30,11 @@ check: setup ## Lint, types and architecture
 
 bench: setup ## Print every figure the README quotes
 	python -m bench
+
+train-setup: setup ## Make the environment that trains the model, in build/train-venv
+	$(PYTHON) -m venv build/train-venv
+	build/train-venv/bin/pip install --quiet torch==2.13.0
+	build/train-venv/bin/pip install --quiet --editable . matplotlib onnx pillow pytest
 
 clean: ## Remove what was made, the environment included
 	rm -rf .venv out build dist .mypy_cache .ruff_cache .pytest_cache
