@@ -17,10 +17,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from mars_aurora_model.orbit import Array
-from mars_aurora_model.simulate import Simulated, observe
-from mars_aurora_model.view import Geometry, intersect
-from mars_aurora_model.world import MARS_RADIUS_KM, World
 from numpy.typing import NDArray
 
 from mars_aurora import canvas, footprint, measure, products, threshold
@@ -30,6 +26,10 @@ from mars_aurora.footprint import Plane
 from mars_aurora.messages import Box
 from mars_aurora.observation import Observation
 from mars_aurora.patch import EMISSION_ALTITUDE_KM
+from mars_aurora_model.orbit import Array
+from mars_aurora_model.simulate import Simulated, observe
+from mars_aurora_model.view import Geometry, intersect
+from mars_aurora_model.world import MARS_RADIUS_KM, World
 
 SEED = 77
 FILES = 260

@@ -19,10 +19,10 @@ from pathlib import Path
 
 from astropy.io import fits
 from isal import igzip
-from mars_aurora_model.simulate import observe
-from mars_aurora_model.world import World
 
 from mars_aurora import products
+from mars_aurora_model.simulate import observe
+from mars_aurora_model.world import World
 
 SEED, INDEX = 5, 0
 PACKING = 5  # between the mission's archive and the simulator's fastest

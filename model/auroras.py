@@ -10,11 +10,12 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
+
 from mars_aurora_model import orbit
 from mars_aurora_model.orbit import Array
 from mars_aurora_model.view import Geometry, intersect
 from mars_aurora_model.world import MARS_RADIUS_KM, World
-from numpy.typing import NDArray
 
 _GRID = 192  # cells along a side of an aurora's own map
 _FINER = 4  # outlines are traced on a map finer by this

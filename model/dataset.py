@@ -18,11 +18,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from mars_aurora_model import painting
-from mars_aurora_model.labels import Label, Picture, read_set, write_set
-from mars_aurora_model.simulate import Simulated, observe
-from mars_aurora_model.world import World
-from mars_aurora_model.worlds import FALSE_FRIENDS, UNLIKE, draw_world
 from numpy.typing import NDArray
 
 from mars_aurora import heatmap, steps
@@ -31,6 +26,11 @@ from mars_aurora.keys import RunKeys
 from mars_aurora.messages import PreprocessRequest
 from mars_aurora.observation import FloatArray, from_npz
 from mars_aurora.storage import FolderStorage
+from mars_aurora_model import painting
+from mars_aurora_model.labels import Label, Picture, read_set, write_set
+from mars_aurora_model.simulate import Simulated, observe
+from mars_aurora_model.world import World
+from mars_aurora_model.worlds import FALSE_FRIENDS, UNLIKE, draw_world
 
 TRAINED_SNR = 5.0  # whole light of a feature over its noise: what training shows as an aurora
 _GAP_PX = 7  # pieces of light nearer than this are one feature

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mars_aurora_model import fits_table
 from mars_aurora_model.fits_table import Columns
 from mars_aurora_model.orbit import AU_KM, Array, normalise, stamp, to_utc
 from mars_aurora_model.view import Geometry
 from mars_aurora_model.world import MARS_RADIUS_KM, World
-from numpy.typing import NDArray
 
 Single = NDArray[np.float32]
 

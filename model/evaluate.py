@@ -18,16 +18,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mars_aurora_model import evaluation_figures
-from mars_aurora_model.dataset import TEST_WORLDS, preprocess
-from mars_aurora_model.labels import Label, hash_sets, read_set
-from mars_aurora_model.predictions import Answered, ask
-from mars_aurora_model.simulate import observe
 from numpy.typing import NDArray
 
 from mars_aurora import __version__, threshold
 from mars_aurora.detector import WEIGHTS, load
 from mars_aurora.messages import Box
+from mars_aurora_model import evaluation_figures
+from mars_aurora_model.dataset import TEST_WORLDS, preprocess
+from mars_aurora_model.labels import Label, hash_sets, read_set
+from mars_aurora_model.predictions import Answered, ask
+from mars_aurora_model.simulate import observe
 
 BRIGHTNESS_R = ((2, 5), (5, 10), (10, np.inf))
 SIZE_PX = ((0, 25), (25, 60), (60, np.inf))  # root of the box's area, on the canvas

@@ -8,8 +8,9 @@ from typing import Any
 
 import cv2
 import numpy as np
-from mars_aurora_model.predictions import Answered
 from matplotlib.figure import Figure
+
+from mars_aurora_model.predictions import Answered
 
 _WORST = 24
 

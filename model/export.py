@@ -14,14 +14,14 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
-from mars_aurora_model.labels import CLASSES, Picture, read_set
-from mars_aurora_model.predictions import ask
-from mars_aurora_model.scoring import choose_threshold
-from mars_aurora_model.yolov5 import Conv, YOLOv5
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from mars_aurora.detector import WEIGHTS, Yolo, load
+from mars_aurora_model.labels import CLASSES, Picture, read_set
+from mars_aurora_model.predictions import ask
+from mars_aurora_model.scoring import choose_threshold
+from mars_aurora_model.yolov5 import Conv, YOLOv5
 
 PRECISION = 0.97  # of aurora boxes on the selection set: the threshold with the best F1 that reaches it
 

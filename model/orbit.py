@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
-from mars_aurora_model.world import MARS_RADIUS_KM
 from numpy.typing import NDArray
+
+from mars_aurora_model.world import MARS_RADIUS_KM
 
 Array = NDArray[np.float64]
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from mars_aurora_model.labels import Picture, to_corners
-from mars_aurora_model.scoring import Matches, match
 
 from mars_aurora.detector import Yolo
 from mars_aurora.messages import Box
 from mars_aurora.observation import FloatArray
+from mars_aurora_model.labels import Picture, to_corners
+from mars_aurora_model.scoring import Matches, match
 
 FLOOR = 0.01  # confidence below which nothing is kept, for curves that go far
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+
 from mars_aurora_model import auroras, orbit, sky
 from mars_aurora_model.auroras import Aurora
 from mars_aurora_model.orbit import Array

@@ -16,14 +16,15 @@ import cv2
 import numpy as np
 import typer
 from isal import igzip
+from numpy.typing import NDArray
+from rich.progress import track
+
 from mars_aurora_model import auroras, emus_writer, orbit, scene, truth, view
 from mars_aurora_model.emus_writer import Swath
 from mars_aurora_model.orbit import Array
 from mars_aurora_model.scene import Part, Scene
 from mars_aurora_model.view import Pointing
 from mars_aurora_model.world import World
-from numpy.typing import NDArray
-from rich.progress import track
 
 _OPTICS_BINS = 0.7  # standard deviation of the smearing along the slit, of 128 bins
 

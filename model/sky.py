@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+
 from mars_aurora_model import orbit
 from mars_aurora_model.orbit import Array
 from mars_aurora_model.view import Geometry

@@ -20,12 +20,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from mars_aurora_model.labels import CLASSES, Picture, read_set
-from mars_aurora_model.scoring import match
-from mars_aurora_model.yolov5 import YOLOv5, loss
 from torch import Tensor
 
 from mars_aurora.detector import fit_picture, placement, read_picture, select
+from mars_aurora_model.labels import CLASSES, Picture, read_set
+from mars_aurora_model.scoring import match
+from mars_aurora_model.yolov5 import YOLOv5, loss
 
 
 @dataclass(frozen=True)

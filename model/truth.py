@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mars_aurora_model import auroras, orbit
 from mars_aurora_model.auroras import Aurora
 from mars_aurora_model.emus_writer import Swath
 from mars_aurora_model.orbit import Array
 from mars_aurora_model.scene import Part, Scene
 from mars_aurora_model.world import MARS_RADIUS_KM, World
-from numpy.typing import NDArray
 
 DEFINITIONS = {
     "lat_deg, lon_deg": "centre weighted by brightness, as a vector mean; longitude east, 0 to 360",

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mars_aurora_model import orbit
 from mars_aurora_model.orbit import Array, Frames
 from mars_aurora_model.world import MARS_RADIUS_KM
-from numpy.typing import NDArray
 
 EDGE_EMISSION_DEG = 90.0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+
 from mars_aurora_model.world import World
 
 _MORE_AURORAS = World(

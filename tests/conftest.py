@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from mars_aurora_model.simulate import Simulated, observe, simulate
 from mars_aurora_model.world import World
 

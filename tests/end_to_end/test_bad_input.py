@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from astropy.io import fits
+
 from mars_aurora_model.simulate import observe
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "products"))

@@ -1,6 +1,7 @@
 import cv2
 import numpy as np
 import pytest
+
 from mars_aurora.detector import box_iou, fit_picture, placement, read_picture, select, suppress
 from mars_aurora.errors import UsageError
 

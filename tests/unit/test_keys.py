@@ -1,6 +1,7 @@
 """Keys, which a folder and a bucket share."""
 
 import pytest
+
 from mars_aurora.errors import UsageError
 from mars_aurora.keys import RunKeys, is_fits
 

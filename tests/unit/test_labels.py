@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pytest
+
 from mars_aurora_model.labels import Label, Picture, hash_sets, read_set, write_set
 
 PICTURES = [

@@ -1,6 +1,7 @@
 """The ledger's arithmetic."""
 
 import pytest
+
 from mars_aurora.errors import UnbalancedLedgerError
 from mars_aurora.ledger import Outcome, Record, count_outcomes, require_balance, settle
 

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from mars_aurora import messages
 from mars_aurora.errors import UsageError
 from mars_aurora.messages import ClassifyRequest, Message, PreprocessResult, TallyResult

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from mars_aurora_model.scoring import choose_threshold, match
 
 

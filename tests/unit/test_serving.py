@@ -7,10 +7,10 @@ import threading
 import cv2
 import numpy as np
 import pytest
-from mars_aurora_model.serving.transform import Client, transform, with_retries
 
 from mars_aurora.detector import detect
 from mars_aurora.errors import TransientError, UsageError
+from mars_aurora_model.serving.transform import Client, transform, with_retries
 
 
 @pytest.fixture(scope="module")

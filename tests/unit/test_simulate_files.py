@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from astropy.io import fits
-from mars_aurora_model.simulate import observe, simulate
 
 from mars_aurora.products.names import parse_name
+from mars_aurora_model.simulate import observe, simulate
 
 HDUS = {"TIME", "WAVELENGTH", "SC_GEOM", "FOV_GEOM", "EMISS"}
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 from astropy.io import fits
+
 from mars_aurora_model import orbit, view
 from mars_aurora_model.simulate import Simulated
 from mars_aurora_model.world import MARS_RADIUS_KM

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from mars_aurora_model.simulate import observe
 from mars_aurora_model.sky import draw_sky
 from mars_aurora_model.world import World

@@ -8,9 +8,10 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
+from moto import mock_aws
+
 from mars_aurora.errors import TransientError, UsageError
 from mars_aurora.storage import FolderStorage, S3Storage, Storage
-from moto import mock_aws
 
 NAMES = [
     "plain.fits",

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from mars_aurora.errors import UsageError
 from mars_aurora.local.inputs import RUN_FILE, find_inputs
 

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from mars_aurora.local.pool import WorkerDiedError, WorkerPool
 
 
