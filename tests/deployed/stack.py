@@ -1,0 +1,81 @@
+"""The emulator as a process, and the template built for this machine and deployed on it."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+TOOLS = ROOT / "build" / "tools"
+BUILT = ROOT / "build" / "rehearsal"
+
+
+@dataclass(frozen=True)
+class Stack:
+    """What was deployed: the outputs of the stack, and the environment in which AWS means the emulator."""
+
+    environment: dict[str, str]
+    outputs: dict[str, str]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def build() -> Path:
+    """Build layer and functions as `sam build` does, for this machine."""
+    run_sam("build", environment={"MARS_AURORA_PLATFORM": "host"})
+    return BUILT
+
+
+def deploy(environment: dict[str, str]) -> None:
+    run_sam("deploy", environment=environment)
+
+
+def run_sam(command: str, environment: dict[str, str]) -> None:
+    own = {"SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": "us-east-1"}
+    arguments = [TOOLS / "bin" / "sam", command, "--config-env", "rehearsal"]
+    done = subprocess.run(
+        arguments, cwd=ROOT, env=os.environ | own | environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+
+
+@contextmanager
+def emulator(log: Path) -> Iterator[dict[str, str]]:
+    """Run MiniStack on a free port of this machine; yield the environment that leads there."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [TOOLS / "ministack" / "bin" / "python", Path(__file__).with_name("emulator.py"), str(port)]
+    with log.open("w") as stream:
+        process = subprocess.Popen(command, stdout=stream, stderr=stream)
+    try:
+        wait_for(url, process, log)
+        yield {
+            "AWS_ENDPOINT_URL": url,
+            "AWS_ACCESS_KEY_ID": "rehearsal",
+            "AWS_SECRET_ACCESS_KEY": "rehearsal",
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    for _ in range(300):
+        assert process.poll() is None, log.read_text()[-3000:]
+        try:
+            with urllib.request.urlopen(f"{url}/_ministack/health", timeout=5):  # noqa: S310 -- http, on this machine
+                return
+        except OSError:
+            time.sleep(0.1)
+    sys.exit("the emulator did not come up within 30 s")
