@@ -193,7 +193,7 @@ def _patches(x: FloatArray, y: FloatArray) -> Iterator[tuple[slice, slice]]:
 def _densify(grid: FloatArray, down: int, across: int) -> FloatArray:
     """Sample positions evenly within each native pixel, ``down`` times ``across``."""
     size = ((grid.shape[1] + 2) * across, (grid.shape[0] + 2) * down)
-    dense: FloatArray = cv2.resize(_extrapolate(grid), size, interpolation=cv2.INTER_LINEAR)
+    dense = np.asarray(cv2.resize(_extrapolate(grid), size, interpolation=cv2.INTER_LINEAR), np.float32)
     return dense[down:-down, across:-across]
 
 

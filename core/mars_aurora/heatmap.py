@@ -29,7 +29,8 @@ def to_levels(brightness_R: FloatArray) -> NDArray[np.uint8]:
     floor, ceiling = np.log10(FLOOR_R), np.log10(CEILING_R)
     logarithm = np.log10(np.clip(brightness_R, FLOOR_R, CEILING_R))
     level = 1.5 + 254 * (logarithm - floor) / (ceiling - floor)
-    return np.nan_to_num(level, nan=UNOBSERVED).astype(np.uint8)
+    levels: NDArray[np.uint8] = np.nan_to_num(level, nan=UNOBSERVED).astype(np.uint8)
+    return levels
 
 
 def level_brightness() -> FloatArray:
@@ -43,7 +44,7 @@ def level_brightness() -> FloatArray:
 def inferno() -> NDArray[np.uint8]:
     """Give matplotlib's inferno as OpenCV holds it: (256, 3), blue green red."""
     levels = np.arange(256, dtype=np.uint8).reshape(-1, 1)
-    return cv2.applyColorMap(levels, cv2.COLORMAP_INFERNO).reshape(256, 3)
+    return np.asarray(cv2.applyColorMap(levels, cv2.COLORMAP_INFERNO), np.uint8).reshape(256, 3)
 
 
 def draw(observation: Observation, canvas: Canvas) -> bytes:

@@ -25,18 +25,18 @@ Image = NDArray[np.uint8]
 _RADIUS = int(DISK_RADIUS)
 _LEFT, _TOP = int(CENTRE_X) - _RADIUS, int(CENTRE_Y) - _RADIUS
 _SIDE = 2 * _RADIUS + 1
-_FILLING, _FILLED = 128, 200
+_FILLING, _FEATURE, _TOO_LITTLE = 64, 192, 128  # greys of the flooded picture
 
 # Chosen on simulated files of one seed, reported on another: python -m bench.counting
 CELL_PX = 4  # noise is fought on cells of this size, about a native pixel
 SMOOTHING_PX = 4.0  # standard deviation of the noise filter
-NEIGHBOURHOOD_PX = 14.0  # standard deviation of what a feature must stand out of
+NEIGHBOURHOOD_PX = 16.0  # standard deviation of what a feature must stand out of
 DARKEST_R, BRIGHTEST_R = 4.0, 35.0  # of the smoothed picture: below is night, above is day
 OFFSET_R = 0.3  # keeps the root of the night from being all noise
 GREY_PER_ROOT_R = 100.0  # in the root of brightness Poisson noise is the same everywhere
 BLOCK_PX = 101  # neighbourhood of the adaptive threshold
-CONTRAST = 15  # grey above the neighbourhood's mean that makes a pixel white
-SEED_CONTRAST = 29  # grey that makes a white pixel a seed
+CONTRAST = 16  # grey above the neighbourhood's mean that makes a pixel white
+MIN_WEIGHT = 260.0  # grey of the peak times root of the area, as its signal to noise goes: what makes a feature
 EDGE_KERNEL_PX = 4  # the paper's erosion
 
 
@@ -145,10 +145,10 @@ def _grey(image: Image, mask: Image) -> Image:
     Colours are turned back into brightness, averaged over cells and smoothed; of its root the smooth part
     (night, terminator, limb) is taken away, and so is what is too dark or too bright for an aurora.
     """
-    brightness = cv2.LUT(cv2.cvtColor(image, cv2.COLOR_BGRA2GRAY), _grey_brightness())
-    weight = (mask > 0).astype(np.float32)
-    weighted, weight = _to_cells(brightness * weight), _to_cells(weight)
-    smooth = _smooth(weighted) / (_smooth(weight) + 1e-6)
+    colour = cv2.bitwise_and(cv2.cvtColor(image, cv2.COLOR_BGRA2GRAY), mask)
+    brightness = _to_cells(cv2.LUT(colour, _grey_brightness()))  # 0 outside the mask
+    weight = _to_cells(mask) / np.float32(255)
+    smooth = _smooth(brightness) / (_smooth(weight) + np.float32(1e-6))
     root = np.sqrt(smooth + np.float32(OFFSET_R))
     inside = weight > 0.5
     contrast = root - fit_surface(root, inside.astype(np.float32), NEIGHBOURHOOD_PX / CELL_PX)
@@ -157,7 +157,7 @@ def _grey(image: Image, mask: Image) -> Image:
     return _image(cv2.resize(grey, (_SIDE, _SIDE), interpolation=cv2.INTER_LINEAR))
 
 
-def _to_cells(picture: FloatArray) -> FloatArray:
+def _to_cells(picture: NDArray[Any]) -> FloatArray:
     """Average over cells: (85, 85)."""
     whole = _SIDE // CELL_PX * CELL_PX
     size = (_SIDE // CELL_PX, _SIDE // CELL_PX)
@@ -178,22 +178,24 @@ def _grey_brightness() -> FloatArray:
 
 
 def _flood(grey: Image, edges: Image) -> tuple[Image, list[Feature]]:
-    """Fill the white regions that hold a seed, from their brightest pixels on: each is a feature."""
+    """Fill the white regions from their brightest pixels, the seeds; what has the weight is a feature."""
     flooded, left = edges.copy(), _image(cv2.bitwise_and(grey, edges))
     features: list[Feature] = []
     while True:
         _, contrast, _, seed = cv2.minMaxLoc(left)
-        if contrast < SEED_CONTRAST:
+        if contrast < CONTRAST:
             return flooded, features
-        _, _, _, (x, y, width, height) = cv2.floodFill(flooded, None, seed, _FILLING)
+        area, _, _, (x, y, width, height) = cv2.floodFill(flooded, None, seed, _FILLING)
         window = (slice(y, y + height), slice(x, x + width))
         region = flooded[window] == _FILLING
-        features.append(_feature(region, x, y, contrast))
         left[window][region] = 0
-        flooded[window][region] = _FILLED
+        is_feature = contrast * area**0.5 >= MIN_WEIGHT
+        flooded[window][region] = _FEATURE if is_feature else _TOO_LITTLE
+        if is_feature:
+            features.append(_outline(region, x, y, contrast))
 
 
-def _feature(region: NDArray[np.bool_], x: int, y: int, contrast: float) -> Feature:
+def _outline(region: NDArray[np.bool_], x: int, y: int, contrast: float) -> Feature:
     outlines, _ = cv2.findContours(region.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     (centre_x, centre_y), radius = cv2.minEnclosingCircle(np.concatenate(outlines))
     return Feature(_LEFT + x + centre_x, _TOP + y + centre_y, radius, float(region.sum()), contrast)
