@@ -32,7 +32,7 @@ from mars_aurora_model.yolov5 import YOLOv5, loss
 class Config:
     """What a training run is made of; a file in configs/ names only what differs from this."""
 
-    epochs: int = 24
+    epochs: int = 16
     batch: int = 16
     learning_rate: float = 2e-3
     weight_decay: float = 0.01
