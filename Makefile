@@ -19,8 +19,8 @@ run: setup ## Simulate a small batch, run the pipeline on it, say where to look
 	mars-aurora simulate out/demo/input --count 24 --seed 1
 	mars-aurora run out/demo/input --out out/demo --run-id demo
 
-test: check ## Check and test everything
-	pytest -n 2
+test: check tools ## Check and test everything
+	pytest -n 2 --dist loadgroup
 
 check: setup ## Lint, types and architecture
 	ruff check .
@@ -38,3 +38,4 @@ train-setup: setup ## Make the environment that trains the model, in build/train
 
 clean: ## Remove what was made, the environment included
 	rm -rf .venv out build dist .mypy_cache .ruff_cache .pytest_cache
+include cloud.mk

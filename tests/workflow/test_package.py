@@ -1,0 +1,66 @@
+"""The packaging script: one lock for all, and nothing on Lambda that Lambda could not run."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "functions"))
+import package
+
+
+@pytest.mark.parametrize("target", [package.LAYER, *package.FUNCTIONS])
+def test_requirements_are_those_of_the_lock(target: str) -> None:
+    written = package.requirements_path(target).read_text()
+    assert written == package.export(target), "write them anew: python functions/package.py requirements"
+
+
+def test_no_function_carries_what_the_layer_has() -> None:
+    layer = {line.split("==")[0] for line in package.requirements_path(package.LAYER).read_text().splitlines()}
+    for name in package.FUNCTIONS:
+        own = {line.split("==")[0] for line in package.requirements_path(name).read_text().splitlines()}
+        assert not own & (layer | package.RUNTIME_HAS)
+
+
+def make_library(path: Path, machine: int, text: bytes = b"") -> Path:
+    path.write_bytes(b"\x7fELF".ljust(18, b"\0") + machine.to_bytes(2, "little") + text)
+    return path
+
+
+def test_library_for_lambda_has_no_faults(tmp_path: Path) -> None:
+    library = make_library(tmp_path / "a.cpython-313-aarch64-linux-gnu.so", 0xB7, b"GLIBC_2.28\0GLIBC_2.4")
+    assert package.find_faults(library, package.LAMBDA) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "machine", "text", "fault"),
+    [
+        ("a.so", 0x3E, b"", "not built for aarch64"),
+        ("a.so", 0xB7, b"GLIBC_2.39\0", "needs glibc 2.39"),
+        ("a.cpython-312-aarch64-linux-gnu.so", 0xB7, b"", "built for CPython 312"),
+    ],
+)
+def test_library_that_lambda_cannot_load_is_found(
+    tmp_path: Path, name: str, machine: int, text: bytes, fault: str
+) -> None:
+    assert package.find_faults(make_library(tmp_path / name, machine, text), package.LAMBDA) == [fault]
+
+
+def test_pruning_keeps_what_is_imported(tmp_path: Path) -> None:
+    for name in ("numpy/tests/a.py", "astropy/tests/b.py", "astropy/wcs/tests/c.py", "numpy/a.pyi", "numpy/a.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    package.prune(tmp_path)
+    assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.py*")) == [
+        "astropy/tests/b.py",
+        "numpy/a.py",
+    ]
+
+
+def test_a_package_over_the_limit_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "CoreLayer").mkdir()
+    for name in package.FUNCTIONS:
+        (tmp_path / name.capitalize()).mkdir()
+    (tmp_path / "Detect" / "big").write_bytes(bytes(1001))
+    monkeypatch.setattr(package, "LIMIT_BYTES", 1000)
+    assert package.check(tmp_path, package.LAMBDA) == ["detect: 1,001 bytes unpacked, over 1,000"]

@@ -1,0 +1,151 @@
+"""What no linter of templates looks at: rights, wiring, and what must hold between resources."""
+
+import json
+from typing import Any
+
+FUNCTIONS = {"Preprocess", "Classify", "Tally", "Detect", "Catalogue"}
+BUCKETS = {"InputBucket", "WorkBucket", "DetectionsBucket", "AccessLogBucket"}
+ACCOUNT = "${AWS::Region}:${AWS::AccountId}"
+Resources = dict[str, dict[str, Any]]
+
+
+def of_type(resources: Resources, kind: str) -> Resources:
+    return {name: item for name, item in resources.items() if item["Type"] == kind}
+
+
+def statements(resources: Resources, name: str) -> list[dict[str, Any]]:
+    """The statements of a SAM resource's policies, or of a role's."""
+    policies = resources[name]["Properties"]["Policies"]
+    if isinstance(policies, dict):
+        return policies["Statement"]
+    return [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
+
+
+def allows(resources: Resources, name: str, action: str) -> list[str]:
+    """What a role may do that with, as text."""
+    found = [item["Resource"] for item in statements(resources, name) if action in item["Action"]]
+    return [json.dumps(one) for item in found for one in (item if isinstance(item, list) else [item])]
+
+
+def test_substitutions_match_both_ways(resources: Resources, placeholders: set[str]) -> None:
+    assert set(resources["DetectAuroras"]["Properties"]["DefinitionSubstitutions"]) == placeholders
+
+
+def test_every_parameter_is_used_and_described(template: dict[str, Any]) -> None:
+    body = json.dumps({key: template[key] for key in ("Conditions", "Globals", "Resources", "Outputs")})
+    for name, parameter in template["Parameters"].items():
+        assert f'"Ref": "{name}"' in body or f"${{{name}}}" in body, name
+        assert parameter["Description"]
+        assert "Default" in parameter, f"{name}: the stack must deploy without a question answered"
+
+
+def test_every_bucket_is_private_encrypted_and_speaks_tls_alone(resources: Resources) -> None:
+    policies = {
+        item["Properties"]["Bucket"]["Ref"]: item["Properties"]["PolicyDocument"]["Statement"]
+        for item in of_type(resources, "AWS::S3::BucketPolicy").values()
+    }
+    assert set(of_type(resources, "AWS::S3::Bucket")) == BUCKETS == set(policies)
+    for name in BUCKETS:
+        properties = resources[name]["Properties"]
+        assert all(properties["PublicAccessBlockConfiguration"].values())
+        assert properties["BucketEncryption"]
+        denial = next(item for item in policies[name] if item["Effect"] == "Deny")
+        assert denial["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        assert (denial["Principal"], denial["Action"]) == ("*", "s3:*")
+        assert denial["Resource"] == [{"Fn::GetAtt": f"{name}.Arn"}, {"Fn::Sub": f"${{{name}.Arn}}/*"}]
+
+
+def test_inputs_and_results_are_versioned_and_intermediates_expire(resources: Resources) -> None:
+    for name in ("InputBucket", "DetectionsBucket"):
+        assert resources[name]["Properties"]["VersioningConfiguration"] == {"Status": "Enabled"}
+        assert "ExpirationInDays" not in json.dumps(resources[name]["Properties"]["LifecycleConfiguration"])
+    assert "ExpirationInDays" in json.dumps(resources["WorkBucket"]["Properties"]["LifecycleConfiguration"])
+
+
+def test_logs_do_not_stay_for_ever(resources: Resources) -> None:
+    groups = of_type(resources, "AWS::Logs::LogGroup")
+    assert len(groups) == 2
+    assert all(item["Properties"]["RetentionInDays"] == {"Ref": "LogDays"} for item in groups.values())
+
+
+def test_queue_takes_missed_starts_of_this_account_over_tls(resources: Resources) -> None:
+    policy = resources["MissedStartsPolicy"]["Properties"]
+    assert policy["Queues"] == [{"Ref": "MissedStarts"}]
+    allowed, denied = policy["PolicyDocument"]["Statement"]
+    assert allowed["Principal"] == {"Service": "events.amazonaws.com"}
+    assert allowed["Action"] == "sqs:SendMessage"
+    assert allowed["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    for event in resources["DetectAuroras"]["Properties"]["Events"].values():
+        assert event["Properties"]["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": "MissedStarts.Arn"}}
+
+
+def test_uploads_reach_the_rules(resources: Resources) -> None:
+    notification = resources["InputBucket"]["Properties"]["NotificationConfiguration"]
+    assert notification == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
+    for event in resources["DetectAuroras"]["Properties"]["Events"].values():
+        assert event["Properties"]["Pattern"]["detail"]["bucket"] == {"name": [{"Ref": "InputBucket"}]}
+
+
+def test_machine_may_run_its_own_map_runs(resources: Resources) -> None:
+    name = "${AWS::StackName}-DetectAuroras"
+    assert resources["DetectAuroras"]["Properties"]["Name"] == {"Fn::Sub": name}
+    (own,) = allows(resources, "DetectAuroras", "states:StartExecution")
+    assert f"states:{ACCOUNT}:stateMachine:{name}" in own
+    for action in ("states:DescribeExecution", "states:StopExecution", "states:RedriveExecution"):
+        flat, labelled = allows(resources, "DetectAuroras", action)
+        assert f"{ACCOUNT}:execution:{name}:*" in flat
+        assert f"{ACCOUNT}:execution:{name}/*" in labelled
+    assert len(allows(resources, "DetectAuroras", "s3:ListBucket")) == 2
+    (written,) = allows(resources, "DetectAuroras", "s3:PutObject")
+    assert "/runs/*/map/*" in written
+
+
+def test_machine_may_follow_a_transform_job_to_its_end(resources: Resources) -> None:
+    for action in ("DescribeTransformJob", "StopTransformJob", "AddTags"):
+        (job,) = allows(resources, "DetectAuroras", f"sagemaker:{action}")
+        assert "transform-job/mars-aurora-*" in job
+    assert len(allows(resources, "DetectAuroras", "sagemaker:CreateTransformJob")) == 2
+    for action in ("events:PutTargets", "events:PutRule", "events:DescribeRule"):
+        (rule,) = allows(resources, "DetectAuroras", action)
+        assert "rule/StepFunctionsGetEventsForSageMakerTransformJobsRule" in rule
+
+
+def test_machine_may_invoke_its_functions_and_no_others(resources: Resources) -> None:
+    invoked = allows(resources, "DetectAuroras", "lambda:InvokeFunction")
+    assert sorted(invoked) == sorted(json.dumps({"Fn::GetAtt": f"{name}.Arn"}) for name in FUNCTIONS)
+    assert set(of_type(resources, "AWS::Serverless::Function")) == FUNCTIONS
+
+
+def test_no_role_may_do_everything(resources: Resources) -> None:
+    """A bare star stands only where the service knows no resources."""
+    without_resources = {"ecr:GetAuthorizationToken", "cloudwatch:PutMetricData"}
+    for name in [*FUNCTIONS, "DetectAuroras", "ModelRole", "ModelBuildRole"]:
+        for statement in statements(resources, name):
+            actions = statement["Action"]
+            assert all("*" not in action for action in actions)
+            if statement["Resource"] == "*":
+                assert all(action.startswith("logs:") for action in actions) or set(actions) <= without_resources
+
+
+def test_only_preprocess_reads_inputs_and_only_catalogue_writes_results(resources: Resources) -> None:
+    readers = {name for name in FUNCTIONS if "InputBucket.Arn}/" in "".join(allows(resources, name, "s3:GetObject"))}
+    writers = {name for name in FUNCTIONS if "Detections" in "".join(allows(resources, name, "s3:PutObject"))}
+    assert (readers, writers) == ({"Preprocess"}, {"Catalogue"})
+
+
+def test_functions_run_where_they_are_built_for(template: dict[str, Any], resources: Resources) -> None:
+    shared = template["Globals"]["Function"]
+    assert (shared["Runtime"], shared["Architectures"]) == ("python3.13", ["arm64"])
+    assert shared["Tracing"] == "Active"
+    layer = resources["CoreLayer"]
+    assert layer["Metadata"] == {"BuildMethod": "makefile", "BuildArchitecture": "arm64"}
+    assert all(resources[name]["Metadata"] == {"BuildMethod": "makefile"} for name in FUNCTIONS)
+
+
+def test_without_a_model_image_everything_is_detected_on_lambda(template: dict[str, Any]) -> None:
+    substitutions = template["Resources"]["DetectAuroras"]["Properties"]["DefinitionSubstitutions"]
+    assert substitutions["DetectOnLambdaUpTo"]["Fn::If"][0] == "HasModelImage"
+    assert substitutions["DetectOnLambdaUpTo"]["Fn::If"][2] >= 10**9
+    assert template["Resources"]["Model"]["Condition"] == "HasModelImage"
+    assert template["Resources"]["Model"]["Properties"]["EnableNetworkIsolation"] is True
