@@ -156,5 +156,5 @@ def _report(job: Job, result: CatalogueResult) -> None:
     counts = ", ".join(f"{count} {outcome.replace('_', ' ')}" for outcome, count in result.counts.items() if count)
     console.print(f"{result.listed} inputs: {counts or 'nothing to do'}")
     console.print(f"{result.auroras} auroras measured")
-    for key in result.products:
+    for key in [*result.products, *([job.keys.detections] if result.auroras else [])]:
         console.print(escape(str(job.out / key)))
