@@ -17,7 +17,8 @@ from shapely.geometry.base import BaseGeometry
 from mars_aurora.canvas import MARS_RADIUS_KM
 from mars_aurora.observation import Float64Array
 
-_GAP_KM = 1.0  # seams between neighbouring footprints, from rounded corners, are closed up to this
+_GAP_KM = 10.0  # seams between footprints trimmed to the step, up to twice this, are closed; pixels are wider
+_FINE_KM = 1.0
 _STEP_KM = 50.0  # outlines are cut to edges of this length before they become longitude and latitude
 
 
@@ -135,7 +136,7 @@ def outline(corner_lat_deg: NDArray[Any], corner_lon_deg: NDArray[Any], plane: P
     quads = shapely.convex_hull(shapely.multipoints(corners))  # the hull mends corners given in a crossed order
     union = shapely.union_all(quads[shapely.get_dimensions(quads) == 2])
     closed = fill_holes(union.buffer(_GAP_KM, join_style="mitre")).buffer(-_GAP_KM, join_style="mitre")
-    return closed.simplify(_GAP_KM)
+    return closed.simplify(_FINE_KM)
 
 
 def fill_holes(geometry: BaseGeometry) -> BaseGeometry:
@@ -160,7 +161,7 @@ def from_longitude_latitude(geometry: BaseGeometry, plane: Plane) -> BaseGeometr
     def project(places: NDArray[Any]) -> NDArray[Any]:
         return np.column_stack(plane.project(places[:, 1], places[:, 0]))
 
-    return shapely.transform(fine, project).buffer(_GAP_KM)
+    return shapely.transform(fine, project).buffer(_FINE_KM)
 
 
 def _part_to_longitude_latitude(part: BaseGeometry, plane: Plane) -> BaseGeometry:

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import warnings
+import zipfile
 
 import numpy as np
 import pytest
@@ -133,7 +134,8 @@ def test_coco_and_yolo_hold_the_same_boxes():
     coco = json.loads(labels.to_coco(records, [aurora]))
     assert [image["file_name"] for image in coco["images"]] == ["images/x.fits.png", "images/y.fits.png"]
     assert coco["annotations"][0]["bbox"] == [100.0, 120.0, 64.0, 48.0]
-    (number, *fractions) = labels.to_yolo(records, [aurora])["labels/x.fits.txt"].split()
+    with zipfile.ZipFile(io.BytesIO(labels.to_yolo(records, [aurora]))) as archive:
+        (number, *fractions) = archive.read("labels/x.fits.txt").split()
     assert int(number) == coco["annotations"][0]["category_id"] == 1
     assert [float(part) for part in fractions] == pytest.approx([132 / 640, 144 / 480, 64 / 640, 48 / 480])
 

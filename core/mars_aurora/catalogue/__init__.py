@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from mars_aurora import sightings
+from mars_aurora import report, sightings
 from mars_aurora.aurora import Aurora
 from mars_aurora.catalogue import geographic, labels, tables
 from mars_aurora.keys import RunKeys
@@ -37,7 +37,8 @@ def write(
     products = {"ledger.csv": tables.ledger_to_csv(records)}
     products |= {name: data for name, make in _WRITERS.items() if (data := make(joined))}
     products["annotations.coco.json"] = labels.to_coco(records, joined)
-    products |= labels.to_yolo(records, joined)
+    products["labels.yolo.zip"] = labels.to_yolo(records, joined)
+    products["report.html"] = report.build(keys, records, joined, list(products))
     for name, data in products.items():
         storage.put(keys.product(name), data)
     return [keys.product(name) for name in products]

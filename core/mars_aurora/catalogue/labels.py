@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -26,14 +28,18 @@ def to_coco(records: Iterable[Record], auroras: Sequence[Aurora]) -> bytes:
     return json.dumps({"images": images, "annotations": annotations, "categories": categories}).encode()
 
 
-def to_yolo(records: Iterable[Record], auroras: Sequence[Aurora]) -> dict[str, bytes]:
-    """Write YOLO labels, one text file a picture with auroras, by file name."""
+def to_yolo(records: Iterable[Record], auroras: Sequence[Aurora]) -> bytes:
+    """Write YOLO labels, a zip with one text file a picture with auroras; same input, same bytes."""
     lines: dict[str, list[str]] = {record.name: [] for record in records if record.outcome is Outcome.AURORA}
     for aurora in auroras:
         x, y = (aurora.box_x0 + aurora.box_x1) / 2 / WIDTH, (aurora.box_y0 + aurora.box_y1) / 2 / HEIGHT
         width, height = (aurora.box_x1 - aurora.box_x0) / WIDTH, (aurora.box_y1 - aurora.box_y0) / HEIGHT
         lines[aurora.name].append(f"{CLASSES.index('aurora')} {x:.6f} {y:.6f} {width:.6f} {height:.6f}\n")
-    return {f"labels/{name}.txt": "".join(found).encode() for name, found in lines.items()}
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, found in lines.items():
+            archive.writestr(zipfile.ZipInfo(f"labels/{name}.txt", (1980, 1, 1, 0, 0, 0)), "".join(found))
+    return stream.getvalue()
 
 
 def _annotation(number: int, image: int, aurora: Aurora) -> dict[str, Any]:

@@ -1,0 +1,155 @@
+"""The run card in a real browser: it loads without errors, filters, sorts, opens pictures."""
+
+import functools
+import http.server
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import Select
+
+from mars_aurora import report
+from mars_aurora.aurora import COLUMNS, Aurora
+from mars_aurora.keys import RunKeys
+from mars_aurora.ledger import Outcome, Record
+
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --window-size=1280,1600"
+)
+KEYS = RunKeys("browser")
+OUTLINE = "POLYGON ((350 -50, 358 -50, 358 -40, 350 -40, 350 -50))"
+
+
+def _aurora(name: str, brightness: float, **more: object) -> Aurora:
+    fill = {int: 1, float: 0.5, str: ""}
+    row = {column.name: fill[column.kind] for column in COLUMNS}
+    box = {"box_x0": 200.0, "box_y0": 150.0, "box_x1": 300.0, "box_y1": 260.0}
+    place = {"lat_deg": -45.0, "lon_deg": 354.0, "local_time_h": 1.5, "area_km2": 3e5, "outline_wkt": OUTLINE}
+    return Aurora(**(row | box | place | {"name": name, "mean_brightness_R": brightness, "aurora_id": name} | more))
+
+
+def _write_run(folder: Path, pictures: int) -> Path:
+    records = [Record("bad <b>.fits", Outcome.REJECTED, "truncated", detail="it ends early & <badly>")]
+    auroras = []
+    for number in range(pictures):
+        mode = ("os1", "os2", "osr")[number % 3]
+        name = (
+            f"d/emm_emu_l2b_2022{1 + number % 12:02d}31t2121{number % 60:02d}_{number:04d}_{mode}_sw1of3_r_v01-04.fits"
+        )
+        outcome = Outcome.AURORA if number % 4 == 0 else Outcome.DISCARDED
+        records.append(Record(name, outcome, objects=1 + number % 5))
+        auroras += [_aurora(name, 3.0 + number, confidence=0.9)] if outcome is Outcome.AURORA else []
+        path = folder / ("detections" if outcome is Outcome.AURORA else "images") / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(path), np.full((480, 640, 3), 40 + 10 * (number % 20), np.uint8))
+    (folder / "report.html").write_bytes(report.build(KEYS, records, auroras, ["ledger.csv"]))
+    (folder / "ledger.csv").write_text("name\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not chromium or not driver:
+        pytest.skip("no chromium and chromedriver on the PATH (Debian: apt-get install chromium chromium-driver)")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for flag in [*FLAGS.split(), f"--user-data-dir={tmp_path_factory.mktemp('profile')}"]:
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    browser = webdriver.Chrome(options, webdriver.ChromeService(driver))
+    yield browser
+    browser.quit()
+
+
+@pytest.fixture
+def page(browser: webdriver.Chrome, tmp_path: Path) -> webdriver.Chrome:
+    browser.get((_write_run(tmp_path, 40) / "report.html").as_uri())
+    return browser
+
+
+def _cards(page: webdriver.Chrome) -> list[str]:
+    return [card.get_attribute("data-name") for card in page.find_elements(By.CSS_SELECTOR, "#cards .card")]
+
+
+def _errors(page: webdriver.Chrome) -> list[str]:
+    return [entry["message"] for entry in page.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
+
+
+def test_it_loads_from_disk_without_errors_and_shows_all(page):
+    assert len(_cards(page)) == 40
+    assert _errors(page) == []
+    assert "outcomes add up" in page.find_element(By.TAG_NAME, "body").text
+    assert "it ends early & <badly>" in page.page_source.replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">")
+
+
+def test_it_asks_no_server_for_anything(page):
+    asked = page.execute_script("return performance.getEntriesByType('resource').map((entry) => entry.name)")
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+
+
+def test_it_filters_by_outcome_mode_brightness_and_name(page):
+    Select(page.find_element(By.ID, "outcome")).select_by_value("aurora")
+    assert len(_cards(page)) == 10
+    Select(page.find_element(By.ID, "mode")).select_by_value("os1")
+    assert all("_os1_" in name for name in _cards(page))
+    Select(page.find_element(By.ID, "mode")).select_by_value("")
+    brightness = page.find_element(By.ID, "brightness")
+    brightness.clear()
+    brightness.send_keys("30")
+    assert len(_cards(page)) == 3
+    page.find_element(By.ID, "text").send_keys("nothing like it")
+    assert _cards(page) == []
+
+
+def test_it_sorts_by_brightness(page):
+    Select(page.find_element(By.ID, "sort")).select_by_value("brightness")
+    assert "_0036_" in _cards(page)[0]
+
+
+def test_a_picture_opens_by_keyboard_and_the_arrows_go_on(page):
+    Select(page.find_element(By.ID, "sort")).select_by_value("brightness")
+    page.find_element(By.CSS_SELECTOR, "#cards .card").send_keys(Keys.ENTER)
+    dialog = page.find_element(By.ID, "large")
+    assert dialog.is_displayed()
+    assert "_0036_" in page.find_element(By.ID, "large-name").text
+    assert len(page.find_elements(By.CSS_SELECTOR, "#large-boxes rect")) == 1
+    dialog.send_keys(Keys.ARROW_RIGHT)
+    assert "_0032_" in page.find_element(By.ID, "large-name").text
+    assert page.execute_script("return document.getElementById('large-image').naturalWidth") in (0, 640)
+    dialog.send_keys(Keys.ESCAPE)
+    assert not dialog.is_displayed()
+    assert _errors(page) == []
+
+
+def test_the_theme_can_be_turned(page):
+    before = page.execute_script("return getComputedStyle(document.body).backgroundColor")
+    page.find_element(By.ID, "theme").click()
+    assert page.execute_script("return getComputedStyle(document.body).backgroundColor") != before
+
+
+def test_five_thousand_pictures_are_no_burden(browser, tmp_path):
+    records = [Record(f"x{number:04d}.fits", Outcome.DISCARDED, objects=1) for number in range(5000)]
+    (tmp_path / "report.html").write_bytes(report.build(KEYS, records, [], []))
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=tmp_path)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        browser.get(f"http://127.0.0.1:{server.server_port}/report.html")
+        asked = browser.execute_script("return performance.getEntriesByType('resource').length")
+        took_ms = browser.execute_script(
+            "const start = performance.now(); document.getElementById('sort').value = 'objects';"
+            "document.getElementById('sort').dispatchEvent(new Event('input')); document.body.offsetHeight;"
+            "return performance.now() - start"
+        )
+        browser.get("about:blank")
+        server.shutdown()
+    assert asked < 200  # only pictures in or near the view are loaded
+    assert took_ms < 2000
