@@ -46,12 +46,12 @@ BoolArray = NDArray[np.bool_]
 Maker = Callable[[int], Picture | None]
 
 
-def preprocess(simulated: Simulated) -> tuple[bytes, bytes]:
+def preprocess(name: str, fits: bytes) -> tuple[bytes, bytes]:
     """Give the PNG and the geometry that the pipeline makes of a file; raises KeyError where it rejects it."""
-    name, keys = simulated.name.removesuffix(".gz"), RunKeys("dataset")
+    keys = RunKeys("dataset")
     with tempfile.TemporaryDirectory() as folder:
         storage = FolderStorage(Path(folder))
-        storage.put(name, simulated.to_fits())
+        storage.put(name, fits)
         steps.preprocess(PreprocessRequest("dataset", "", name, name), storage, storage)
         return storage.get(keys.image(name)), storage.get(keys.geometry(name))
 
@@ -97,7 +97,7 @@ def simulate_picture(index: int, world: World, seed: int, group: str) -> Picture
     """Simulate and preprocess one picture; None where the pipeline finds no disk in it."""
     simulated = observe(world, seed, index)
     try:
-        png, geometry = preprocess(simulated)
+        png, geometry = preprocess(simulated.name.removesuffix(".gz"), simulated.to_fits())
     except KeyError:
         return None
     observation, arrays = from_npz(geometry)
@@ -107,6 +107,16 @@ def simulate_picture(index: int, world: World, seed: int, group: str) -> Picture
     shown = np.isfinite(observation.brightness_R) & ~observation.flagged
     labels = (*label_mars(simulated.swath.geometry.on_disk & shown, canvas), *label_auroras(simulated, canvas))
     return Picture(f"{group}-{index:05d}", group, png, labels)
+
+
+def read_real_pictures(folder: Path) -> Iterator[Picture]:
+    """Put real swaths through the pipeline; there is no truth, so no labels. What the pipeline rejects is left out."""
+    for path in sorted(folder.glob("*.fits*")):
+        try:
+            png, _ = preprocess(path.name, path.read_bytes())
+        except KeyError:
+            continue
+        yield Picture(path.name, "real", png, ())
 
 
 def training_picture(index: int, seed: int) -> Picture | None:

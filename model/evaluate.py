@@ -24,7 +24,7 @@ from mars_aurora import __version__, threshold
 from mars_aurora.detector import WEIGHTS, load
 from mars_aurora.messages import Box
 from mars_aurora_model import evaluation_figures
-from mars_aurora_model.dataset import TEST_WORLDS, preprocess
+from mars_aurora_model.dataset import TEST_WORLDS, preprocess, read_real_pictures
 from mars_aurora_model.labels import Label, hash_sets, read_set
 from mars_aurora_model.predictions import Answered, ask
 from mars_aurora_model.simulate import observe
@@ -86,21 +86,25 @@ def ask_criterion(answered: Answered) -> Answered:
 def _apply_criterion(name: str) -> list[Box]:
     group, _, index = name.rpartition("-")
     world, seed = TEST_WORLDS[group]
-    return threshold.detect(*preprocess(observe(world, seed, int(index))))
+    simulated = observe(world, seed, int(index))
+    return threshold.detect(*preprocess(simulated.name.removesuffix(".gz"), simulated.to_fits()))
 
 
-def evaluate(data: Path, weights: Path) -> tuple[dict[str, Any], dict[str, Answered]]:
+def evaluate(data: Path, weights: Path, real: Path | None) -> tuple[dict[str, Any], dict[str, Answered]]:
     """Score network and criterion on every set: the figures, and the answers on the test sets."""
     network = load(weights)
+    least = network.thresholds["aurora"]
     answers, alarms = {}, {}
     for name in ("test", "test_like"):
         answers[name] = ask(network, list(read_set(data / name)))
         answers[f"{name} by criterion"] = ask_criterion(answers[name])
     for folder in sorted((data / "false_friends").iterdir()):
         friend = ask(network, list(read_set(folder)))
-        alarms[folder.name] = {"network": false_alarms(friend, network.thresholds["aurora"])}
+        alarms[folder.name] = {"network": false_alarms(friend, least)}
         if folder.name != "white_areas":  # they are painted on the picture, which the criterion does not look at
             alarms[folder.name]["criterion"] = false_alarms(ask_criterion(friend), 0)
+    if real:
+        alarms["real_iuvs"] = {"network": false_alarms(ask(network, list(read_real_pictures(real))), least)}
     scores = {
         name: score(answer, CRITERION if "criterion" in name else network.thresholds)
         for name, answer in answers.items()
@@ -148,11 +152,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path("build/dataset"))
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
+    parser.add_argument("--real", type=Path, help="folder of real IUVS swaths of the day side, which hold no aurora")
     parser.add_argument("--training", type=Path, help="folder of the training run; METRICS.json is written if given")
     parser.add_argument("--out", type=Path, default=Path("build/evaluation"), help="for the figures and METRICS.json")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    figures, answers = evaluate(arguments.data, arguments.weights)
+    figures, answers = evaluate(arguments.data, arguments.weights, arguments.real)
     print_table(figures)
     evaluation_figures.draw(answers, figures, arguments.out)
     if arguments.training:
