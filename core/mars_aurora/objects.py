@@ -36,7 +36,7 @@ OFFSET_R = 0.3  # keeps the root of the night from being all noise
 GREY_PER_ROOT_R = 100.0  # in the root of brightness Poisson noise is the same everywhere
 BLOCK_PX = 101  # neighbourhood of the adaptive threshold
 CONTRAST = 16  # grey above the neighbourhood's mean that makes a pixel white
-MIN_WEIGHT = 260.0  # grey of the peak times root of the area, as its signal to noise goes: what makes a feature
+MIN_WEIGHT = 245.0  # grey of the peak times root of the area, as its signal to noise goes: what makes a feature
 EDGE_KERNEL_PX = 4  # the paper's erosion
 
 

@@ -1,0 +1,64 @@
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import matplotlib as mpl
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from mars_aurora import canvas, heatmap, products
+from mars_aurora.observation import Observation
+
+
+@pytest.fixture(scope="module")
+def observation(night_file: Path) -> Observation:
+    return products.read(night_file, night_file.name)
+
+
+def _decode(png: bytes) -> NDArray[np.uint8]:
+    return np.asarray(cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED), np.uint8)
+
+
+def test_the_colours_are_matplotlibs_inferno():
+    expected = np.rint(mpl.colormaps["inferno"](np.arange(256))[:, 2::-1] * 255)
+    assert np.array_equal(heatmap.inferno(), expected)
+
+
+def test_the_picture_is_640x480_with_those_colours_and_transparent_where_unobserved(observation: Observation):
+    view = canvas.fit(observation)
+    image = _decode(heatmap.draw(observation, view))
+    levels = canvas.to_canvas(heatmap.to_levels(observation.brightness_R), view, 0)
+    usable = canvas.to_canvas(np.isfinite(observation.brightness_R) & ~observation.flagged, view, fill=False)
+    assert image.shape == (480, 640, 4)
+    assert np.array_equal(image[..., 3] > 0, usable)
+    assert np.array_equal(image[usable][:, :3], heatmap.inferno()[levels[usable]])
+
+
+def test_same_brightness_same_colour_whatever_else_is_in_the_file(observation: Observation):
+    view = canvas.fit(observation)
+    dimmed = observation.brightness_R.copy()
+    dimmed[::2] *= 0.1
+    one, other = (
+        _decode(heatmap.draw(shown, view)) for shown in (observation, replace(observation, brightness_R=dimmed))
+    )
+    untouched = (view.index >= 0) & (view.index // observation.shape[1] % 2 == 1)
+    assert np.array_equal(one[untouched], other[untouched])
+
+
+def test_the_scale_separates_aurora_from_night_and_keeps_the_day_below_its_end():
+    night, weak, limb = heatmap.to_levels(np.array([0.75, 3.0, 900.0], np.float32)).astype(int)
+    assert weak - night > 30
+    assert night > 1
+    assert limb < 255
+
+
+def test_levels_give_back_the_brightness():
+    brightness = np.geomspace(0.5, 900, 50).astype(np.float32)
+    returned = heatmap.level_brightness()[heatmap.to_levels(brightness)]
+    np.testing.assert_allclose(returned, brightness, rtol=0.02)
+
+
+def test_what_is_unknown_is_unobserved_and_what_is_dark_is_not():
+    levels = heatmap.to_levels(np.array([np.nan, -3.0, 0.0, 1e5], np.float32))
+    assert levels.tolist() == [heatmap.UNOBSERVED, 1, 1, 255]
