@@ -151,7 +151,13 @@ def to_longitude_latitude(geometry: BaseGeometry, plane: Plane) -> BaseGeometry:
     An outline round a pole is led along the pole, as maps with straight meridians need it.
     """
     parts = [part for part in shapely.get_parts(geometry) if not part.is_empty]
-    return shapely.union_all([_part_to_longitude_latitude(part, plane) for part in parts])
+    return _polygons(shapely.union_all([_part_to_longitude_latitude(part, plane) for part in parts]))
+
+
+def _polygons(geometry: BaseGeometry) -> BaseGeometry:
+    """Leave out the points and lines to which slivers may shrink."""
+    parts = [part for part in shapely.get_parts(geometry) if part.geom_type == "Polygon"]
+    return parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)
 
 
 def from_longitude_latitude(geometry: BaseGeometry, plane: Plane) -> BaseGeometry:
