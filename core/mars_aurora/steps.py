@@ -180,7 +180,7 @@ def catalogue(
     records = [measured[record.name].record if record.name in measured else record for record in settled]
     auroras = [aurora for name in sorted(measured) for aurora in measured[name].auroras]
     _drop_stale_detections(keys, records, detections)
-    products = tables.write(keys, records, auroras, detections)
+    products = tables.write(keys, records, auroras, detections, work)
     require_balance(names, records)
     return CatalogueResult(request.run_id, len(names), len(auroras), count_outcomes(records), products)
 

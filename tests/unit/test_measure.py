@@ -41,11 +41,11 @@ def aurora(seen, brightest) -> Aurora:
 
 
 def test_place_and_size_and_light_are_those_of_the_truth(aurora, brightest):
-    truth = brightest[0]
-    plane = Plane(truth["lat_deg"], truth["lon_deg"])
-    assert footprint.distance_km(np.array(aurora.lat_deg), np.array(aurora.lon_deg), plane) < 150
-    assert aurora.mean_brightness_R == pytest.approx(truth["seen"]["mean_R"], rel=0.25)
-    assert aurora.area_km2 == pytest.approx(truth["seen"]["area_km2"], rel=0.35)
+    truth = brightest[0]["seen"]
+    plane = Plane(truth["lat_deg"], truth["lon_deg"])  # on the ground, so off by the parallax: 58 km at 24 degrees
+    assert footprint.distance_km(np.array(aurora.lat_deg), np.array(aurora.lon_deg), plane) < 120
+    assert aurora.mean_brightness_R == pytest.approx(truth["mean_R"], rel=0.15)
+    assert aurora.area_km2 == pytest.approx(truth["area_km2"], rel=0.25)
 
 
 def test_every_column_is_of_its_kind_and_known(aurora):

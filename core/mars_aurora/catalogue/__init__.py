@@ -27,18 +27,32 @@ _WRITERS: dict[str, Callable[[Sequence[Aurora]], bytes]] = {
 
 
 def write(
-    keys: RunKeys,
-    records: Sequence[Record],
-    auroras: Sequence[Aurora],
-    storage: Storage,
+    keys: RunKeys, records: Sequence[Record], auroras: Sequence[Aurora], storage: Storage, work: Storage | None = None
 ) -> list[str]:
-    """Write the ledger and the catalogue, all formats, even when empty; return the keys written."""
+    """Write the ledger and the catalogue, all formats, even when empty; return the keys written.
+
+    ``work`` is where the run's pictures are; without it those of observation sets are not stitched.
+    """
     joined = sightings.join(auroras)
     products = {"ledger.csv": tables.ledger_to_csv(records)}
     products |= {name: data for name, make in _WRITERS.items() if (data := make(joined))}
     products["annotations.coco.json"] = labels.to_coco(records, joined)
     products["labels.yolo.zip"] = labels.to_yolo(records, joined)
-    products["report.html"] = report.build(keys, records, joined, list(products))
+    products |= _stitch_sets(keys, records, work) if work else {}
+    products["report.html"] = report.build(keys, records, joined, [name for name in products if "/" not in name])
     for name, data in products.items():
         storage.put(keys.product(name), data)
     return [keys.product(name) for name in products]
+
+
+def _stitch_sets(keys: RunKeys, records: Sequence[Record], work: Storage) -> dict[str, bytes]:
+    """Lay the swaths of each observation set of two or more on one disk."""
+    pictured = [record for record in records if record.outcome in labels.PICTURED]
+    members: dict[str, list[str]] = {}
+    for name, first in sightings.group_sets(record.name for record in pictured).items():
+        members.setdefault(first, []).append(name)
+    return {
+        f"sets/{first}.png": sightings.stitch([work.get(keys.image(name)) for name in names])
+        for first, names in members.items()
+        if len(names) > 1
+    }

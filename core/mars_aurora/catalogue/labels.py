@@ -13,12 +13,12 @@ from mars_aurora.canvas import HEIGHT, WIDTH
 from mars_aurora.ledger import Outcome, Record
 
 CLASSES = ("mars", "aurora")  # YOLO class numbers, and COCO category ids
-_PICTURED = (Outcome.AURORA, Outcome.NO_AURORA, Outcome.DISCARDED)
+PICTURED = (Outcome.AURORA, Outcome.NO_AURORA, Outcome.DISCARDED)
 
 
 def to_coco(records: Iterable[Record], auroras: Sequence[Aurora]) -> bytes:
     """Write COCO annotations of all pictures of the run, with and without auroras; boxes in canvas pixels."""
-    names = [record.name for record in records if record.outcome in _PICTURED]
+    names = [record.name for record in records if record.outcome in PICTURED]
     number = {name: order for order, name in enumerate(names, 1)}
     images = [
         {"id": number[name], "file_name": f"images/{name}.png", "width": WIDTH, "height": HEIGHT} for name in names
