@@ -3,7 +3,7 @@
 PYTHON ?= python3
 export UV_PROJECT_ENVIRONMENT := .venv
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
-
+include cloud.mk
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-11s %s\n", $$1, $$2}'
 
@@ -38,4 +38,3 @@ train-setup: setup ## Make the environment that trains the model, in build/train
 
 clean: ## Remove what was made, the environment included
 	rm -rf .venv out build dist .mypy_cache .ruff_cache .pytest_cache
-include cloud.mk

@@ -23,5 +23,5 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     request = ClassifyRequest.from_event(event)
     settings = Settings.from_env(os.environ)
     result = steps.classify(request, S3Storage(connect(), settings.work_bucket))
-    logger.info("classify done", extra=result.to_event())
+    logger.info("classify done", result=result.to_event())
     return result.to_event()

@@ -24,5 +24,5 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     settings = Settings.from_env(os.environ)
     detector = steps.load_detector(settings.detector)
     result = steps.detect(request, S3Storage(connect(), settings.work_bucket), detector)
-    logger.info("detect done", extra=result.to_event())
+    logger.info("detect done", result=result.to_event())
     return result.to_event()

@@ -24,5 +24,5 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     settings = Settings.from_env(os.environ)
     inputs, work = S3Storage(connect(), request.bucket), S3Storage(connect(), settings.work_bucket)
     result = steps.preprocess(request, inputs, work)
-    logger.info("preprocess done", extra=result.to_event())
+    logger.info("preprocess done", result=result.to_event())
     return result.to_event()

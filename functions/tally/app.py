@@ -24,5 +24,5 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     settings = Settings.from_env(os.environ)
     inputs, work = S3Storage(connect(), request.bucket), S3Storage(connect(), settings.work_bucket)
     result = steps.tally(request, inputs, work)
-    logger.info("tally done", extra=result.to_event())
+    logger.info("tally done", result=result.to_event())
     return result.to_event()

@@ -64,6 +64,31 @@ def evaluate(workflow, name: str, given: dict) -> dict:
     return json.loads(answer["output"])
 
 
+def settle(workflow, given: dict) -> dict:
+    """Take an execution's input through the states before the map."""
+    data, name = given, "Started by an upload?"
+    while name != "Preprocess and classify each file":
+        answer = run_state(workflow, STATES[name], data)
+        assert answer["status"] == "SUCCEEDED", answer
+        data, name = json.loads(answer["output"]), answer["nextState"]
+    return data
+
+
+@pytest.mark.parametrize(
+    ("event", "run_id", "min_objects"),
+    [
+        ("start_batch", "2022-03", 2),
+        ("start_by_hand", "2022-03", 3),
+        ("start_single_file", "live-emm_emu_l2b_20220331t212107_0191_os2_sw1of3_r_v01-04.fits.gz", 2),
+    ],
+)
+def test_fixture_of_each_way_to_start_settles(workflow, event: str, run_id: str, min_objects: int) -> None:
+    given = json.loads((Path(__file__).parents[2] / "events" / f"{event}.json").read_text())
+    settled = settle(workflow, given)
+    assert (settled["run_id"], settled["min_objects"]) == (run_id, min_objects)
+    assert settled["keep_stages"] is (event == "start_by_hand")
+
+
 @pytest.mark.parametrize(
     ("given", "prefix", "run_id"),
     [
@@ -79,12 +104,7 @@ def evaluate(workflow, name: str, given: dict) -> dict:
     ],
 )
 def test_either_way_to_start_settles_into_one_request(workflow, given: dict, prefix: str, run_id: str) -> None:
-    data, name = given, "Started by an upload?"
-    while name != "Preprocess and classify each file":
-        answer = run_state(workflow, STATES[name], data)
-        assert answer["status"] == "SUCCEEDED", answer
-        data, name = json.loads(answer["output"]), answer["nextState"]
-    assert data == {
+    assert settle(workflow, given) == {
         "bucket": "b",
         "prefix": prefix,
         "folder": prefix[: prefix.rfind("/") + 1],

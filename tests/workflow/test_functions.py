@@ -1,6 +1,7 @@
 """The handlers as Lambda meets them: an empty environment, thin, light, told of by the template."""
 
 import ast
+import json
 import subprocess
 import sys
 from dataclasses import fields
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from mars_aurora import messages
 from mars_aurora.errors import UsageError
 from mars_aurora.settings import Settings
 
@@ -68,3 +70,15 @@ def test_settings_name_what_is_missing() -> None:
         Settings.from_env({"WORK_BUCKET": "w"})
     with pytest.raises(UsageError, match="not one of threshold, yolo"):
         Settings.from_env({"WORK_BUCKET": "w", "DETECTIONS_BUCKET": "d", "DETECTOR": "eyes"})
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_event_fixture_is_the_message_of_its_function(name: str) -> None:
+    message = getattr(messages, f"{name.capitalize()}Request")
+    event = json.loads((ROOT / "events" / f"{name}.json").read_text())
+    assert message.from_event(event).to_event() == event
+
+
+def test_every_function_and_every_way_to_start_has_a_fixture() -> None:
+    starts = {"start_batch", "start_single_file", "start_by_hand"}
+    assert {path.stem for path in (ROOT / "events").glob("*.json")} == {*FUNCTIONS, *starts, "env"}

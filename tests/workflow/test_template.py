@@ -68,13 +68,13 @@ def test_logs_do_not_stay_for_ever(resources: Resources) -> None:
     assert all(item["Properties"]["RetentionInDays"] == {"Ref": "LogDays"} for item in groups.values())
 
 
-def test_queue_takes_missed_starts_of_this_account_over_tls(resources: Resources) -> None:
+def test_queue_takes_what_the_stacks_own_rules_send_over_tls(resources: Resources) -> None:
     policy = resources["MissedStartsPolicy"]["Properties"]
     assert policy["Queues"] == [{"Ref": "MissedStarts"}]
     allowed, denied = policy["PolicyDocument"]["Statement"]
     assert allowed["Principal"] == {"Service": "events.amazonaws.com"}
     assert allowed["Action"] == "sqs:SendMessage"
-    assert allowed["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    assert f"events:{ACCOUNT}:rule/${{AWS::StackName}}-*" in allowed["Condition"]["ArnLike"]["aws:SourceArn"]["Fn::Sub"]
     assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
     for event in resources["DetectAuroras"]["Properties"]["Events"].values():
         assert event["Properties"]["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": "MissedStarts.Arn"}}
@@ -146,6 +146,6 @@ def test_functions_run_where_they_are_built_for(template: dict[str, Any], resour
 def test_without_a_model_image_everything_is_detected_on_lambda(template: dict[str, Any]) -> None:
     substitutions = template["Resources"]["DetectAuroras"]["Properties"]["DefinitionSubstitutions"]
     assert substitutions["DetectOnLambdaUpTo"]["Fn::If"][0] == "HasModelImage"
-    assert substitutions["DetectOnLambdaUpTo"]["Fn::If"][2] >= 10**9
+    assert substitutions["DetectOnLambdaUpTo"]["Fn::If"][2] == "1000000000"
     assert template["Resources"]["Model"]["Condition"] == "HasModelImage"
     assert template["Resources"]["Model"]["Properties"]["EnableNetworkIsolation"] is True

@@ -1,0 +1,131 @@
+"""Every fixture in events/ through the built function, under Lambda's own runtime client and interface emulator."""
+
+import json
+import os
+import platform
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from stack import ROOT, TOOLS, free_port
+
+pytestmark = [pytest.mark.deployed, pytest.mark.slow, pytest.mark.xdist_group("deployed")]
+
+EVENTS = ROOT / "events"
+SETTINGS = json.loads((EVENTS / "env.json").read_text())["Parameters"]
+
+
+def read_event(name: str) -> dict[str, Any]:
+    return json.loads((EVENTS / f"{name}.json").read_text())
+
+
+@contextmanager
+def running(built: Path, name: str, log: Path) -> Iterator[str]:
+    """Run a built function as Lambda does; yield the address that takes its events."""
+    machine = "arm64" if platform.machine() == "aarch64" else "x86_64"
+    (emulator,) = TOOLS.glob(f"aws-sam-cli/lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-{machine}")
+    port, runtime_port = free_port(), free_port()
+    folder = built / name.capitalize()
+    command = [emulator, "--runtime-interface-emulator-address", f"127.0.0.1:{port}"]
+    command += ["--runtime-api-address", f"127.0.0.1:{runtime_port}"]
+    command += [TOOLS / "runtime" / "bin" / "python", "-m", "awslambdaric", "app.handler"]
+    environment = os.environ | SETTINGS
+    environment |= {
+        "PYTHONPATH": f"{folder}:{built / 'CoreLayer' / 'python'}",
+        "LAMBDA_TASK_ROOT": str(folder),
+        "AWS_LAMBDA_FUNCTION_NAME": name,
+        "AWS_LAMBDA_FUNCTION_TIMEOUT": "60",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769",
+        "POWERTOOLS_SERVICE_NAME": "mars-aurora",
+        "POWERTOOLS_METRICS_NAMESPACE": "MarsAurora",
+        "AWS_XRAY_SDK_ENABLED": "false",
+    }
+    executable = emulator if os.access(emulator, os.X_OK) else make_executable(emulator, log.parent)
+    command[0] = executable
+    with log.open("w") as stream:
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=stream, stderr=stream)
+    try:
+        yield f"http://127.0.0.1:{port}/2015-03-31/functions/function/invocations"
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def make_executable(emulator: Path, folder: Path) -> Path:
+    copy = folder / emulator.name
+    copy.write_bytes(emulator.read_bytes())
+    copy.chmod(0o755)
+    return copy
+
+
+def invoke(address: str, event: dict[str, Any]) -> dict[str, Any]:
+    request = urllib.request.Request(address, json.dumps(event).encode())  # noqa: S310 -- http, on this machine
+    for _ in range(100):
+        try:
+            with urllib.request.urlopen(request, timeout=90) as answer:  # noqa: S310
+                return json.loads(answer.read())
+        except ConnectionRefusedError:
+            time.sleep(0.1)
+        except urllib.error.URLError as error:
+            if not isinstance(error.reason, ConnectionRefusedError):
+                raise
+            time.sleep(0.1)
+    raise AssertionError("the runtime interface emulator did not come up within 10 s")
+
+
+@pytest.fixture(scope="module")
+def answers(built: Path, aws: dict[str, str], night_file: Path, tmp_path_factory: pytest.TempPathFactory) -> dict:
+    """What each function answers to its fixture, one after the other over one file with an aurora."""
+    s3, folder = boto3.client("s3"), tmp_path_factory.mktemp("runtime")
+    request = read_event("preprocess")
+    for bucket in (request["bucket"], SETTINGS["WORK_BUCKET"], SETTINGS["DETECTIONS_BUCKET"]):
+        s3.create_bucket(Bucket=bucket)
+    s3.upload_file(str(night_file), request["bucket"], request["key"])
+    found = {}
+    for name in ("preprocess", "classify", "tally", "detect", "catalogue"):
+        log = folder / f"{name}.log"
+        with running(built, name, log) as address:
+            first, second = invoke(address, read_event(name)), invoke(address, read_event(name))
+        assert "errorMessage" not in first, (first, log.read_text()[-2000:])
+        assert first == second, f"{name}: the same event again must give the same answer"
+        found[name] = first
+    return found
+
+
+def test_preprocess_finds_the_file_usable(answers: dict) -> None:
+    assert answers["preprocess"]["usable"] is True
+
+
+def test_classify_finds_a_candidate(answers: dict) -> None:
+    assert answers["classify"]["objects"] >= 2
+
+
+def test_tally_counts_it(answers: dict) -> None:
+    assert (answers["tally"]["listed"], answers["tally"]["candidates"]) == (1, 1)
+
+
+def test_detect_puts_a_box(answers: dict) -> None:
+    assert answers["detect"]["images"] == 1
+    assert answers["detect"]["boxes"] >= 1
+
+
+def test_catalogue_balances_and_names_its_products(answers: dict) -> None:
+    result = answers["catalogue"]
+    assert sum(result["counts"].values()) == result["listed"] == 1
+    s3 = boto3.client("s3")
+    for key in result["products"]:
+        s3.head_object(Bucket=SETTINGS["DETECTIONS_BUCKET"], Key=key)
+
+
+def test_an_event_that_makes_no_sense_is_told_by_name(built: Path, aws: dict[str, str], tmp_path: Path) -> None:
+    with running(built, "classify", tmp_path / "log.txt") as address:
+        answer = invoke(address, {"run_id": "a", "colour": "red"})
+    assert answer["errorType"] == "UsageError"
+    assert "unknown field colour" in answer["errorMessage"]
