@@ -82,6 +82,9 @@ class Aurora:
     box_x1: float = _column("pixel", "pos.cartesian.x;instr.det;stat.max", "its right edge")
     box_y1: float = _column("pixel", "pos.cartesian.y;instr.det;stat.max", "its lower edge")
     outline_wkt: str = _column("", "pos.outline;obs.field", "outline, east longitude and latitude, cut at 0/360")
+    native_outline: str = _column(
+        "", "pos.outline;instr.det", "outline on the native image: slit bin, integration, from 1; parts apart by ;"
+    )
     aurora_id: str = _column("", "meta.id.assoc", "the aurora that is sighted: equal where swaths overlap", default="")
     sightings: int = _column("", "meta.number", "number of sightings of that aurora", default=1)
 

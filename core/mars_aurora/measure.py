@@ -23,6 +23,8 @@ from mars_aurora.observation import BoolArray, FloatArray, Observation, from_npz
 from mars_aurora.patch import Patch
 
 _NIGHT_SZA_DEG = 110.0  # the night of the published criterion: twilight drowns auroras before
+_EDGE_SHARE = 0.2
+_END_SHARE = 0.02
 _RING_PX = 30.0  # how far round a box the local background is looked for
 
 
@@ -78,7 +80,7 @@ def _measure_one(scene: _Scene, box: Box, number: int) -> Aurora:
         lat_deg=plane.lat_deg,
         lon_deg=plane.lon_deg,
         confidence=box.confidence,
-        centroid_error_km=_centroid_error_km(patch, plane),
+        centroid_error_km=_centroid_error_km(patch, plane, form),
         **light,
         **_find_peak(scene, excess, local, pixels),
         **{name: getattr(form, name) for name in shape.COLUMNS},
@@ -91,6 +93,7 @@ def _measure_one(scene: _Scene, box: Box, number: int) -> Aurora:
         box_y0=box.y0,
         box_x1=box.x1,
         box_y1=box.y1,
+        native_outline=extent.trace(pixels),
         outline_wkt=footprint.to_wkt(footprint.to_longitude_latitude(outline, plane)),
     )
 
@@ -133,16 +136,15 @@ def _integrate(patch: Patch, local: Background, pixels: BoolArray, form: shape.S
 
 
 def _area_error_km2(patch: Patch, form: shape.Shape) -> float:
-    """Take the outline to be off by half a pixel's width along its length, pixel by pixel at random."""
-    width_km = float(np.sqrt(np.median(patch.area_km2)))
-    return 0.5 * width_km * float(np.sqrt(form.boundary_km * width_km))
+    """Take the outline to be off by a share of a pixel all along it, which simulated truth bears out."""
+    return _EDGE_SHARE * float(np.sqrt(np.median(patch.area_km2))) * form.boundary_km
 
 
-def _centroid_error_km(patch: Patch, plane: Plane) -> float:
-    """Propagate the pixels' random errors, and half a footprint's width over the number of pixels, to the centroid."""
+def _centroid_error_km(patch: Patch, plane: Plane, form: shape.Shape) -> float:
+    """Propagate the pixels' random errors to the centroid; add a share of the length for faint ends left out."""
     lever_km = footprint.distance_km(patch.lat_deg, patch.lon_deg, plane)
     noise = np.sqrt(((patch.random_R * patch.area_km2 * lever_km) ** 2).sum()) / patch.pull.sum()
-    return float(np.hypot(noise, np.sqrt(patch.area_km2.mean() / patch.area_km2.size) / 2))
+    return float(np.hypot(noise, _END_SHARE * form.length_km))
 
 
 def _find_peak(scene: _Scene, excess_R: FloatArray, local: Background, pixels: BoolArray) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import zipfile
 
 import numpy as np
 import pytest
+import regions
 import shapely
 from astropy.io.votable import parse as parse_votable
 from astropy.table import Table
@@ -29,6 +30,7 @@ TEXTS = {
     "swath": "1of3",
     "outline_wkt": OUTLINE,
     "aurora_id": "x",
+    "native_outline": "10.67,20.67,14.33,20.67,14.33,30.33,10.67,30.33;1,1,4,1,4,3",
 }
 
 
@@ -138,6 +140,17 @@ def test_coco_and_yolo_hold_the_same_boxes():
         (number, *fractions) = archive.read("labels/x.fits.txt").split()
     assert int(number) == coco["annotations"][0]["category_id"] == 1
     assert [float(part) for part in fractions] == pytest.approx([132 / 640, 144 / 480, 64 / 640, 48 / 480])
+
+
+def test_ds9_regions_lie_on_the_native_image():
+    with zipfile.ZipFile(io.BytesIO(labels.to_ds9(AURORAS[:1]))) as archive:
+        (name,) = archive.namelist()
+        first, second = regions.Regions.parse(archive.read(name).decode(), format="ds9")
+    assert name == f"regions/{AURORAS[0].name}.reg"
+    assert first.meta["text"] == "7: 1.2 R"
+    assert first.contains(regions.PixCoord(11, 24))  # from 0, where DS9 counts from 1
+    assert not first.contains(regions.PixCoord(15, 24))
+    assert len(second.vertices) == 3
 
 
 def test_geopackage_is_left_out_where_the_extra_is_absent(monkeypatch):

@@ -38,6 +38,7 @@ def write(
     products |= {name: data for name, make in _WRITERS.items() if (data := make(joined))}
     products["annotations.coco.json"] = labels.to_coco(records, joined)
     products["labels.yolo.zip"] = labels.to_yolo(records, joined)
+    products["regions.ds9.zip"] = labels.to_ds9(joined)
     products |= _stitch_sets(keys, records, work) if work else {}
     products["report.html"] = report.build(keys, records, joined, [name for name in products if "/" not in name])
     for name, data in products.items():

@@ -29,16 +29,31 @@ def to_coco(records: Iterable[Record], auroras: Sequence[Aurora]) -> bytes:
 
 
 def to_yolo(records: Iterable[Record], auroras: Sequence[Aurora]) -> bytes:
-    """Write YOLO labels, a zip with one text file a picture with auroras; same input, same bytes."""
+    """Write YOLO labels, a zip with one text file for each picture with auroras."""
     lines: dict[str, list[str]] = {record.name: [] for record in records if record.outcome is Outcome.AURORA}
     for aurora in auroras:
         x, y = (aurora.box_x0 + aurora.box_x1) / 2 / WIDTH, (aurora.box_y0 + aurora.box_y1) / 2 / HEIGHT
         width, height = (aurora.box_x1 - aurora.box_x0) / WIDTH, (aurora.box_y1 - aurora.box_y0) / HEIGHT
         lines[aurora.name].append(f"{CLASSES.index('aurora')} {x:.6f} {y:.6f} {width:.6f} {height:.6f}\n")
+    return _zip({f"labels/{name}.txt": "".join(found) for name, found in lines.items()})
+
+
+def to_ds9(auroras: Iterable[Aurora]) -> bytes:
+    """Write outlines as DS9 regions on the native image (slit bins across, integrations up), zipped."""
+    lines: dict[str, list[str]] = {}
+    for aurora in auroras:
+        found = lines.setdefault(aurora.name, ["# Region file format: DS9 version 4.1", "global color=cyan", "image"])
+        note = f"# text={{{aurora.detection}: {aurora.mean_brightness_R:.1f} R}}"
+        found += [f"polygon({part}) {note}" for part in aurora.native_outline.split(";")]
+    return _zip({f"regions/{name}.reg": "\n".join(found) + "\n" for name, found in lines.items()})
+
+
+def _zip(members: dict[str, str]) -> bytes:
+    """Pack texts; same input, same bytes."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
-        for name, found in lines.items():
-            archive.writestr(zipfile.ZipInfo(f"labels/{name}.txt", (1980, 1, 1, 0, 0, 0)), "".join(found))
+        for name, text in members.items():
+            archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), text)
     return stream.getvalue()
 
 
