@@ -43,6 +43,7 @@ class Config:
     channels: int = 16  # of the first layer: 16 is YOLOv5n
     seed: int = 1
     threads: int = 2
+    start: str = ""  # checkpoint whose weights to start from, instead of random ones
 
 
 @dataclass
@@ -106,6 +107,9 @@ class Trainer:
         self.config, self.folder = config, folder
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.model = YOLOv5(len(CLASSES), config.channels).to(self.device, memory_format=torch.channels_last)
+        if config.start:
+            state = torch.load(config.start, map_location=self.device, weights_only=True)
+            self.model.load_state_dict(state["mean"])
         self.mean = copy.deepcopy(self.model).eval().requires_grad_(False)
         decayed = [p for p in self.model.parameters() if p.ndim > 1]
         others = [p for p in self.model.parameters() if p.ndim <= 1]  # biases and norms are not drawn to zero

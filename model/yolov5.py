@@ -20,6 +20,7 @@ ANCHORS_PX = (  # width, height at the network's input, three for each stride
     ((116, 90), (156, 198), (373, 326)),
 )
 LEVEL_WEIGHTS = (4.0, 1.0, 0.4)  # objectness: fine levels have many cells, and few of them matter
+BOX, OBJECTNESS, CLASS = 0.05, 0.25, 0.5 / 40  # weights of the losses: the original's for 320 px and two classes
 ANCHOR_RATIO = 4.0  # a target trains an anchor if neither side differs by more than this factor
 
 
@@ -211,4 +212,4 @@ def loss(model: YOLOv5, raw: Sequence[Tensor], targets: Tensor) -> Tensor:
         object_loss = object_loss + LEVEL_WEIGHTS[level] * F.binary_cross_entropy_with_logits(
             output[..., 4].float(), wanted
         )
-    return 0.05 * box_loss + object_loss + 0.5 * model.classes / 80 * class_loss
+    return BOX * box_loss + OBJECTNESS * object_loss + CLASS * class_loss

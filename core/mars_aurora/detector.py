@@ -90,11 +90,11 @@ def read_picture(png: bytes) -> NDArray[np.uint8]:
     if picture is None or picture.dtype != np.uint8:
         raise UsageError("the PNG is damaged, or not of 8 bits a channel")
     if picture.ndim == 2:
-        return np.repeat(picture[..., None].astype(np.uint8), 3, axis=2)
-    rgb = picture[..., 2::-1].astype(np.uint8)
-    if picture.shape[2] == 4:
-        rgb[picture[..., 3] == 0] = 0
-    return rgb
+        return np.asarray(cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB), np.uint8)
+    if picture.shape[2] == 3:
+        return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
+    rgb = cv2.cvtColor(picture, cv2.COLOR_BGRA2RGB)
+    return np.asarray(cv2.bitwise_and(rgb, rgb, mask=picture[..., 3]), np.uint8)
 
 
 def placement(shape: tuple[int, ...], height: int, width: int) -> tuple[int, int, float]:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Self
 from urllib.parse import urlsplit
 
 from mars_aurora.errors import TransientError, UsageError
@@ -22,7 +23,7 @@ Ask = Callable[[bytes], bytes]
 
 
 class Client:
-    """Sends pictures over one lasting connection a thread."""
+    """Sends pictures over one lasting connection a thread; a context manager, which closes them."""
 
     def __init__(self, url: str, timeout_s: float) -> None:
         parts = urlsplit(url)
@@ -30,11 +31,20 @@ class Client:
             raise UsageError(f"{url} is not an http:// address")
         self._host, self._port, self._timeout_s = parts.hostname, parts.port or 80, timeout_s
         self._own = threading.local()
+        self._all: list[http.client.HTTPConnection] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for connection in self._all:
+            connection.close()
 
     def ask(self, picture: bytes) -> bytes:
         """Send one picture; raises TransientError where another try may help, UsageError where none will."""
         if not hasattr(self._own, "connection"):
             self._own.connection = http.client.HTTPConnection(self._host, self._port, timeout=self._timeout_s)
+            self._all.append(self._own.connection)
         connection = self._own.connection
         try:
             connection.request("POST", "/invocations", picture, {"Content-Type": "image/png"})
@@ -90,8 +100,9 @@ def main() -> None:
     parser.add_argument("--retries", type=int, default=3)
     parser.add_argument("--timeout-s", type=float, default=60.0)
     arguments = parser.parse_args()
-    ask = with_retries(Client(arguments.url, arguments.timeout_s).ask, arguments.retries, pause_s=0.5)
-    count = transform(arguments.source, arguments.target, ask, arguments.concurrency)
+    with Client(arguments.url, arguments.timeout_s) as client:
+        ask = with_retries(client.ask, arguments.retries, pause_s=0.5)
+        count = transform(arguments.source, arguments.target, ask, arguments.concurrency)
     print(f"{count} pictures answered", file=sys.stderr)
 
 

@@ -1,16 +1,17 @@
+import functools
 import http.client
 import json
 import subprocess
 import sys
 import threading
 
-import cv2
-import numpy as np
 import pytest
 
 from mars_aurora.detector import detect
 from mars_aurora.errors import TransientError, UsageError
+from mars_aurora_model.dataset import simulate_picture
 from mars_aurora_model.serving.transform import Client, transform, with_retries
+from mars_aurora_model.world import World
 
 
 @pytest.fixture(scope="module")
@@ -24,11 +25,9 @@ def server():
         assert process.wait(10) == 0
 
 
-def draw_picture(seed=0):
-    random = np.random.default_rng(seed)
-    pixels = random.integers(0, 40, (480, 640, 3), np.uint8)
-    cv2.circle(pixels, (320, 230), 170, (40, 160, 250), -1)
-    return cv2.imencode(".png", pixels)[1].tobytes()
+@functools.cache
+def draw_picture(index=0):
+    return simulate_picture(index, World(swaths_per_set=(1,)), 41, "served").png
 
 
 def ask(port, method="POST", path="/invocations", body=None, **headers):
@@ -81,9 +80,9 @@ def test_what_is_no_request_for_boxes_is_refused(server, path, body, headers, st
 
 
 def test_one_connection_serves_many_pictures(server):
-    client = Client(f"http://127.0.0.1:{server}", timeout_s=20)
     picture = draw_picture()
-    assert client.ask(picture) == client.ask(picture)
+    with Client(f"http://127.0.0.1:{server}", timeout_s=20) as client:
+        assert client.ask(picture) == client.ask(picture)
 
 
 def test_a_folder_is_walked_as_a_transform_job_walks_a_prefix(server, tmp_path):
@@ -92,8 +91,8 @@ def test_a_folder_is_walked_as_a_transform_job_walks_a_prefix(server, tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(draw_picture(number))
     (tmp_path / "candidates" / "orbit0" / "broken.fits.png").write_bytes(b"broken")
-    client = Client(f"http://127.0.0.1:{server}", timeout_s=20)
-    assert transform(tmp_path / "candidates", tmp_path / "predictions", client.ask, concurrency=3) == 7
+    with Client(f"http://127.0.0.1:{server}", timeout_s=20) as client:
+        assert transform(tmp_path / "candidates", tmp_path / "predictions", client.ask, concurrency=3) == 7
     answer = json.loads((tmp_path / "predictions" / "orbit1" / "3.fits.png.out").read_bytes())
     assert answer == {"boxes": [vars(box) for box in detect(draw_picture(3))]}
     assert json.loads((tmp_path / "predictions" / "orbit0" / "broken.fits.png.out").read_bytes())["boxes"] == []
