@@ -97,9 +97,7 @@ def submit(
 
     Cut off, the same command goes on: what is uploaded is not uploaded again, what has a record is not done again.
     """
-    run_id = batch or re.sub(r"[^A-Za-z0-9._-]+", "-", folder.resolve().name)
-    if not re.fullmatch(r"[A-Za-z0-9._-]{1,60}", run_id):
-        raise UsageError(f"{run_id!r} will not do as a name: letters, digits, dots, dashes, 60 at most; see --batch")
+    run_id = name_batch(folder, batch)
     place = connect(stack)
     upload(place, folder, f"incoming/{run_id}/")
     conclude(place, start(place, run_id), run_id, out)
@@ -133,6 +131,14 @@ def status(
 def fetch(run_id: RunName, stack: StackName = "mars-aurora", out: OutFolder = Path("out")) -> None:
     """Fetch a run's results; what is there already is not fetched again."""
     download(connect(stack), run_id, out)
+
+
+def name_batch(folder: Path, asked: str) -> str:
+    """Name a batch as asked, else after its folder; raises UsageError where keys and executions could not bear it."""
+    name = asked or re.sub(r"[^A-Za-z0-9._-]+", "-", folder.resolve().name).strip("-")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}", name):
+        raise UsageError(f"{name!r} will not do as a name: letters, digits, dots, dashes, 60 at most; see --batch")
+    return name
 
 
 def upload(stack: Stack, folder: Path, prefix: str) -> None:
