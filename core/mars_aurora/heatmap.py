@@ -21,7 +21,8 @@ from mars_aurora.observation import FloatArray, Observation
 FLOOR_R, CEILING_R = 0.3, 1000.0
 UNOBSERVED = 0  # the one transparent level; observed pixels have 1 to 255
 
-_PNG_EFFORT = 1  # zlib: 6 takes three times as long to save a tenth of the bytes
+# isal's 1 gives the size of zlib's 1 in a quarter of the time; zlib's 6 takes 15 times as long for a tenth less.
+_PNG_EFFORT = 1
 
 
 def to_levels(brightness_R: FloatArray) -> NDArray[np.uint8]:
@@ -56,6 +57,8 @@ def draw(observation: Observation, canvas: Canvas) -> bytes:
 
 def encode(levels: NDArray[np.uint8]) -> bytes:
     """Write levels (480, 640) as a PNG with inferno for a palette and level 0 transparent."""
+    from isal import isal_zlib  # noqa: PLC0415 -- classify wants the colours alone
+
     rows = np.zeros((HEIGHT, WIDTH + 1), np.uint8)  # each row begins with its filter: none
     rows[:, 1:] = levels
     return b"".join(
@@ -64,7 +67,7 @@ def encode(levels: NDArray[np.uint8]) -> bytes:
             _chunk(b"IHDR", struct.pack(">IIBBBBB", WIDTH, HEIGHT, 8, 3, 0, 0, 0)),
             _chunk(b"PLTE", inferno()[:, ::-1].tobytes()),
             _chunk(b"tRNS", b"\0"),
-            _chunk(b"IDAT", zlib.compress(rows.tobytes(), _PNG_EFFORT)),
+            _chunk(b"IDAT", isal_zlib.compress(rows.tobytes(), _PNG_EFFORT)),
             _chunk(b"IEND", b""),
         )
     )

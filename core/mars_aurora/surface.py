@@ -19,7 +19,8 @@ _PRODUCTS = tuple((x, order - x) for order in range(5) for x in range(order + 1)
 _NORMAL = np.array([[_PRODUCTS.index((a[0] + b[0], a[1] + b[1])) for b in _POWERS] for a in _POWERS])
 _UNIT_PX = 5.0  # keeps the powers near one
 _RIDGE = 1e-6  # decides where the neighbourhood is too small for a quadratic
-_STEP = 3  # surfaces are fitted at every third pixel and blended between
+_REACH = 2.5  # of the neighbourhood, in its standard deviations
+_STEP = 4  # surfaces are fitted at every fourth pixel and blended between
 
 
 def fit_surface(values: FloatArray, weights: FloatArray, sigma_px: float) -> FloatArray:
@@ -54,8 +55,9 @@ def _monomials(size: int) -> tuple[FloatArray, FloatArray]:
 
 
 def _gather(image: FloatArray, sigma_px: float) -> NDArray[np.float64]:
-    """Sum over each neighbourhood, at every `_STEP`th pixel."""
-    return cv2.GaussianBlur(image, (0, 0), sigma_px)[::_STEP, ::_STEP].astype(np.float64)
+    """Average over each neighbourhood, at every `_STEP`th pixel."""
+    side = 2 * round(_REACH * sigma_px) + 1
+    return cv2.GaussianBlur(image, (side, side), sigma_px)[::_STEP, ::_STEP].astype(np.float64)
 
 
 def _spread(coefficients: FloatArray, size: int) -> FloatArray:

@@ -1,0 +1,170 @@
+"""What preprocess and classify cost, beside the paper's way: python -m bench.pipeline [--files N].
+
+Files are simulated, packed as the archive packs them. CPU is user and system time, medians over the files, all on
+the same files in the same run. "over unpacking" leaves out what inflating the file alone costs. The paper's way is
+bench/paper_way.py in a process of its own with one thread; so are the 200 classifications, for their memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from isal import igzip
+
+from mars_aurora import canvas, heatmap, objects, products, steps
+from mars_aurora.keys import RunKeys
+from mars_aurora.messages import ClassifyRequest, PreprocessRequest
+from mars_aurora.observation import to_npz
+from mars_aurora.storage import FolderStorage
+from mars_aurora_model.simulate import observe
+from mars_aurora_model.world import World
+
+SEED = 31
+FILES = 12
+PACKING = 5  # between the mission's archive and the simulator's fastest
+CLASSIFICATIONS = 200
+CHUNK_BYTES = 1 << 19
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+_CLASSIFY = (
+    "import sys, time, resource\nfrom pathlib import Path\nimport cv2\nfrom mars_aurora import objects\n"
+    "cv2.setNumThreads(1)\nimages = [Path(name).read_bytes() for name in sys.argv[2:]]\nstart = time.process_time()\n"
+    "for turn in range(int(sys.argv[1])): objects.find(images[turn % len(images)])\n"
+    "print(time.process_time() - start, time.process_time())\n"
+    "status = Path('/proc/self/status')\n"  # getrusage would count what this process was forked from
+    "lines = status.read_text().split('\\n') if status.exists() else []\n"
+    "own = [int(line.split()[1]) for line in lines if line.startswith('VmHWM')]\n"
+    "print((own[0] if own else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) / 1024)\n"
+)
+
+
+def make_files(folder: Path, count: int) -> list[Path]:
+    paths = []
+    for index in range(count):
+        simulated = observe(World(), SEED, index)
+        paths.append(folder / simulated.name)
+        paths[-1].write_bytes(gzip.compress(simulated.to_fits(), PACKING, mtime=0))
+    return paths
+
+
+def inflate(path: Path) -> None:
+    with igzip.open(path) as stream:
+        while stream.read(CHUNK_BYTES):
+            pass
+
+
+def cpu_ms(action: Callable[..., Any], *arguments: Any) -> tuple[float, Any]:  # noqa: ANN401
+    start = time.process_time()
+    result = action(*arguments)
+    return 1000 * (time.process_time() - start), result
+
+
+def measure_parts(path: Path) -> dict[str, float]:
+    """Time the parts of both steps on one file, one after another."""
+    unpacked, _ = cpu_ms(inflate, path)
+    reading, observation = cpu_ms(products.read, path, path.name)
+    fitting, view = cpu_ms(canvas.fit, observation)
+    indexing, _ = cpu_ms(lambda: view.index)
+    drawing, png = cpu_ms(heatmap.draw, observation, view)
+    packing, _ = cpu_ms(lambda: to_npz(observation, **view.to_arrays()))
+    finding, _ = cpu_ms(objects.find, png)
+    rgba = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED)
+    as_rgba, (_, rgba_png) = cpu_ms(cv2.imencode, ".png", rgba)
+    palette, _ = cpu_ms(heatmap.encode, canvas.to_canvas(heatmap.to_levels(observation.brightness_R), view, 0))
+    return {
+        "unpack alone": unpacked,
+        "read, over unpacking": reading - unpacked,
+        "place pixels": fitting,
+        "index canvas": indexing,
+        "draw PNG": drawing,
+        "pack geometry": packing,
+        "find objects": finding,
+        "(PNG with palette)": palette,
+        "(PNG as RGBA)": as_rgba,
+        "(PNG kB, palette)": len(png) / 1000,
+        "(PNG kB, RGBA)": len(rgba_png) / 1000,
+    }
+
+
+def measure_steps(path: Path, work: FolderStorage) -> float:
+    """Time the two steps as the runner calls them, storage included."""
+
+    def both() -> None:
+        steps.preprocess(PreprocessRequest("bench", "", path.name, path.name), FolderStorage(path.parent), work)
+        steps.classify(ClassifyRequest("bench", path.name), work)
+
+    return cpu_ms(both)[0]
+
+
+def measure_paper(paths: list[Path], folder: Path) -> tuple[list[tuple[float, float]], float]:
+    command = [sys.executable, "-m", "bench.paper_way", str(folder), *map(str, paths)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ | ONE_THREAD)
+    *rows, peak = done.stdout.strip().split("\n")
+    return [(float(row.split()[0]), float(row.split()[1])) for row in rows], float(peak)
+
+
+def measure_classifications(images: list[Path]) -> list[float]:
+    command = [sys.executable, "-c", _CLASSIFY, str(CLASSIFICATIONS), *map(str, images)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ | ONE_THREAD)
+    return [float(number) for number in done.stdout.split()]
+
+
+def measure_scaling(inputs: Path, out: Path, workers: int) -> float:
+    """Give the wall time in s of the whole run from the command line."""
+    command = [str(Path(sys.executable).with_name("mars-aurora")), "run", str(inputs), "--out", str(out)]
+    start = time.perf_counter()
+    subprocess.run([*command, "--workers", str(workers)], capture_output=True, check=True)
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--files", type=int, default=FILES)
+    count = parser.parse_args().files
+    cv2.setNumThreads(1)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "input").mkdir()
+        (folder / "paper").mkdir()
+        paths = make_files(folder / "input", count)
+        work = FolderStorage(folder / "out")
+        measure_parts(paths[0])  # imports and caches
+        measure_steps(paths[0], FolderStorage(folder / "warm"))
+        parts = [measure_parts(path) for path in paths]
+        both = [measure_steps(path, work) for path in paths]
+        paper, paper_peak = measure_paper(paths, folder / "paper")
+        images = [folder / "out" / RunKeys("bench").image(path.name) for path in paths]
+        spent, with_start, peak = measure_classifications([image for image in images if image.exists()])
+
+        print(f"{count} files, {statistics.median(path.stat().st_size for path in paths) / 1e6:.1f} MB packed")
+        for label in parts[0]:
+            print(f"  {label:24s} {statistics.median(part[label] for part in parts):8.1f}")
+        ours = statistics.median(both)
+        over = statistics.median(total - part["unpack alone"] for total, part in zip(both, parts, strict=True))
+        theirs = statistics.median(sum(row) for row in paper[1:])
+        theirs_over = theirs - statistics.median(part["unpack alone"] for part in parts)
+        print(f"preprocess + classify, CPU ms a file: {ours:.1f}; over unpacking {over:.1f}")
+        print(f"the paper's way: {theirs:.1f}; over unpacking {theirs_over:.1f}; peak {paper_peak:.0f} MB")
+        print(f"times cheaper: {theirs / ours:.1f}; over unpacking {theirs_over / over:.1f}")
+        print(
+            f"{CLASSIFICATIONS} classifications: {spent:.2f} s CPU, {with_start:.2f} with start, peak {peak:.0f} MB;"
+            f" the paper's way {statistics.median(row[1] for row in paper) * CLASSIFICATIONS / 1000:.2f} s"
+        )
+        for workers in sorted({1, 2, os.cpu_count() or 1}):
+            wall = measure_scaling(folder / "input", folder / f"run{workers}", workers)
+            print(f"whole run, {workers} workers: {wall:.1f} s wall, {count / wall:.1f} files/s")
+
+
+if __name__ == "__main__":
+    main()
