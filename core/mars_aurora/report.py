@@ -33,8 +33,14 @@ _SAMPLE = 24
 _MAP_COLUMNS = ("name", "detection", "lat_deg", "lon_deg", "local_time_h", "mean_brightness_R", "area_km2", "aurora_id")
 
 
-def build(keys: RunKeys, records: Sequence[Record], auroras: Sequence[Aurora], products: Sequence[str]) -> bytes:
-    """Build the page; ``products`` are names of files beside it, to link to."""
+def build(
+    keys: RunKeys,
+    records: Sequence[Record],
+    auroras: Sequence[Aurora],
+    products: Sequence[str],
+    elapsed_s: float | None = None,
+) -> bytes:
+    """Build the page; ``products`` are names of files beside it, to link to, ``elapsed_s`` what the run took."""
     template = files("mars_aurora").joinpath("templates/report.html.j2").read_text()
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     counts = count_outcomes(records)
@@ -47,6 +53,7 @@ def build(keys: RunKeys, records: Sequence[Record], auroras: Sequence[Aurora], p
         sightings=len(auroras),
         auroras=len({aurora.aurora_id for aurora in auroras}),
         cost=_estimate_cost(records),
+        elapsed_s=elapsed_s,
         dots=[_dot(aurora) for aurora in auroras],
         rings=[ring for aurora in auroras for ring in _rings(aurora)],
         histograms=[

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import time
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
@@ -162,10 +163,18 @@ def detect_one(keys: RunKeys, name: str, work: Storage, detector: Detector) -> i
     return len(boxes)
 
 
-def catalogue(
-    request: CatalogueRequest, inputs: Source, work: Storage, detections: Storage, mapper: Mapper = map
+def catalogue(  # noqa: PLR0913 -- three stores, and what a runner adds
+    request: CatalogueRequest,
+    inputs: Source,
+    work: Storage,
+    detections: Storage,
+    mapper: Mapper = map,
+    *,
+    started_s: float | None = None,
 ) -> CatalogueResult:
     """Measure every detection, copy the images with auroras, write ledger and catalogue.
+
+    ``started_s`` is the monotonic time at which the run began, for the report to tell how fast it was.
 
     Raises UnbalancedLedgerError, after the ledger is written, if the outcomes do not add up.
     """
@@ -180,7 +189,8 @@ def catalogue(
     records = [measured[record.name].record if record.name in measured else record for record in settled]
     auroras = [aurora for name in sorted(measured) for aurora in measured[name].auroras]
     _drop_stale_detections(keys, records, detections)
-    products = tables.write(keys, records, auroras, detections, work)
+    elapsed_s = None if started_s is None else time.monotonic() - started_s
+    products = tables.write(keys, records, auroras, detections, work, elapsed_s=elapsed_s)
     require_balance(names, records)
     return CatalogueResult(request.run_id, len(names), len(auroras), count_outcomes(records), products)
 

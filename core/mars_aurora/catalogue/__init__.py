@@ -26,8 +26,14 @@ _WRITERS: dict[str, Callable[[Sequence[Aurora]], bytes]] = {
 }
 
 
-def write(
-    keys: RunKeys, records: Sequence[Record], auroras: Sequence[Aurora], storage: Storage, work: Storage | None = None
+def write(  # noqa: PLR0913 -- what a run leaves, and where to
+    keys: RunKeys,
+    records: Sequence[Record],
+    auroras: Sequence[Aurora],
+    storage: Storage,
+    work: Storage | None = None,
+    *,
+    elapsed_s: float | None = None,
 ) -> list[str]:
     """Write the ledger and the catalogue, all formats, even when empty; return the keys written.
 
@@ -40,7 +46,8 @@ def write(
     products["labels.yolo.zip"] = labels.to_yolo(records, joined)
     products["regions.ds9.zip"] = labels.to_ds9(joined)
     products |= _stitch_sets(keys, records, work) if work else {}
-    products["report.html"] = report.build(keys, records, joined, [name for name in products if "/" not in name])
+    files = [name for name in products if "/" not in name]
+    products["report.html"] = report.build(keys, records, joined, files, elapsed_s)
     for name, data in products.items():
         storage.put(keys.product(name), data)
     return [keys.product(name) for name in products]
