@@ -58,7 +58,7 @@ def newer(name: str) -> str:
 def local(batch: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `mars-aurora run` makes of the same files."""
     out = tmp_path_factory.mktemp("local")
-    run_command("run", batch, "--out", out, "--run-id", "sixty")
+    run_command("run", batch, "--out", out, "--run-id", "sixty", "--detector", "yolo")
     return out / "runs" / "sixty"
 
 

@@ -1,0 +1,88 @@
+"""What each built function costs: its cold start, its step on one file, its memory: python -m bench.functions.
+
+CPU seconds of this machine and peak memory, medians of fresh processes, each over the same simulated file with an
+aurora, in a folder instead of S3. "from source" is the cold start without the bytecode that the packages carry.
+Needs what ``make rehearse`` builds.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import tempfile
+from pathlib import Path
+
+from mars_aurora_model.simulate import observe
+from mars_aurora_model.world import World
+
+ROOT = Path(__file__).parents[1]
+BUILT = ROOT / "build" / "rehearsal"
+PYTHON = ROOT / "build" / "tools" / "runtime" / "bin" / "python"
+REPEATS = 3
+STEPS = {
+    "preprocess": "steps.preprocess(PreprocessRequest('r', '', name, name), inputs, work)",
+    "classify": "steps.classify(ClassifyRequest('r', name), work)",
+    "tally": "steps.tally(TallyRequest('r', '', ''), inputs, work)",
+    "detect": "steps.detect(DetectRequest('r', name), work, steps.load_detector('yolo'))",
+    "catalogue": "steps.catalogue(CatalogueRequest('r', '', ''), inputs, work, work)",
+}
+LAST = {"preprocess": "ledger", "classify": "ledger", "detect": "predictions"}  # what makes a step think it is done
+IMPORTS = {
+    "preprocess": "canvas, heatmap, products",
+    "classify": "objects",
+    "tally": "ledger",
+    "detect": "detector",
+    "catalogue": "catalogue, measure",
+}
+CODE = """
+import boto3, shutil, sys, time
+from pathlib import Path
+start = time.process_time()
+import app
+from mars_aurora import {imports}
+cold = time.process_time() - start
+from mars_aurora import steps
+from mars_aurora.messages import *
+from mars_aurora.storage import FolderStorage
+root = Path(sys.argv[1])
+inputs, work = FolderStorage(root / "in"), FolderStorage(root / "out")
+(name,) = inputs.list("")
+if {last!r}: shutil.rmtree(root / "out/runs/r" / {last!r}, ignore_errors=True)
+start = time.process_time()
+{step}
+peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+print(cold, time.process_time() - start, int(peak.split()[1]) / 1024)
+"""
+
+
+def measure(name: str, folder: Path, *options: str) -> tuple[float, ...]:
+    """Run a function's step in a fresh interpreter: CPU s of imports and of the step, peak MB."""
+    environment = {"PYTHONPATH": f"{BUILT / name.capitalize()}:{BUILT / 'CoreLayer' / 'python'}"}
+    code = CODE.format(imports=IMPORTS[name], step=STEPS[name], last=LAST.get(name, ""))
+    command = [PYTHON, *options, "-c", code, str(folder)]
+    done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=True)
+    return tuple(map(float, done.stdout.split()))
+
+
+def main() -> None:
+    if not BUILT.is_dir():
+        print(f"nothing is built in {BUILT}: make rehearse")
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        (folder / "in").mkdir()
+        simulated = observe(World(no_aurora_share=0.0), 5, 0)
+        (folder / "in" / simulated.name).write_bytes(simulated.to_gzip())
+        print(f"{'function':<12}{'cold start s':>14}{'from source':>14}{'step s':>10}{'peak MB':>10}")
+        for name in STEPS:
+            runs = [measure(name, folder) for _ in range(REPEATS)]
+            cold, step, peak = (statistics.median(column) for column in zip(*runs, strict=True))
+            slow = statistics.median(
+                measure(name, folder, "-B", "-X", f"pycache_prefix={scratch}/none")[0] for _ in range(REPEATS)
+            )
+            print(f"{name:<12}{cold:>14.2f}{slow:>14.2f}{step:>10.2f}{peak:>10.0f}")
+
+
+if __name__ == "__main__":
+    main()
