@@ -8,15 +8,14 @@ noise and of the smooth part of the picture, else limb, terminator and single co
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mars_aurora.canvas import CENTRE_X, CENTRE_Y, DISK_RADIUS, HEIGHT, WIDTH
-from mars_aurora.heatmap import inferno, level_brightness
+from mars_aurora.canvas import CENTRE_X, CENTRE_Y, DISK_RADIUS
+from mars_aurora.heatmap import UNOBSERVED, decode, inferno, level_brightness
 from mars_aurora.observation import FloatArray
 from mars_aurora.surface import fit_surface
 
@@ -36,7 +35,7 @@ OFFSET_R = 0.3  # keeps the root of the night from being all noise
 GREY_PER_ROOT_R = 100.0  # in the root of brightness Poisson noise is the same everywhere
 BLOCK_PX = 101  # neighbourhood of the adaptive threshold
 CONTRAST = 16  # grey above the neighbourhood's mean that makes a pixel white
-MIN_WEIGHT = 245.0  # grey of the peak times root of the area, as its signal to noise goes: what makes a feature
+MIN_WEIGHT = 260.0  # grey of the peak times root of the area, as its signal to noise goes: what makes a feature
 EDGE_KERNEL_PX = 4  # the paper's erosion
 
 
@@ -69,7 +68,7 @@ class Found:
 class Stages:
     """The pictures of the chain, each the (341, 341) square round the disk."""
 
-    image: Image  # blue green red alpha
+    levels: Image  # of the heatmap, where 0 is unobserved
     mask: Image
     grey: Image
     binary: Image
@@ -88,7 +87,7 @@ def find(png: bytes) -> Found:
 def draw_stages(png: bytes) -> dict[str, bytes]:
     """Draw every stage of `find` as a PNG, by name in order (Figs. 5 to 8 of the paper)."""
     stages = _run(png)
-    colours = stages.image[..., :3]
+    colours = inferno()[stages.levels]
     pictures = {
         "1_mask": stages.mask,
         "2_masked": np.dstack((colours, stages.mask)),
@@ -106,9 +105,9 @@ def draw_stages(png: bytes) -> dict[str, bytes]:
 
 
 def _run(png: bytes) -> Stages:
-    image = _decode(png)
-    mask = _mask(image)
-    grey = _grey(image, mask)
+    levels = decode(png)[_TOP : _TOP + _SIDE, _LEFT : _LEFT + _SIDE]
+    mask = _mask(levels)
+    grey = _grey(levels, mask)
     binary = _image(
         cv2.adaptiveThreshold(grey, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY, BLOCK_PX, -CONTRAST)
     )
@@ -116,37 +115,27 @@ def _run(png: bytes) -> Stages:
     eroded = _image(cv2.erode(inverted, np.ones((EDGE_KERNEL_PX, EDGE_KERNEL_PX), np.uint8)))
     edges = _image(cv2.bitwise_not(eroded))
     flooded, features = _flood(grey, edges)
-    return Stages(image, mask, grey, binary, inverted, eroded, edges, flooded, Found((*_disk(mask), *features)))
+    return Stages(levels, mask, grey, binary, inverted, eroded, edges, flooded, Found((*_disk(mask), *features)))
 
 
 def _image(array: Any) -> Image:  # noqa: ANN401 -- what OpenCV's stubs say of their results is too wide
     return np.asarray(array, np.uint8)
 
 
-def _decode(png: bytes) -> Image:
-    """Decode the picture and cut out the square round the disk, blue green red alpha."""
-    image = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED) if png else None
-    if image is None or image.ndim != 3 or image.shape[:2] != (HEIGHT, WIDTH):
-        raise ValueError("not a 640x480 colour picture")
-    image = image[_TOP : _TOP + _SIDE, _LEFT : _LEFT + _SIDE]
-    return _image(image if image.shape[2] == 4 else cv2.cvtColor(image, cv2.COLOR_BGR2BGRA))
-
-
-def _mask(image: Image) -> Image:
+def _mask(levels: Image) -> Image:
     """Draw the white disk of 170 px, less what was not observed."""
-    mask = np.zeros(image.shape[:2], np.uint8)
+    mask = np.zeros(levels.shape, np.uint8)
     cv2.circle(mask, (_RADIUS, _RADIUS), _RADIUS, 255, cv2.FILLED)
-    return _image(cv2.bitwise_and(mask, cv2.extractChannel(image, 3)))
+    return np.where(levels == UNOBSERVED, np.uint8(0), mask)
 
 
-def _grey(image: Image, mask: Image) -> Image:
+def _grey(levels: Image, mask: Image) -> Image:
     """Reduce the colours to what stands out of its neighbourhood, in a grey in which noise is even.
 
     Colours are turned back into brightness, averaged over cells and smoothed; of its root the smooth part
     (night, terminator, limb) is taken away, and so is what is too dark or too bright for an aurora.
     """
-    colour = cv2.bitwise_and(cv2.cvtColor(image, cv2.COLOR_BGRA2GRAY), mask)
-    brightness = _to_cells(cv2.LUT(colour, _grey_brightness()))  # 0 outside the mask
+    brightness = _to_cells(cv2.LUT(cv2.bitwise_and(levels, mask), level_brightness()))  # 0 outside the mask
     weight = _to_cells(mask) / np.float32(255)
     smooth = _smooth(brightness) / (_smooth(weight) + np.float32(1e-6))
     root = np.sqrt(smooth + np.float32(OFFSET_R))
@@ -166,15 +155,6 @@ def _to_cells(picture: NDArray[Any]) -> FloatArray:
 
 def _smooth(cells: FloatArray) -> FloatArray:
     return np.asarray(cv2.GaussianBlur(cells, (0, 0), SMOOTHING_PX / CELL_PX), np.float32)
-
-
-@cache
-def _grey_brightness() -> FloatArray:
-    """Give the brightness in R for each grey that OpenCV makes of an inferno colour: (256,)."""
-    grey = cv2.cvtColor(inferno()[None], cv2.COLOR_BGR2GRAY)[0]  # grows with the level
-    level = np.searchsorted(grey, np.arange(256)).clip(0, 255)
-    brightness: FloatArray = level_brightness()[level]
-    return brightness
 
 
 def _flood(grey: Image, edges: Image) -> tuple[Image, list[Feature]]:
@@ -212,7 +192,7 @@ def _draw_outlines(stages: Stages) -> Image:
 
 
 def _draw_circles(stages: Stages) -> Image:
-    picture = np.ascontiguousarray(stages.image[..., :3])
+    picture = inferno()[stages.levels]
     for feature in stages.found.objects:
         centre = (round(feature.x) - _LEFT, round(feature.y) - _TOP)
         cv2.circle(picture, centre, round(feature.radius), (255, 128, 0), 2)

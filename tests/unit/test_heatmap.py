@@ -62,3 +62,26 @@ def test_levels_give_back_the_brightness():
 def test_what_is_unknown_is_unobserved_and_what_is_dark_is_not():
     levels = heatmap.to_levels(np.array([np.nan, -3.0, 0.0, 1e5], np.float32))
     assert levels.tolist() == [heatmap.UNOBSERVED, 1, 1, 255]
+
+
+@pytest.fixture(scope="module")
+def levels() -> NDArray[np.uint8]:
+    return np.random.default_rng(1).integers(0, 256, (480, 640), np.uint8)
+
+
+def test_levels_survive_the_picture(levels: NDArray[np.uint8]):
+    assert np.array_equal(heatmap.decode(heatmap.encode(levels)), levels)
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_levels_are_read_from_the_colours_of_any_png(levels: NDArray[np.uint8], channels: int):
+    png = cv2.imencode(".png", _decode(heatmap.encode(levels))[..., :channels])[1].tobytes()
+    found = heatmap.decode(png).astype(int)
+    assert np.array_equal(found == 0, levels == 0) or channels == 3
+    assert np.abs(found - levels).max() <= 2
+
+
+@pytest.mark.parametrize("cut", [900, 5000, -1])
+def test_a_picture_cut_short_is_refused(levels: NDArray[np.uint8], cut: int):
+    with pytest.raises(ValueError, match="picture"):
+        heatmap.decode(heatmap.encode(levels)[: cut if cut > 0 else -20])
