@@ -35,6 +35,7 @@ SEED = 31
 FILES = 12
 PACKING = 5  # between the mission's archive and the simulator's fastest
 CLASSIFICATIONS = 200
+COPIES = 6
 CHUNK_BYTES = 1 << 19
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 _CLASSIFY = (
@@ -120,6 +121,15 @@ def measure_classifications(images: list[Path]) -> list[float]:
     return [float(number) for number in done.stdout.split()]
 
 
+def copy_files(paths: list[Path], folder: Path) -> Path:
+    """Put each file into some folders, enough of them that starting the workers does not count."""
+    for copy in range(COPIES):
+        (folder / f"copy{copy}").mkdir(parents=True)
+        for path in paths:
+            (folder / f"copy{copy}" / path.name).hardlink_to(path)
+    return folder
+
+
 def measure_scaling(inputs: Path, out: Path, workers: int) -> float:
     """Give the wall time in s of the whole run from the command line."""
     command = [str(Path(sys.executable).with_name("mars-aurora")), "run", str(inputs), "--out", str(out)]
@@ -161,9 +171,10 @@ def main() -> None:
             f"{CLASSIFICATIONS} classifications: {spent:.2f} s CPU, {with_start:.2f} with start, peak {peak:.0f} MB;"
             f" the paper's way {statistics.median(row[1] for row in paper) * CLASSIFICATIONS / 1000:.2f} s"
         )
+        copies = copy_files(paths, folder / "copies")
         for workers in sorted({1, 2, os.cpu_count() or 1}):
-            wall = measure_scaling(folder / "input", folder / f"run{workers}", workers)
-            print(f"whole run, {workers} workers: {wall:.1f} s wall, {count / wall:.1f} files/s")
+            wall = measure_scaling(copies, folder / f"run{workers}", workers)
+            print(f"whole run, {workers} workers: {wall:.1f} s wall, {COPIES * count / wall:.1f} files/s")
 
 
 if __name__ == "__main__":
