@@ -16,7 +16,7 @@ from mars_aurora.observation import BoolArray, FloatArray
 SIGNIFICANCE = 3.0
 SMOOTH = 3  # native pixels a side: about the width of a footprint, as successive ones overlap
 BRIGHTNESS_R = 2.0  # an aurora ends where it is fainter, over background: the weakest called aurora (2 to 5 R)
-GROW_PX = 6.0  # boxes are grown by this, on the canvas, before their pixels are looked at
+GROW_PX = 3.0  # boxes are grown by this, on the canvas, before their pixels are looked at
 _OWN_SHARE = 0.2  # of the light in a box: where what is its own is less, it must be sharing an aurora
 _OTHERS_SHARE = 0.8  # a piece is another aurora's if so much of it lies in smaller boxes
 _SMOOTH_NOISY = 5
