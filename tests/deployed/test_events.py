@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import shutil
 import subprocess
 import time
 import urllib.error
@@ -30,7 +31,9 @@ def read_event(name: str) -> dict[str, Any]:
 def running(built: Path, name: str, log: Path) -> Iterator[str]:
     """Run a built function as Lambda does; yield the address that takes its events."""
     machine = "arm64" if platform.machine() == "aarch64" else "x86_64"
-    (emulator,) = TOOLS.glob(f"aws-sam-cli/lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-{machine}")
+    (shipped,) = TOOLS.glob(f"aws-sam-cli/lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-{machine}")
+    emulator = shutil.copy(shipped, log.parent)
+    Path(emulator).chmod(0o755)  # as shipped it may not be run
     port, runtime_port = free_port(), free_port()
     folder = built / name.capitalize()
     command = [emulator, "--runtime-interface-emulator-address", f"127.0.0.1:{port}"]
@@ -47,8 +50,6 @@ def running(built: Path, name: str, log: Path) -> Iterator[str]:
         "POWERTOOLS_METRICS_NAMESPACE": "MarsAurora",
         "AWS_XRAY_SDK_ENABLED": "false",
     }
-    executable = emulator if os.access(emulator, os.X_OK) else make_executable(emulator, log.parent)
-    command[0] = executable
     with log.open("w") as stream:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=stream, stderr=stream)
     try:
@@ -58,21 +59,12 @@ def running(built: Path, name: str, log: Path) -> Iterator[str]:
         process.wait(10)
 
 
-def make_executable(emulator: Path, folder: Path) -> Path:
-    copy = folder / emulator.name
-    copy.write_bytes(emulator.read_bytes())
-    copy.chmod(0o755)
-    return copy
-
-
 def invoke(address: str, event: dict[str, Any]) -> dict[str, Any]:
     request = urllib.request.Request(address, json.dumps(event).encode())  # noqa: S310 -- http, on this machine
     for _ in range(100):
         try:
             with urllib.request.urlopen(request, timeout=90) as answer:  # noqa: S310
                 return json.loads(answer.read())
-        except ConnectionRefusedError:
-            time.sleep(0.1)
         except urllib.error.URLError as error:
             if not isinstance(error.reason, ConnectionRefusedError):
                 raise
