@@ -64,3 +64,40 @@ def test_a_package_over_the_limit_is_refused(tmp_path: Path, monkeypatch: pytest
     (tmp_path / "Detect" / "big").write_bytes(bytes(1001))
     monkeypatch.setattr(package, "LIMIT_BYTES", 1000)
     assert package.check(tmp_path, package.LAMBDA) == ["detect: 1,001 bytes unpacked, over 1,000"]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Layer and functions, built for Lambda itself."""
+    folder = tmp_path_factory.mktemp("lambda")
+    package.build(package.LAYER, folder / "CoreLayer", package.LAMBDA)
+    for name in package.FUNCTIONS:
+        package.build(name, folder / name.capitalize(), package.LAMBDA)
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("linters")
+def test_what_is_built_fits_lambda_and_could_be_loaded_there(built: Path) -> None:
+    assert len(list(built.rglob("*.so"))) > 50
+    assert package.check(built, package.LAMBDA) == []
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("linters")
+def test_bytecode_is_trusted_as_it_is(built: Path) -> None:
+    """Its flags say: made from a hash of the source, and not to be checked against it (PEP 552)."""
+    if package.find_python(package.LAMBDA.python) is None:
+        pytest.skip(f"no CPython {package.LAMBDA.python} here: the packages go without bytecode")
+    compiled = list(built.rglob("*.cpython-313.pyc"))
+    assert len(compiled) > 1000
+    assert {int.from_bytes(path.read_bytes()[4:8], "little") for path in compiled} == {0b01}
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("linters")
+def test_layer_leaves_the_command_line_at_home(built: Path) -> None:
+    packages = built / "CoreLayer" / "python"
+    assert (packages / "mars_aurora" / "steps.py").exists()
+    assert not (packages / "mars_aurora" / "local").exists()
+    assert not {"boto3", "typer", "astropy", "torch"} & {path.name for path in packages.iterdir()}
