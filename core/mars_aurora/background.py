@@ -70,7 +70,8 @@ def fit(observation: Observation, usable: BoolArray, boxed: BoolArray) -> Backgr
     for _ in range(_ROUNDS):
         noise = np.sqrt(along_sza.interpolate(along_sza.means((light - level) ** 2, free)))
         excess = smooth(light - level, usable)
-        free = outside & (excess * np.sqrt(count_neighbours(usable)) < _OUTLIER * noise)
+        free = outside & (excess * np.sqrt(count_neighbours(usable)) <= _OUTLIER * noise)
+        free = free if free.any() else outside
         slant = _fit_slant(observation, along_emission, level / slant, free)
         level = slant * along_sza.interpolate(along_sza.ratios(light, slant, free))
     error = noise / np.sqrt(np.maximum(along_sza.interpolate(along_sza.counts(free)), 1))
@@ -81,6 +82,8 @@ def fit(observation: Observation, usable: BoolArray, boxed: BoolArray) -> Backgr
 def _fit_slant(observation: Observation, bins: Bins, level_R: Float64Array, free: BoolArray) -> Float64Array:
     """Fit by which factor slanting lines of sight see more; from the terminator on, where auroras may lie."""
     where = free & (observation.sza_deg > _DAY_SZA_DEG)
+    if not where.any():
+        return np.ones(where.shape)
     return bins.interpolate(np.clip(bins.ratios(observation.brightness_R, level_R, where), *_SLANT_RANGE))
 
 

@@ -1,0 +1,55 @@
+"""The background of a disk with and without night, with and without light."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mars_aurora import background, products
+from mars_aurora.observation import Observation
+from mars_aurora_model.simulate import Simulated
+
+
+@pytest.fixture(scope="module")
+def observation(broad_aurora: Simulated, tmp_path_factory: pytest.TempPathFactory) -> Observation:
+    path = tmp_path_factory.mktemp("background") / broad_aurora.name.removesuffix(".gz")
+    path.write_bytes(broad_aurora.to_fits())
+    return products.read(path, path.name)
+
+
+def _fit(observation: Observation) -> tuple[background.Background, np.ndarray]:
+    usable = background.usable_pixels(observation)
+    return background.fit(observation, usable, np.zeros_like(usable)), usable
+
+
+def test_it_is_the_simulated_background_though_an_aurora_shines(observation, broad_aurora):
+    found, usable = _fit(observation)
+    dark = usable & (observation.sza_deg > 125)
+    true = broad_aurora.swath.background_R[dark]
+    assert np.median(found.level_R[dark]) == pytest.approx(np.median(true), abs=0.25)
+    assert not (found.free & (broad_aurora.aurora_R.sum(0) > 15)).any()
+
+
+def test_it_follows_the_terminator(observation, broad_aurora):
+    found, usable = _fit(observation)
+    dusk = usable & (observation.sza_deg > 100) & (observation.sza_deg < 120) & (broad_aurora.aurora_R.sum(0) < 0.5)
+    ratio = found.level_R[dusk] / broad_aurora.swath.background_R[dusk]
+    assert np.median(ratio) == pytest.approx(1, abs=0.1)
+
+
+def test_a_disk_without_night_has_one_too(observation):
+    found, usable = _fit(replace(observation, sza_deg=observation.sza_deg / 3))
+    assert np.isfinite(found.level_R[usable]).all()
+
+
+@pytest.mark.parametrize("light", [0.0, 5.0])
+def test_a_disk_of_one_brightness_has_that_one(observation, light):
+    found, usable = _fit(replace(observation, brightness_R=np.full_like(observation.brightness_R, light)))
+    assert found.level_R[usable] == pytest.approx(light, abs=0.01)
+
+
+def test_twenty_pixels_are_enough_not_to_fail(observation):
+    usable = background.usable_pixels(observation)
+    few = np.zeros_like(usable)
+    few.flat[np.flatnonzero(usable)[:20]] = True
+    assert np.isfinite(background.fit(observation, few, np.zeros_like(few)).level_R[few]).all()
