@@ -19,6 +19,7 @@ from mars_aurora.observation import Float64Array
 
 _GAP_KM = 10.0  # seams between footprints trimmed to the step, up to twice this, are closed; pixels are wider
 _FINE_KM = 1.0
+_PLACE_DEG = 0.001  # 60 m: how finely outlines are written
 _STEP_KM = 50.0  # outlines are cut to edges of this length before they become longitude and latitude
 
 
@@ -151,7 +152,8 @@ def to_longitude_latitude(geometry: BaseGeometry, plane: Plane) -> BaseGeometry:
     An outline round a pole is led along the pole, as maps with straight meridians need it.
     """
     parts = [part for part in shapely.get_parts(geometry) if not part.is_empty]
-    return _polygons(shapely.union_all([_part_to_longitude_latitude(part, plane) for part in parts]))
+    whole = shapely.union_all([_part_to_longitude_latitude(part, plane) for part in parts])
+    return _polygons(shapely.set_precision(whole, _PLACE_DEG))  # slivers that writing would collapse go here
 
 
 def _polygons(geometry: BaseGeometry) -> BaseGeometry:
@@ -190,6 +192,6 @@ def _part_to_longitude_latitude(part: BaseGeometry, plane: Plane) -> BaseGeometr
 
 
 def to_wkt(geometry: BaseGeometry) -> str:
-    """Write an outline in degrees as well-known text, to a thousandth of a degree (60 m)."""
+    """Write an outline of `to_longitude_latitude` as well-known text."""
     text: str = shapely.to_wkt(geometry, rounding_precision=3)
     return text

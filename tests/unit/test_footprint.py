@@ -92,3 +92,14 @@ def test_trimming_shortens_along_the_scan_alone():
     x, y = plane.project(*trimmed)
     assert np.ptp(x) == pytest.approx(60, rel=0.01)
     assert np.ptp(y) == pytest.approx(40, rel=0.01)
+
+
+@pytest.mark.parametrize("past_m", [1, 20, 40])
+def test_a_corner_just_past_0_leaves_nothing_that_writing_would_collapse(past_m):
+    plane = Plane(30.0, 1.0)
+    x, y = plane.project(np.array(30.0), np.array(0.0))
+    x -= past_m / 1000
+    outline = shapely.MultiPolygon([shapely.Polygon([(x, y), (x + 300, y - 300), (x + 300, y + 300)])])
+    degrees = footprint.to_longitude_latitude(outline, plane)
+    back = footprint.from_longitude_latitude(shapely.from_wkt(footprint.to_wkt(degrees)), plane)
+    assert back.area == pytest.approx(outline.area, rel=0.03)
