@@ -70,6 +70,7 @@ def read_bytes(path: Path, content: bytes) -> InputError | None:
         (b"\x1f\x8b", Reason.TRUNCATED, "end mark"),
         (b"SIMPLE  =" + bytes(500 * BLOCK), Reason.CORRUPT, "no END"),
     ],
+    ids=["nothing", "nothing packed", "text", "PNG", "PNG packed", "zeros", "one word", "gzip magic", "no end"],
 )
 def test_says_what_a_file_is_that_is_no_fits(reject, junk, reason, says):
     error = reject(junk)
