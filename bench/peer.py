@@ -2,6 +2,7 @@
 
 It is installed aside, in build/peer-venv: its licence is the AGPL, and it asks for packages that have no place here.
 Not among the quick ones: it trains for some 20 CPU minutes on build/dataset, which `mars_aurora_model.dataset` makes.
+It runs in the environment of `make train-setup`.
 """
 
 from __future__ import annotations
@@ -15,10 +16,9 @@ from pathlib import Path
 from mars_aurora.detector import load
 from mars_aurora.messages import Box
 from mars_aurora_model.evaluate import score
-from mars_aurora_model.export import PRECISION
+from mars_aurora_model.export import choose_thresholds
 from mars_aurora_model.labels import CLASSES, read_set
 from mars_aurora_model.predictions import FLOOR, Answered, ask
-from mars_aurora_model.scoring import choose_threshold
 
 QUICK = False
 DATA = Path("build/dataset").resolve()
@@ -89,8 +89,7 @@ def read_answers(name: str) -> Answered:
 
 def print_scores() -> None:
     """Print both, each at the thresholds that its answers on the selection set give."""
-    selection = read_answers("selection")
-    thresholds = {name: choose_threshold(selection.matches(name), PRECISION) for name in CLASSES}
+    thresholds = choose_thresholds(read_answers("selection"))
     ours = load()
     for name in SCORED[1:]:
         for who, scores in (

@@ -167,7 +167,7 @@ def whitened_picture(index: int, world: World, seed: int, group: str) -> Picture
 
 def plan_sets(scale: float) -> dict[str, tuple[Maker, int]]:
     """Say how each set is made and from how many observations; ``scale`` 1 is the full size."""
-    likely = {"train": (1_000, 1500), "validation": (200_000, 200), "selection": (300_000, 400)}
+    likely = {"train": (1_000, 4000), "validation": (200_000, 200), "selection": (300_000, 400)}
     plan: dict[str, tuple[Maker, int]] = {
         name: (partial(training_picture, seed=seed), count) for name, (seed, count) in likely.items()
     }
@@ -201,11 +201,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path, nargs="?", default=Path("build/dataset"))
     parser.add_argument("--scale", type=float, default=1.0, help="share of the full sizes")
+    parser.add_argument("--only", nargs="*", help="names of the sets to make, of which there are others")
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     with ProcessPoolExecutor(arguments.processes) as pool:
-        for name, (make, count) in plan_sets(arguments.scale).items():
+        plan = plan_sets(arguments.scale)
+        for name in arguments.only or plan:
+            make, count = plan[name]
             made = pool.map(make, range(count), chunksize=8)
             size = write_set(arguments.out / name, (picture for picture in made if picture is not None))
             draw_contact_sheet(arguments.out / name, arguments.out / f"{name.replace('/', '_')}.png")

@@ -9,9 +9,16 @@ import numpy as np
 from mars_aurora_model.world import World
 
 _MORE_AURORAS = World(
-    no_aurora_share=0.15,
+    no_aurora_share=0.1,
+    auroras_per_scene=(0.25, 0.3, 0.25, 0.12, 0.08),
+    modes=(("os1", 0.1, (10, 75)), ("os2", 0.75, (60, 155)), ("osr", 0.15, (40, 150))),
+    crustal_peak_R=(5.0, 60.0),
     patch_peak_R=(3.0, 14.0),
-    modes=(("os1", 0.15, (10, 75)), ("os2", 0.7, (50, 155)), ("osr", 0.15, (30, 150))),
+    sinuous_peak_R=(4.0, 30.0),
+    crustal_size_km=(90.0, 600.0),
+    patch_size_km=(110.0, 800.0),
+    sinuous_length_km=(1100.0, 6000.0),
+    sinuous_width_km=(45.0, 240.0),
 )
 
 UNLIKE = World(  # other optics, noise, sky, shapes and cuts than any world below that is learnt from

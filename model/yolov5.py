@@ -20,7 +20,7 @@ ANCHORS_PX = (  # width, height at the network's input, three for each stride
     ((116, 90), (156, 198), (373, 326)),
 )
 LEVEL_WEIGHTS = (4.0, 1.0, 0.4)  # objectness: fine levels have many cells, and few of them matter
-BOX, OBJECTNESS, CLASS = 0.05, 0.25, 0.5 / 40  # weights of the losses: the original's for 320 px and two classes
+BOX, OBJECTNESS, CLASS = 0.05, 0.25, 0.1  # weights of the losses; see LOG.md for the last
 ANCHOR_RATIO = 4.0  # a target trains an anchor if neither side differs by more than this factor
 
 
