@@ -73,7 +73,7 @@ def run(  # noqa: PLR0913, PLR0917 -- one parameter for each option
     ] = 2,
     detector: Annotated[
         DetectorName, typer.Option(help="What looks for auroras in the images that are left.")
-    ] = DetectorName.THRESHOLD,
+    ] = DetectorName.YOLO,
     keep_stages: Annotated[  # noqa: FBT002 -- a flag
         bool, typer.Option("--keep-stages", help="Keep the picture of every stage of the count.")
     ] = False,

@@ -21,7 +21,7 @@ class Job:
     run_id: str
     out: Path
     min_objects: int = 2
-    detector: DetectorName = DetectorName.THRESHOLD
+    detector: DetectorName = DetectorName.YOLO
     keep_stages: bool = False
 
     @property
