@@ -19,7 +19,7 @@ def draw(answers: Mapping[str, Answered], figures: Mapping[str, Any], folder: Pa
     """Draw everything that is to be seen of an evaluation into ``folder``."""
     draw_curves(answers, folder / "precision_recall.png")
     draw_breakdowns(figures["scores"], folder / "recall.png")
-    draw_misses(answers["test"], figures["thresholds"]["aurora"], folder / "worst_misses.png")
+    draw_misses(answers["test"], figures["thresholds"]["aurora"], folder / "worst_misses.jpg")
 
 
 def draw_curves(answers: Mapping[str, Answered], path: Path) -> None:
