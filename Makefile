@@ -20,7 +20,7 @@ run: setup ## Simulate a small batch, run the pipeline on it, say where to look
 	mars-aurora run out/demo/input --out out/demo --run-id demo
 
 test: check tools ## Check and test everything
-	pytest -n 2 --dist loadgroup
+	pytest -n 2 -m "not deployed" && pytest -m deployed
 
 check: setup ## Lint, types and architecture
 	ruff check .

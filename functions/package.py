@@ -113,7 +113,7 @@ def compile_bytecode(folder: Path, platform: Platform) -> None:
     """Compile ahead with an interpreter of Lambda's version; Lambda's disk is read-only, so it never could itself."""
     python = sys.executable if platform.is_host else find_python(platform.python)
     if python is None:
-        print(f"no Python {platform.python} at hand: without bytecode, cold starts are 2 to 4 times slower")
+        print(f"no Python {platform.python} at hand: without bytecode, cold starts take about twice as long")
         return
     command = [python, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", str(folder)]
     subprocess.run(command, check=True)

@@ -1,12 +1,10 @@
 """One emulator and one deployed stack for all of these tests; skipped where the tools are not installed."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import boto3
 import pytest
-from stack import BUILT, TOOLS, Stack, build, deploy, emulator
+from stack import BUILT, TOOLS, Emulator, Stack, build, deploy, run_emulator
 
 
 @pytest.fixture(scope="session")
@@ -19,22 +17,17 @@ def built() -> Path:
 
 
 @pytest.fixture(scope="session")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """An emulator of its own; AWS means that emulator as long as it lives."""
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     if not (TOOLS / "bin" / "ministack").exists():
         pytest.skip("the tools are not installed: make tools")
-    before = dict(os.environ)
-    with emulator(tmp_path_factory.mktemp("emulator") / "log.txt") as environment:
-        os.environ.update(environment)
-        yield environment
-    os.environ.clear()
-    os.environ.update(before)
+    with run_emulator(tmp_path_factory.mktemp("emulator") / "log.txt") as emulator:
+        yield emulator
 
 
 @pytest.fixture(scope="session")
-def stack(built: Path, aws: dict[str, str]) -> Stack:
+def stack(built: Path, aws: Emulator) -> Stack:
     """The template, deployed on the emulator."""
-    boto3.client("s3").create_bucket(Bucket="rehearsal-packages")
-    deploy(aws)
-    found = boto3.client("cloudformation").describe_stacks(StackName="rehearsal")["Stacks"][0]["Outputs"]
+    aws.client("s3").create_bucket(Bucket="rehearsal-packages")
+    deploy(aws.environment)
+    found = aws.client("cloudformation").describe_stacks(StackName="rehearsal")["Stacks"][0]["Outputs"]
     return Stack(aws, {item["OutputKey"]: item["OutputValue"] for item in found})

@@ -10,17 +10,38 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
 
 ROOT = Path(__file__).parents[2]
 TOOLS = ROOT / "build" / "tools"
-BUILT = ROOT / "build" / "rehearsal"
+BUILT = ROOT / "build" / ("rehearsal" + os.environ.get("PYTEST_XDIST_WORKER", ""))  # workers keep apart
+
+
+@dataclass(frozen=True)
+class Emulator:
+    """A running emulator: the environment in which AWS means it, for other processes, and clients for this one."""
+
+    environment: dict[str, str]
+
+    def client(self, service: str, config: Config | None = None) -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=self.environment["AWS_ENDPOINT_URL"],
+            aws_access_key_id=self.environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"],
+            region_name=self.environment["AWS_DEFAULT_REGION"],
+            config=config,
+        )
 
 
 @dataclass(frozen=True)
 class Stack:
-    """What was deployed: the outputs of the stack, and the environment in which AWS means the emulator."""
+    """What was deployed, and where."""
 
-    environment: dict[str, str]
+    emulator: Emulator
     outputs: dict[str, str]
 
 
@@ -32,17 +53,25 @@ def free_port() -> int:
 
 def build() -> Path:
     """Build layer and functions as `sam build` does, for this machine."""
-    run_sam("build", environment={"MARS_AURORA_PLATFORM": "host"})
+    run_sam("build", "--build-dir", str(BUILT), environment={"MARS_AURORA_PLATFORM": "host"})
     return BUILT
 
 
 def deploy(environment: dict[str, str]) -> None:
-    run_sam("deploy", environment=environment)
+    run_sam("deploy", "--template-file", str(BUILT / "template.yaml"), environment=environment)
 
 
-def run_sam(command: str, environment: dict[str, str]) -> None:
+def run_sam(command: str, *options: str, environment: dict[str, str]) -> None:
     own = {"SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": "us-east-1"}
-    arguments = [TOOLS / "bin" / "sam", command, "--config-env", "rehearsal"]
+    arguments = [
+        TOOLS / "bin" / "sam",
+        command,
+        "--config-file",
+        ROOT / "samconfig.toml",
+        "--config-env",
+        "rehearsal",
+        *options,
+    ]
     done = subprocess.run(
         arguments, cwd=ROOT, env=os.environ | own | environment, capture_output=True, text=True, check=False
     )
@@ -50,8 +79,8 @@ def run_sam(command: str, environment: dict[str, str]) -> None:
 
 
 @contextmanager
-def emulator(log: Path) -> Iterator[dict[str, str]]:
-    """Run MiniStack on a free port of this machine; yield the environment that leads there."""
+def run_emulator(log: Path) -> Iterator[Emulator]:
+    """Run MiniStack on a free port of this machine."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = [TOOLS / "ministack" / "bin" / "python", Path(__file__).with_name("emulator.py"), str(port)]
@@ -59,12 +88,8 @@ def emulator(log: Path) -> Iterator[dict[str, str]]:
         process = subprocess.Popen(command, stdout=stream, stderr=stream)
     try:
         wait_for(url, process, log)
-        yield {
-            "AWS_ENDPOINT_URL": url,
-            "AWS_ACCESS_KEY_ID": "rehearsal",
-            "AWS_SECRET_ACCESS_KEY": "rehearsal",
-            "AWS_DEFAULT_REGION": "us-east-1",
-        }
+        secrets = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "rehearsal")
+        yield Emulator({"AWS_ENDPOINT_URL": url, "AWS_DEFAULT_REGION": "us-east-1", **secrets})
     finally:
         process.terminate()
         process.wait(30)

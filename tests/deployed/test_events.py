@@ -13,11 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from stack import ROOT, TOOLS, free_port
+from stack import ROOT, TOOLS, Emulator, free_port
 
-pytestmark = [pytest.mark.deployed, pytest.mark.slow, pytest.mark.xdist_group("deployed")]
+pytestmark = [pytest.mark.deployed, pytest.mark.slow]
 
 EVENTS = ROOT / "events"
 SETTINGS = json.loads((EVENTS / "env.json").read_text())["Parameters"]
@@ -28,7 +27,7 @@ def read_event(name: str) -> dict[str, Any]:
 
 
 @contextmanager
-def running(built: Path, name: str, log: Path) -> Iterator[str]:
+def running(built: Path, aws: Emulator, name: str, log: Path) -> Iterator[str]:
     """Run a built function as Lambda does; yield the address that takes its events."""
     machine = "arm64" if platform.machine() == "aarch64" else "x86_64"
     (shipped,) = TOOLS.glob(f"aws-sam-cli/lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-{machine}")
@@ -39,7 +38,7 @@ def running(built: Path, name: str, log: Path) -> Iterator[str]:
     command = [emulator, "--runtime-interface-emulator-address", f"127.0.0.1:{port}"]
     command += ["--runtime-api-address", f"127.0.0.1:{runtime_port}"]
     command += [TOOLS / "runtime" / "bin" / "python", "-m", "awslambdaric", "app.handler"]
-    environment = os.environ | SETTINGS
+    environment = os.environ | aws.environment | SETTINGS
     environment |= {
         "PYTHONPATH": f"{folder}:{built / 'CoreLayer' / 'python'}",
         "LAMBDA_TASK_ROOT": str(folder),
@@ -73,9 +72,9 @@ def invoke(address: str, event: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def answers(built: Path, aws: dict[str, str], night_file: Path, tmp_path_factory: pytest.TempPathFactory) -> dict:
+def answers(built: Path, aws: Emulator, night_file: Path, tmp_path_factory: pytest.TempPathFactory) -> dict:
     """What each function answers to its fixture, one after the other over one file with an aurora."""
-    s3, folder = boto3.client("s3"), tmp_path_factory.mktemp("runtime")
+    s3, folder = aws.client("s3"), tmp_path_factory.mktemp("runtime")
     request = read_event("preprocess")
     for bucket in (request["bucket"], SETTINGS["WORK_BUCKET"], SETTINGS["DETECTIONS_BUCKET"]):
         s3.create_bucket(Bucket=bucket)
@@ -83,7 +82,7 @@ def answers(built: Path, aws: dict[str, str], night_file: Path, tmp_path_factory
     found = {}
     for name in ("preprocess", "classify", "tally", "detect", "catalogue"):
         log = folder / f"{name}.log"
-        with running(built, name, log) as address:
+        with running(built, aws, name, log) as address:
             first, second = invoke(address, read_event(name)), invoke(address, read_event(name))
         assert "errorMessage" not in first, (first, log.read_text()[-2000:])
         assert first == second, f"{name}: the same event again must give the same answer"
@@ -108,16 +107,16 @@ def test_detect_puts_a_box(answers: dict) -> None:
     assert answers["detect"]["boxes"] >= 1
 
 
-def test_catalogue_balances_and_names_its_products(answers: dict) -> None:
+def test_catalogue_balances_and_names_its_products(answers: dict, aws: Emulator) -> None:
     result = answers["catalogue"]
     assert sum(result["counts"].values()) == result["listed"] == 1
-    s3 = boto3.client("s3")
+    s3 = aws.client("s3")
     for key in result["products"]:
         s3.head_object(Bucket=SETTINGS["DETECTIONS_BUCKET"], Key=key)
 
 
-def test_an_event_that_makes_no_sense_is_told_by_name(built: Path, aws: dict[str, str], tmp_path: Path) -> None:
-    with running(built, "classify", tmp_path / "log.txt") as address:
+def test_an_event_that_makes_no_sense_is_told_by_name(built: Path, aws: Emulator, tmp_path: Path) -> None:
+    with running(built, aws, "classify", tmp_path / "log.txt") as address:
         answer = invoke(address, {"run_id": "a", "colour": "red"})
     assert answer["errorType"] == "UsageError"
     assert "unknown field colour" in answer["errorMessage"]

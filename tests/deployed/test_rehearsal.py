@@ -1,19 +1,19 @@
 """The template at work: files go up, the event starts the workflow, ledger and catalogue come out, as on a laptop."""
 
 import json
+import os
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-import boto3
 import pytest
 from stack import Stack
 
 from mars_aurora_model.simulate import simulate
 from mars_aurora_model.world import World
 
-pytestmark = [pytest.mark.deployed, pytest.mark.slow, pytest.mark.xdist_group("deployed")]
+pytestmark = [pytest.mark.deployed, pytest.mark.slow]
 
 COMMAND = Path(sys.executable).with_name("mars-aurora")
 
@@ -62,14 +62,16 @@ def local(batch: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out / "runs" / "sixty"
 
 
-def run_command(*arguments: str | Path) -> str:
-    done = subprocess.run([COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=300, check=False)
+def run_command(*arguments: str | Path, stack: Stack | None = None) -> str:
+    environment = os.environ | (stack.emulator.environment if stack else {})
+    command = [COMMAND, *map(str, arguments)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
-def upload(folder: Path, bucket: str, prefix: str) -> None:
-    s3 = boto3.client("s3")
+def upload(stack: Stack, folder: Path, prefix: str) -> None:
+    s3, bucket = stack.emulator.client("s3"), stack.outputs["InputBucketName"]
     for path in sorted(folder.rglob("*")):
         if path.is_file():
             s3.upload_file(str(path), bucket, prefix + path.relative_to(folder).as_posix())
@@ -77,7 +79,7 @@ def upload(folder: Path, bucket: str, prefix: str) -> None:
 
 def wait_for_run(stack: Stack, key: str, timeout_s: float = 300) -> dict:
     """Wait for the execution that the arrival of an object starts, and for its end."""
-    workflow = boto3.client("stepfunctions")
+    workflow = stack.emulator.client("stepfunctions")
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         for item in workflow.list_executions(stateMachineArn=stack.outputs["StateMachineArn"])["executions"]:
@@ -92,15 +94,15 @@ def wait_for_run(stack: Stack, key: str, timeout_s: float = 300) -> dict:
 
 def read_results(stack: Stack, run_id: str) -> dict[str, bytes]:
     """Everything in the run's folder of the detections bucket, by its path in there."""
-    s3, bucket, root = boto3.client("s3"), stack.outputs["DetectionsBucketName"], f"runs/{run_id}/"
+    s3, bucket, root = stack.emulator.client("s3"), stack.outputs["DetectionsBucketName"], f"runs/{run_id}/"
     keys = [item["Key"] for item in s3.list_objects_v2(Bucket=bucket, Prefix=root)["Contents"]]
     return {key.removeprefix(root): s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
 
 
 def test_marker_starts_a_run_that_ends_like_the_local_one(stack: Stack, batch: Path, local: Path) -> None:
     bucket = stack.outputs["InputBucketName"]
-    upload(batch, bucket, "incoming/sixty/")
-    boto3.client("s3").put_object(Bucket=bucket, Key="incoming/sixty/_READY")
+    upload(stack, batch, "incoming/sixty/")
+    stack.emulator.client("s3").put_object(Bucket=bucket, Key="incoming/sixty/_READY")
     result = wait_for_run(stack, "incoming/sixty/_READY")
 
     cloud = read_results(stack, "sixty")
@@ -119,7 +121,7 @@ def test_marker_starts_a_run_that_ends_like_the_local_one(stack: Stack, batch: P
 
 def test_single_file_below_live_is_a_run_of_its_own(stack: Stack, batch: Path) -> None:
     path = sorted(batch.glob("*.fits.gz"))[5]
-    boto3.client("s3").upload_file(str(path), stack.outputs["InputBucketName"], f"live/{path.name}")
+    stack.emulator.client("s3").upload_file(str(path), stack.outputs["InputBucketName"], f"live/{path.name}")
     result = wait_for_run(stack, f"live/{path.name}")
     assert result["run_id"] == f"live-{path.name}"
     assert result["listed"] == 1
@@ -129,23 +131,29 @@ def test_single_file_below_live_is_a_run_of_its_own(stack: Stack, batch: Path) -
 def test_commands_submit_skip_what_is_there_resume_and_fetch(
     stack: Stack, batch: Path, local: Path, tmp_path: Path
 ) -> None:
-    first = run_command("submit", batch, "--stack", "rehearsal", "--batch", "sixty", "--out", tmp_path / "a")
+    first = run_command(
+        "submit", batch, "--stack", "rehearsal", "--batch", "sixty", "--out", tmp_path / "a", stack=stack
+    )
     assert "60 files, 60 of them there already" in first
     assert (tmp_path / "a/runs/sixty/ledger.csv").read_bytes() == (local / "ledger.csv").read_bytes()
 
-    s3, work = boto3.client("s3"), stack.outputs["WorkBucketName"]
+    s3, work = stack.emulator.client("s3"), stack.outputs["WorkBucketName"]
     lost = s3.list_objects_v2(Bucket=work, Prefix="runs/sixty/predictions/")["Contents"][0]["Key"]
     s3.delete_object(Bucket=work, Key=lost)
-    run_command("resume", "sixty", "--stack", "rehearsal", "--out", tmp_path / "b")
+    run_command("resume", "sixty", "--stack", "rehearsal", "--out", tmp_path / "b", stack=stack)
     assert (tmp_path / "b/runs/sixty/catalogue.csv").read_bytes() == (local / "catalogue.csv").read_bytes()
 
-    assert run_command("status", "sixty", "--stack", "rehearsal").count("SUCCEEDED") >= 3
-    assert "files of results" in run_command("fetch", "sixty", "--stack", "rehearsal", "--out", tmp_path / "a")
+    assert run_command("status", "sixty", "--stack", "rehearsal", stack=stack).count("SUCCEEDED") >= 3
+    assert "files of results" in run_command(
+        "fetch", "sixty", "--stack", "rehearsal", "--out", tmp_path / "a", stack=stack
+    )
 
 
 def test_a_prefix_without_objects_is_an_error_that_says_so(stack: Stack) -> None:
     command = [COMMAND, "resume", "never", "--stack", "rehearsal"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        command, env=os.environ | stack.emulator.environment, capture_output=True, text=True, timeout=60, check=False
+    )
     assert done.returncode == 1
     assert "There is no object below" in done.stderr
     assert "incoming/never/" in done.stderr

@@ -5,13 +5,13 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import boto3
 import pytest
 from botocore.config import Config
 from botocore.session import get_session
 from botocore.validate import ParamValidator
+from stack import Emulator
 
-pytestmark = [pytest.mark.deployed, pytest.mark.xdist_group("deployed")]
+pytestmark = pytest.mark.deployed
 
 SUBSTITUTES = {
     "MinObjects": "2",
@@ -40,8 +40,8 @@ STATES = dict(walk(json.loads(re.sub(r"\$\{(\w+)\}", lambda m: SUBSTITUTES.get(m
 
 
 @pytest.fixture(scope="module")
-def workflow(aws: dict[str, str]):
-    return boto3.client("stepfunctions", config=Config(inject_host_prefix=False))
+def workflow(aws: Emulator):
+    return aws.client("stepfunctions", config=Config(inject_host_prefix=False))
 
 
 def run_state(workflow, state: dict, given: dict, **options) -> dict:

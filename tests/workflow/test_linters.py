@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 TOOLS = ROOT / "build" / "tools"
 DEFINITION = "statemachine/detect_auroras.asl.json"
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("linters")]
+pytestmark = pytest.mark.slow
 
 
 def run_tool(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -77,14 +77,12 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("linters")
 def test_what_is_built_fits_lambda_and_could_be_loaded_there(built: Path) -> None:
     assert len(list(built.rglob("*.so"))) > 50
     assert package.check(built, package.LAMBDA) == []
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("linters")
 def test_bytecode_is_trusted_as_it_is(built: Path) -> None:
     """Its flags say: made from a hash of the source, and not to be checked against it (PEP 552)."""
     if package.find_python(package.LAMBDA.python) is None:
@@ -95,7 +93,6 @@ def test_bytecode_is_trusted_as_it_is(built: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("linters")
 def test_layer_leaves_the_command_line_at_home(built: Path) -> None:
     packages = built / "CoreLayer" / "python"
     assert (packages / "mars_aurora" / "steps.py").exists()
