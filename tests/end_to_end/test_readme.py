@@ -4,6 +4,7 @@ import csv
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,8 @@ def test_ci_calls_the_readme_s_test_command():
 
 
 def test_every_mars_aurora_command_is_in_the_readme():
-    listed = subprocess.run(["mars-aurora", "--help"], capture_output=True, text=True, check=True).stdout
+    command = Path(sys.executable).with_name("mars-aurora")
+    listed = subprocess.run([command, "--help"], capture_output=True, text=True, check=True).stdout
     commands = re.findall(r"^\W*│\s(\w+)\s", listed, re.MULTILINE)
     assert commands
     assert [name for name in commands if f"mars-aurora {name}" not in README] == []

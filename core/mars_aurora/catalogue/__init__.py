@@ -6,7 +6,7 @@ says so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from mars_aurora import report, sightings
 from mars_aurora.aurora import Aurora
@@ -39,28 +39,33 @@ def write(  # noqa: PLR0913 -- what a run leaves, and where to
 
     ``work`` is where the run's pictures are; without it those of observation sets are not stitched.
     """
-    joined = sightings.join(auroras)
-    products = {"ledger.csv": tables.ledger_to_csv(records)}
-    products |= {name: data for name, make in _WRITERS.items() if (data := make(joined))}
-    products["annotations.coco.json"] = labels.to_coco(records, joined)
-    products["labels.yolo.zip"] = labels.to_yolo(records, joined)
-    products["regions.ds9.zip"] = labels.to_ds9(joined)
-    products |= _stitch_sets(keys, records, work) if work else {}
-    files = [name for name in products if "/" not in name]
-    products["report.html"] = report.build(keys, records, joined, files, elapsed_s)
-    for name, data in products.items():
+    written: list[str] = []
+
+    def put(name: str, data: bytes) -> None:
         storage.put(keys.product(name), data)
-    return [keys.product(name) for name in products]
+        written.append(name)
+
+    put("ledger.csv", tables.ledger_to_csv(records))  # first: it is to stand even where what follows fails
+    joined = sightings.join(auroras)
+    for name, make in _WRITERS.items():
+        if data := make(joined):
+            put(name, data)
+    put("annotations.coco.json", labels.to_coco(records, joined))
+    put("labels.yolo.zip", labels.to_yolo(records, joined))
+    put("regions.ds9.zip", labels.to_ds9(joined))
+    for name, data in _stitch_sets(keys, records, work) if work else ():
+        put(name, data)
+    files = [name for name in written if "/" not in name]
+    put("report.html", report.build(keys, records, joined, files, elapsed_s))
+    return [keys.product(name) for name in written]
 
 
-def _stitch_sets(keys: RunKeys, records: Sequence[Record], work: Storage) -> dict[str, bytes]:
+def _stitch_sets(keys: RunKeys, records: Sequence[Record], work: Storage) -> Iterator[tuple[str, bytes]]:
     """Lay the swaths of each observation set of two or more on one disk."""
     pictured = [record for record in records if record.outcome in labels.PICTURED]
     members: dict[str, list[str]] = {}
     for name, first in sightings.group_sets(record.name for record in pictured).items():
         members.setdefault(first, []).append(name)
-    return {
-        f"sets/{first}.png": sightings.stitch([work.get(keys.image(name)) for name in names])
-        for first, names in members.items()
-        if len(names) > 1
-    }
+    for first, names in members.items():
+        if len(names) > 1:
+            yield f"sets/{first}.png", sightings.stitch([work.get(keys.image(name)) for name in names])

@@ -1,0 +1,28 @@
+"""What ``pip install .`` installs is the whole package: its data files too."""
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = {"mars_aurora": ROOT / "core" / "mars_aurora", "mars_aurora_model": ROOT / "model"}
+SUFFIXES = {".py", ".onnx", ".j2", ".toml"}
+
+
+def test_wheel_holds_every_module_and_data_file(tmp_path):
+    source = tmp_path / "source"  # setuptools leaves its work beside what it builds
+    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(".*", "build", "out", "tests", "*.egg-info"))
+    uv = Path(sys.executable).with_name("uv")
+    subprocess.run([uv, "build", "--quiet", "--wheel", "--out-dir", tmp_path, source], check=True)
+    with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
+        installed = set(wheel.namelist())
+    expected = {
+        f"{package}/{path.relative_to(folder).as_posix()}"
+        for package, folder in PACKAGES.items()
+        for path in folder.rglob("*")
+        if path.suffix in SUFFIXES
+    }
+    assert len(expected) > 40
+    assert expected - installed == set()
