@@ -52,6 +52,8 @@ class Aurora:
     snr: float = _column("", "stat.snr", "mean brightness over its random error")
     peak_lat_deg: float = _column("deg", "pos.bodyrc.lat;stat.max", "latitude of the peak brightness")
     peak_lon_deg: float = _column("deg", "pos.bodyrc.lon;stat.max", "east longitude of the peak, 0 to 360")
+    ground_lat_deg: float = _column("deg", "pos.bodyrc.lat", "latitude of the centroid by the file's own places")
+    ground_lon_deg: float = _column("deg", "pos.bodyrc.lon", "east longitude of that, 0 to 360")
     length_km: float = _column("km", "phys.size;stat.max", "longest distance between two points of the outline")
     width_km: float = _column("km", "phys.size", "area over length")
     orientation_deg: float = _column("deg", "pos.posAng", "major axis at the centroid, from north over east, 0 to 180")

@@ -83,6 +83,7 @@ def _measure_one(scene: _Scene, box: Box, number: int) -> Aurora:
         centroid_error_km=_centroid_error_km(patch, plane, form),
         **light,
         **_find_peak(scene, excess, local, pixels),
+        **_find_ground(observation, pixels, patch),
         **{name: getattr(form, name) for name in shape.COLUMNS},
         **circumstances.view(observation, pixels, patch),
         **circumstances.time_and_season(observation.facts, (patch.row + 0.5) / observation.shape[0]),
@@ -145,6 +146,13 @@ def _centroid_error_km(patch: Patch, plane: Plane, form: shape.Shape) -> float:
     lever_km = footprint.distance_km(patch.lat_deg, patch.lon_deg, plane)
     noise = np.sqrt(((patch.random_R * patch.area_km2 * lever_km) ** 2).sum()) / patch.pull.sum()
     return float(np.hypot(noise, _END_SHARE * form.length_km))
+
+
+def _find_ground(observation: Observation, pixels: BoolArray, patch: Patch) -> dict[str, Any]:
+    """Average the file's own places, which lie on the ground, for whoever compares with the file's geometry."""
+    places = observation.latitude_deg[pixels], observation.longitude_deg[pixels]
+    lat, lon = footprint.mean_place(*places, patch.pull)
+    return {"ground_lat_deg": lat, "ground_lon_deg": lon}
 
 
 def _find_peak(scene: _Scene, excess_R: FloatArray, local: Background, pixels: BoolArray) -> dict[str, Any]:

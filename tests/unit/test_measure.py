@@ -48,6 +48,17 @@ def test_place_and_size_and_light_are_those_of_the_truth(aurora, brightest):
     assert aurora.area_km2 == pytest.approx(truth["area_km2"], rel=0.25)
 
 
+def test_the_place_on_the_ground_is_that_of_the_file_and_the_shell_s_is_nearer(aurora, brightest):
+    truth = brightest[0]["seen"]
+    ground = Plane(aurora.ground_lat_deg, aurora.ground_lon_deg)
+    assert footprint.distance_km(np.array(truth["lat_deg"]), np.array(truth["lon_deg"]), ground) < 60
+    below = np.array(aurora.sub_spacecraft_lat_deg), np.array(aurora.sub_spacecraft_lon_deg)
+    nearer_km = footprint.distance_km(*below, ground) - footprint.distance_km(
+        *below, Plane(aurora.lat_deg, aurora.lon_deg)
+    )
+    assert nearer_km == pytest.approx(130 * np.tan(np.radians(aurora.emission_angle_deg)), rel=0.15)
+
+
 def test_every_column_is_of_its_kind_and_known(aurora):
     for column in COLUMNS:
         value = getattr(aurora, column.name)
