@@ -20,7 +20,6 @@ from mars_aurora_model.export import choose_thresholds
 from mars_aurora_model.labels import CLASSES, read_set
 from mars_aurora_model.predictions import FLOOR, Answered, ask
 
-QUICK = False
 DATA = Path("build/dataset").resolve()
 ASIDE = Path("build/peer-venv").resolve()
 EPOCHS = 16
