@@ -20,8 +20,11 @@ from mars_aurora.profile import BIN_PIXELS, Bins
 _SZA_BIN_DEG = 1.5  # the terminator falls by a factor of e within some 3 to 10 degrees
 _EMISSION_BIN_DEG = 5.0
 _DAY_SZA_DEG = 90.0
+_DARK_SZA_DEG = 110.0
+_NIGHT_R = 0.8  # where the night is out of view, the twilight is taken to fall to this (Lillis et al. 2022: 0.5 to 1)
 _SLANT_RANGE = (0.5, 2.0)
 _PRIOR = np.array([0.3, 0.2, 0.2])  # how far the local scale, and its slopes, may be expected to go from 1 and 0
+STRUCTURE = 0.1  # share of its brightness by which day and twilight differ from any smooth fit
 _SMOOTH = 5  # native pixels a side; auroras are wider
 _OUTLIER = 3.0
 _ROUNDS = 3
@@ -55,25 +58,27 @@ def usable_pixels(observation: Observation) -> BoolArray:
 def fit(observation: Observation, usable: BoolArray, boxed: BoolArray) -> Background:
     """Fit the brightness along the solar zenith angle, and the limb's share in it, on usable pixels outside the boxes.
 
-    Pixels whose smoothed brightness stands out by 3 sigma are left out, in rounds. Where nearly all of the disk is
-    boxed, boxed pixels serve too.
+    Pixels whose smoothed brightness stands out by 3 sigma are left out, in rounds. Where nearly all of the night, or
+    of the disk, is boxed, boxed pixels of it serve too.
     """
     outside = usable & ~boxed
-    if outside.sum() < BIN_PIXELS:
-        outside = usable
+    for part in (usable & (observation.sza_deg > _DARK_SZA_DEG), usable):
+        if (outside & part).sum() < BIN_PIXELS:
+            outside = outside | part
     light = observation.brightness_R
-    along_sza = Bins.cut(observation.sza_deg, outside, _SZA_BIN_DEG)
+    along_sza = Bins.cut(observation.sza_deg, outside, _SZA_BIN_DEG, _DARK_SZA_DEG)
     along_emission = Bins.cut(observation.emission_angle_deg, outside, _EMISSION_BIN_DEG)
     slant = np.ones(light.shape)
-    level = along_sza.interpolate(along_sza.medians(smooth(light, outside), outside))
+    level = along_sza.interpolate(along_sza.medians(smooth(light, outside), outside), _NIGHT_R)
     free = outside
     for _ in range(_ROUNDS):
-        noise = np.sqrt(along_sza.interpolate(along_sza.means((light - level) ** 2, free)))
+        scatter = along_sza.interpolate(along_sza.ratios((light - level) ** 2, level, free))  # grows with the light
+        noise = np.sqrt(scatter * np.maximum(level, 0))
         excess = smooth(light - level, usable)
         free = outside & (excess * np.sqrt(count_neighbours(usable)) <= _OUTLIER * noise)
         free = free if free.any() else outside
         slant = _fit_slant(observation, along_emission, level / slant, free)
-        level = slant * along_sza.interpolate(along_sza.ratios(light, slant, free))
+        level = slant * along_sza.interpolate(along_sza.ratios(light, slant, free), _NIGHT_R)
     error = noise / np.sqrt(np.maximum(along_sza.interpolate(along_sza.counts(free)), 1))
     on_disk = [np.where(usable, values, np.nan).astype(np.float32) for values in (level, error, noise)]
     return Background(on_disk[0], on_disk[1], on_disk[2], free)
@@ -92,10 +97,12 @@ def fit_locally(
 ) -> Background:
     """Scale the disk's background by what is seen in a ring round a box, with a slope across it.
 
-    The scale k0 + k1 x + k2 y is a least-squares fit, drawn to 1 where the ring tells little. ``x`` and ``y``, any
-    linear unit, are centred and of order one over the ring; all arrays (nI, nS).
+    The scale k0 + k1 x + k2 y is a least-squares fit, drawn to 1 where the ring tells little; bright pixels count for
+    no more than their own structure lets them. ``x`` and ``y``, any linear unit, are centred and of order one over the
+    ring; all arrays (nI, nS).
     """
-    level, noise = disk.level_R[ring].astype(np.float64), disk.noise_R[ring].astype(np.float64)
+    level = disk.level_R[ring].astype(np.float64)
+    noise = np.hypot(disk.noise_R[ring], STRUCTURE * level)
     terms = np.stack([np.ones_like(level), x[ring], y[ring]])
     design = terms * level / noise
     misfit = (observation.brightness_R[ring] - level) / noise

@@ -8,7 +8,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from mars_aurora.background import Background, count_neighbours, smooth
+from mars_aurora.background import STRUCTURE, Background, count_neighbours, smooth
 from mars_aurora.canvas import Canvas, pixels_in_box
 from mars_aurora.messages import Box
 from mars_aurora.observation import BoolArray, FloatArray
@@ -20,7 +20,6 @@ GROW_PX = 3.0  # boxes are grown by this, on the canvas, before their pixels are
 _OWN_SHARE = 0.2  # of the light in a box: where what is its own is less, it must be sharing an aurora
 _OTHERS_SHARE = 0.8  # a piece is another aurora's if so much of it lies in smaller boxes
 _SMOOTH_NOISY = 5
-_BACKGROUND_SHARE = 0.1  # twilight has structure of its own, of some tenth of its brightness
 _KEEP_FRACTION = 0.05  # a separate piece belongs to the aurora if it is so large, against the largest
 
 
@@ -62,7 +61,7 @@ def _mean_and_floor(
 ) -> tuple[FloatArray, FloatArray]:
     """Average the excess over squares of pixels, and say from where on such an average counts."""
     noise_R = background.noise_R / np.sqrt(np.maximum(count_neighbours(usable, side), 1))
-    sigma_R = np.hypot(noise_R, _BACKGROUND_SHARE * np.abs(background.level_R))
+    sigma_R = np.hypot(noise_R, STRUCTURE * np.abs(background.level_R))
     return smooth(excess_R, usable, side), np.maximum(SIGNIFICANCE * sigma_R, BRIGHTNESS_R)
 
 

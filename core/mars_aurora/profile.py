@@ -27,15 +27,16 @@ class Bins:
         return len(self.centres_deg)
 
     @staticmethod
-    def cut(angle_deg: FloatArray, where: BoolArray, narrowest_deg: float) -> Bins:
-        """Cut the angles found ``where`` so that each bin is wide enough and holds enough pixels."""
+    def cut(angle_deg: FloatArray, where: BoolArray, narrowest_deg: float, dark_deg: float = -np.inf) -> Bins:
+        """Cut the angles found ``where`` so that each bin is wide enough and holds enough pixels.
+
+        Below ``dark_deg`` there is light enough for a fifth of the pixels; no bin goes across it.
+        """
         ordered = np.sort(angle_deg[where])
-        edges, first = [-np.inf], 0
-        while (last := max(first + BIN_PIXELS, int(ordered.searchsorted(ordered[first] + narrowest_deg)))) < (
-            len(ordered) - BIN_PIXELS
-        ):
-            edges.append(float(ordered[last]))
-            first = last
+        dark = int(ordered.searchsorted(dark_deg))
+        bright_edges = _edges(ordered[:dark], narrowest_deg, BIN_PIXELS // 5)
+        dark_edges = _edges(ordered[dark:], narrowest_deg, BIN_PIXELS)
+        edges = [-np.inf, *(bright_edges + dark_edges)[1:]]
         number = np.searchsorted(edges, angle_deg, side="right") - 1
         total = np.bincount(number[where], angle_deg[where], minlength=len(edges))
         return Bins(angle_deg, number, total / np.bincount(number[where], minlength=len(edges)))
@@ -62,11 +63,30 @@ class Bins:
         groups = np.split(values[where][order], np.cumsum(self.counts(where)).astype(int)[:-1])
         return np.array([np.median(group) if group.size else np.nan for group in groups])
 
-    def interpolate(self, per_bin: Float64Array) -> Float64Array:
+    def interpolate(self, per_bin: Float64Array, darkest: float | None = None) -> Float64Array:
         """Carry values of the bins to every pixel: (nI, nS).
 
         Between the bins' mean angles brightness goes straight where it is faint, exponentially where it is bright:
-        straight in its inverse hyperbolic sine.
+        straight in its inverse hyperbolic sine. Past the last one it stays, or goes on falling to ``darkest``.
         """
         known = np.isfinite(per_bin)
-        return np.sinh(np.interp(self.angle_deg, self.centres_deg[known], np.arcsinh(per_bin[known])))
+        centres, values = self.centres_deg[known], np.arcsinh(per_bin[known])
+        found = np.interp(self.angle_deg, centres, values)
+        if darkest is not None and len(values) > 1:
+            fall = min((values[-1] - values[-2]) / (centres[-1] - centres[-2]), 0.0)
+            further = values[-1] + fall * np.maximum(self.angle_deg - centres[-1], 0)
+            found = np.where(self.angle_deg > centres[-1], further.clip(min(np.arcsinh(darkest), values[-1])), found)
+        return np.sinh(found)
+
+
+def _edges(ordered: FloatArray, narrowest_deg: float, pixels: int) -> list[float]:
+    """Find where bins of sorted angles begin, if each is to hold so many; none where there are too few for one."""
+    if len(ordered) < pixels:
+        return []
+    edges, first = [float(ordered[0])], 0
+    while (last := max(first + pixels, int(ordered.searchsorted(ordered[first] + narrowest_deg)))) < (
+        len(ordered) - pixels
+    ):
+        edges.append(float(ordered[last]))
+        first = last
+    return edges
