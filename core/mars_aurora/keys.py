@@ -37,8 +37,12 @@ class RunKeys:
     def root(self) -> str:
         return f"runs/{self.run_id}/"
 
+    @property
+    def images(self) -> str:
+        return f"{self.root}images/"
+
     def image(self, name: str) -> str:
-        return f"{self.root}images/{name}.png"
+        return f"{self.images}{name}.png"
 
     def geometry(self, name: str) -> str:
         return f"{self.root}geometry/{name}.npz"

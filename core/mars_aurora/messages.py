@@ -104,11 +104,15 @@ class DetectResult(Message):
 
 @dataclass(frozen=True)
 class CatalogueRequest(Message):
-    """What to list again, so that the ledger is held against the inputs, not against itself."""
+    """What to list again, so that the ledger is held against the inputs, not against itself.
+
+    ``started_utc`` is when the run began, ISO 8601, for the report to tell how fast it was; empty if not known.
+    """
 
     run_id: str
     bucket: str
     prefix: str
+    started_utc: str = ""
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import importlib
 import json
-import time
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
@@ -163,18 +163,10 @@ def detect_one(keys: RunKeys, name: str, work: Storage, detector: Detector) -> i
     return len(boxes)
 
 
-def catalogue(  # noqa: PLR0913 -- three stores, and what a runner adds
-    request: CatalogueRequest,
-    inputs: Source,
-    work: Storage,
-    detections: Storage,
-    mapper: Mapper = map,
-    *,
-    started_s: float | None = None,
+def catalogue(
+    request: CatalogueRequest, inputs: Source, work: Storage, detections: Storage, mapper: Mapper = map
 ) -> CatalogueResult:
     """Measure every detection, copy the images with auroras, write ledger and catalogue.
-
-    ``started_s`` is the monotonic time at which the run began, for the report to tell how fast it was.
 
     Raises UnbalancedLedgerError, after the ledger is written, if the outcomes do not add up.
     """
@@ -189,10 +181,14 @@ def catalogue(  # noqa: PLR0913 -- three stores, and what a runner adds
     records = [measured[record.name].record if record.name in measured else record for record in settled]
     auroras = [aurora for name in sorted(measured) for aurora in measured[name].auroras]
     _drop_stale_detections(keys, records, detections)
-    elapsed_s = None if started_s is None else time.monotonic() - started_s
+    elapsed_s = _elapsed_s(request.started_utc)
     products = tables.write(keys, records, auroras, detections, work, elapsed_s=elapsed_s)
     require_balance(names, records)
     return CatalogueResult(request.run_id, len(names), len(auroras), count_outcomes(records), products)
+
+
+def _elapsed_s(started_utc: str) -> float | None:
+    return (datetime.now(UTC) - datetime.fromisoformat(started_utc)).total_seconds() if started_utc else None
 
 
 def measure_one(record: Record, keys: RunKeys, work: Storage, detections: Storage) -> Measured:

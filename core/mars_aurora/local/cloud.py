@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, track
 
 from mars_aurora.errors import MarsAuroraError, UsageError
 from mars_aurora.keys import RunKeys
@@ -34,7 +34,7 @@ Parameters = ParamSpec("Parameters")
 StackName = Annotated[str, typer.Option("--stack", help="Name of the deployed stack.")]
 OutFolder = Annotated[Path, typer.Option("--out", help="Folder for the results: they go to OUT/runs/RUN_ID/.")]
 RunName = Annotated[str, typer.Argument(metavar="RUN_ID", help="Name of the run, which is that of its batch.")]
-_UPLOADS_AT_ONCE = 8
+_TRANSFERS_AT_ONCE = 8
 _PAUSE_S = 2.0  # between looks at a running execution
 _RECENT = 20
 
@@ -47,6 +47,7 @@ class Stack:
     workflow: SFNClient
     machine: str
     inputs: str
+    work: str
     detections: str
 
 
@@ -65,7 +66,8 @@ def connect(name: str) -> Stack:
         raise
     outputs = {item["OutputKey"]: item["OutputValue"] for item in found}
     try:
-        places = [outputs[key] for key in ("StateMachineArn", "InputBucketName", "DetectionsBucketName")]
+        keys = "StateMachineArn", "InputBucketName", "WorkBucketName", "DetectionsBucketName"
+        places = [outputs[key] for key in keys]
     except KeyError as error:
         raise UsageError(f"the stack {name!r} is not one of mars-aurora's: it has no output {error}") from None
     return Stack(boto3.client("s3"), boto3.client("stepfunctions"), *places)
@@ -129,7 +131,7 @@ def status(
 
 @told
 def fetch(run_id: RunName, stack: StackName = "mars-aurora", out: OutFolder = Path("out")) -> None:
-    """Fetch a run's results; what is there already is not fetched again."""
+    """Fetch a run's results and images; what is there already is not fetched again."""
     download(connect(stack), run_id, out)
 
 
@@ -148,7 +150,7 @@ def upload(stack: Stack, folder: Path, prefix: str) -> None:
     wanted = {name: path for name, path in files.items() if not is_same(path, there.get(name))}
     typer.echo(f"{len(files)} files, {len(files) - len(wanted)} of them there already")
     columns = TextColumn("uploading"), BarColumn(), DownloadColumn()
-    with _bars(*columns) as bars, ThreadPoolExecutor(_UPLOADS_AT_ONCE) as uploads:
+    with _bars(*columns) as bars, ThreadPoolExecutor(_TRANSFERS_AT_ONCE) as uploads:
         task = bars.add_task("", total=sum(path.stat().st_size for path in wanted.values()))
 
         def send(item: tuple[str, Path]) -> None:
@@ -221,19 +223,34 @@ def watch(stack: Stack, execution: DescribeExecutionOutputTypeDef) -> Iterator[t
 
 
 def download(stack: Stack, run_id: str, out: Path) -> None:
-    """Fetch a run's results into the folder; raises UsageError where there are none."""
-    folder, count = FolderStorage(out), 0
-    for key, facts in list_objects(stack.s3, stack.detections, RunKeys(run_id).root):
-        path = out / key
-        if not (path.is_file() and is_fetched(path, facts)):
-            folder.put(key, stack.s3.get_object(Bucket=stack.detections, Key=key)["Body"].read())
-        count += 1
-    if not count:
+    """Fetch a run's results into the folder, and the images that its run card shows, as far as they are still kept.
+
+    Raises UsageError where there are no results.
+    """
+    keys, folder = RunKeys(run_id), FolderStorage(out)
+    results = list(list_objects(stack.s3, stack.detections, keys.root))
+    if not results:
         raise UsageError(f"there are no results of a run {run_id!r}")
-    typer.echo(f"{count} files of results in {out / RunKeys(run_id).root}")
+    images = list(list_objects(stack.s3, stack.work, keys.images))
+
+    def get(bucket: str, key: str) -> None:
+        folder.put(key, stack.s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+
+    with ThreadPoolExecutor(_TRANSFERS_AT_ONCE) as transfers:
+        wanted = [
+            transfers.submit(get, bucket, key)
+            for bucket, listed in ((stack.detections, results), (stack.work, images))
+            for key, facts in listed
+            if not is_fetched(out / key, facts)
+        ]
+        for transfer in track(wanted, "fetching", console=Console(stderr=True), transient=True):
+            transfer.result()
+    typer.echo(f"{len(results)} files of results and {len(images)} images in {out / keys.root}")
 
 
 def is_fetched(path: Path, facts: dict[str, Any]) -> bool:
+    if not path.is_file():
+        return False
     about = path.stat()
     return bool(facts["Size"] == about.st_size and about.st_mtime >= facts["LastModified"].timestamp())
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 
 from mars_aurora import steps
@@ -32,15 +32,15 @@ def run(job: Job, inputs: InputFiles, workers: int, progress: Progress) -> Catal
     UnbalancedLedgerError
         After the ledger is written, if its outcomes do not add up to the inputs.
     """
-    started_s = time.monotonic()
+    started_utc = datetime.now(UTC).isoformat()
     _claim(job, inputs)
     with WorkerPool(workers) as pool:
         _read_and_classify(job, inputs, pool, progress)
         steps.tally(TallyRequest(job.run_id, "", ""), inputs, job.work)
         _detect(job, pool, progress)
         mapper = partial(_measure, pool=pool, progress=progress)
-        request = CatalogueRequest(job.run_id, "", "")
-        return steps.catalogue(request, inputs, job.work, job.work, mapper, started_s=started_s)
+        request = CatalogueRequest(job.run_id, "", "", started_utc)
+        return steps.catalogue(request, inputs, job.work, job.work, mapper)
 
 
 def _claim(job: Job, inputs: InputFiles) -> None:

@@ -20,9 +20,9 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[cloud.Stack]:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
         s3 = boto3.client("s3", region_name="us-east-1")
-        for bucket in ("inputs", "detections"):
+        for bucket in ("inputs", "work", "detections"):
             s3.create_bucket(Bucket=bucket)
-        yield cloud.Stack(s3, None, "machine", "inputs", "detections")
+        yield cloud.Stack(s3, None, "machine", "inputs", "work", "detections")
 
 
 @pytest.fixture
@@ -59,9 +59,22 @@ def test_upload_sends_again_only_what_has_changed(
 def test_download_keeps_the_folders_of_the_run(stack: cloud.Stack, tmp_path: Path) -> None:
     for key in ("runs/x/ledger.csv", "runs/x/detections/deep/b.fits.png", "runs/xy/ledger.csv"):
         stack.s3.put_object(Bucket="detections", Key=key, Body=key.encode())
+    stack.s3.put_object(Bucket="work", Key="runs/x/images/c.fits.png", Body=b"c")
+    stack.s3.put_object(Bucket="work", Key="runs/x/geometry/c.fits.npz", Body=b"c")
     cloud.download(stack, "x", tmp_path)
     found = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file())
-    assert found == ["runs/x/detections/deep/b.fits.png", "runs/x/ledger.csv"]
+    assert found == ["runs/x/detections/deep/b.fits.png", "runs/x/images/c.fits.png", "runs/x/ledger.csv"]
+
+
+def test_download_fetches_again_only_what_has_changed(stack: cloud.Stack, tmp_path: Path) -> None:
+    for name in ("ledger.csv", "report.html"):
+        stack.s3.put_object(Bucket="detections", Key=f"runs/x/{name}", Body=b"first")
+    cloud.download(stack, "x", tmp_path)
+    (tmp_path / "runs/x/ledger.csv").write_bytes(b"of another size")
+    (tmp_path / "runs/x/report.html").write_bytes(b"mine.")
+    cloud.download(stack, "x", tmp_path)
+    assert (tmp_path / "runs/x/ledger.csv").read_bytes() == b"first"
+    assert (tmp_path / "runs/x/report.html").read_bytes() == b"mine."
 
 
 def test_a_run_without_results_is_told_by_name(stack: cloud.Stack, tmp_path: Path) -> None:
