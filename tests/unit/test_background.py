@@ -37,6 +37,14 @@ def test_it_follows_the_terminator(observation, broad_aurora):
     assert np.median(ratio) == pytest.approx(1, abs=0.1)
 
 
+def test_boxes_over_the_whole_night_leave_its_background_what_it_is(observation, broad_aurora):
+    usable = background.usable_pixels(observation)
+    boxed = observation.sza_deg > 111
+    found = background.fit(observation, usable, boxed)
+    dark = usable & (observation.sza_deg > 125)
+    assert np.median(found.level_R[dark]) == pytest.approx(np.median(broad_aurora.swath.background_R[dark]), abs=0.25)
+
+
 def test_a_disk_without_night_has_one_too(observation):
     found, usable = _fit(replace(observation, sza_deg=observation.sza_deg / 3))
     assert np.isfinite(found.level_R[usable]).all()
