@@ -28,11 +28,13 @@ from mars_aurora.observation import FloatArray, from_npz
 from mars_aurora.storage import FolderStorage
 from mars_aurora_model import painting
 from mars_aurora_model.labels import Label, Picture, read_set, write_set
+from mars_aurora_model.orbit import Array
 from mars_aurora_model.simulate import Simulated, observe
 from mars_aurora_model.world import World
 from mars_aurora_model.worlds import FALSE_FRIENDS, UNLIKE, draw_world
 
-TRAINED_SNR = 5.0  # whole light of a feature over its noise: what training shows as an aurora
+TRAINED_SNR = 5.0  # whole light of a feature over its photons' noise: what training shows as an aurora
+STRUCTURE = 0.15  # by which a patch of the sky differs from a smooth fit; `python -m bench.labelling` prints what it is
 _GAP_PX = 7  # pieces of light nearer than this are one feature
 _BLOCK = 16  # pictures a training world
 
@@ -77,13 +79,23 @@ def find_features(
 
 def label_auroras(simulated: Simulated, canvas: Canvas) -> Iterator[Label]:
     """Box each feature that stands out of the noise, with its mean excess and its signal to noise."""
+    return box_light(simulated.labels > 0, simulated.swath.excess_R, simulated, canvas)
+
+
+def box_light(seen: BoolArray, excess_R: Array, simulated: Simulated, canvas: Canvas) -> Iterator[Label]:
+    """Box the features of native pixels ``seen``, where their ``excess_R`` stands out of the noise; both (nI, nS).
+
+    Photons decide what is boxed. The signal to noise that is told with a box also holds how far a background can be
+    known that is not as smooth as any fit to it: in twilight and at the limb that is what hides an aurora.
+    """
     swath, world = simulated.swath, simulated.world
-    excess_R = swath.excess_R
-    variance_R2 = (swath.background_R + excess_R) / world.counts_per_R + world.fit_noise_R**2
-    for pixels, corners in find_features((simulated.labels > 0) & ~swath.flagged, canvas.index):
-        snr = float(excess_R[pixels].sum() / np.sqrt(variance_R2[pixels].sum()))
-        if snr >= TRAINED_SNR:
-            yield Label("aurora", *corners, brightness_R=float(excess_R[pixels].mean()), snr=snr)
+    variance_R2 = (swath.background_R + swath.excess_R) / world.counts_per_R + world.fit_noise_R**2
+    for pixels, corners in find_features(seen & ~swath.flagged, canvas.index):
+        light_R, noise_R = float(excess_R[pixels].sum()), float(np.sqrt(variance_R2[pixels].sum()))
+        structure_R = STRUCTURE * float(swath.background_R[pixels].sum())
+        if light_R >= TRAINED_SNR * noise_R:
+            snr = light_R / np.hypot(noise_R, structure_R)
+            yield Label("aurora", *corners, brightness_R=float(excess_R[pixels].mean()), snr=float(snr))
 
 
 def label_mars(on_disk: BoolArray, canvas: Canvas) -> Iterator[Label]:
@@ -119,17 +131,17 @@ def read_real_pictures(folder: Path) -> Iterator[Picture]:
         yield Picture(path.name, "real", png, ())
 
 
-def training_picture(index: int, seed: int) -> Picture | None:
+def training_picture(index: int, seed: int, coarse_share: float) -> Picture | None:
     """Make a training picture in the world of its block; every sixth is painted in the paper's manner or whitened."""
     block = index // _BLOCK
-    world = draw_world(np.random.default_rng((seed, 11, block)))
+    world = draw_world(np.random.default_rng((seed, 11, block)), coarse_share)
     rng = np.random.default_rng((seed, 12, index))
     if index % 6:
         return simulate_picture(index, world, seed + block, "simulated")
     plain = simulate_picture(index, replace(world, no_aurora_share=1.0), seed + block, "painted")
     if plain is None:
         return None
-    levels = painting.read_levels(plain.png)
+    levels = heatmap.decode(plain.png)
     if index % 18 == 0:
         return replace(plain, png=heatmap.encode(painting.whiten(rng, levels)[0]), group="white")
     return paint(plain, levels, rng, world.counts_per_R)
@@ -161,15 +173,20 @@ def whitened_picture(index: int, world: World, seed: int, group: str) -> Picture
     plain = simulate_picture(index, world, seed, group)
     if plain is None:
         return None
-    white, _ = painting.whiten(np.random.default_rng((seed, 13, index)), painting.read_levels(plain.png))
+    white, _ = painting.whiten(np.random.default_rng((seed, 13, index)), heatmap.decode(plain.png))
     return replace(plain, png=heatmap.encode(white))
 
 
 def plan_sets(scale: float) -> dict[str, tuple[Maker, int]]:
     """Say how each set is made and from how many observations; ``scale`` 1 is the full size."""
-    likely = {"train": (1_000, 4000), "validation": (200_000, 200), "selection": (300_000, 400)}
+    likely = {  # the thresholds are chosen for pictures as the instrument takes them
+        "train": (1_000, 12_000, 1 / 6),
+        "validation": (200_000, 200, 1 / 6),
+        "selection": (300_000, 600, 0.0),
+    }
     plan: dict[str, tuple[Maker, int]] = {
-        name: (partial(training_picture, seed=seed), count) for name, (seed, count) in likely.items()
+        name: (partial(training_picture, seed=seed, coarse_share=coarse_share), count)
+        for name, (seed, count, coarse_share) in likely.items()
     }
     for group, (world, seed) in TEST_WORLDS.items():
         make = whitened_picture if group == "white_areas" else simulate_picture

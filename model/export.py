@@ -9,7 +9,6 @@ import argparse
 import io
 import json
 from collections.abc import Mapping
-from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +19,8 @@ from torch import Tensor, nn
 
 from mars_aurora.detector import WEIGHTS, load
 from mars_aurora_model.labels import CLASSES, read_set
-from mars_aurora_model.predictions import Answered, ask
-from mars_aurora_model.scoring import choose_threshold
+from mars_aurora_model.predictions import ask, choose_thresholds
 from mars_aurora_model.yolov5 import Conv, YOLOv5
-
-PRECISION = 0.97  # of "there is an aurora in this picture", on the selection set
 
 
 class Fused(nn.Module):
@@ -50,10 +46,10 @@ def load_model(checkpoint: Path) -> tuple[YOLOv5, dict[str, int]]:
     return model.eval(), state["config"]
 
 
-def to_onnx(model: YOLOv5, height: int, width: int, thresholds: Mapping[str, float]) -> ModelProto:
+def to_onnx(model: YOLOv5, side: int, thresholds: Mapping[str, float]) -> ModelProto:
     """Export with what the detector must know: class names and least confidences."""
     buffer = io.BytesIO()
-    example = torch.zeros(1, 3, height, width)
+    example = torch.zeros(1, 3, side, side)
     torch.onnx.export(
         Fused(model), (example,), buffer, input_names=["image"], output_names=["boxes"], opset_version=17, dynamo=False
     )
@@ -84,16 +80,6 @@ def set_facts(graph: ModelProto, thresholds: Mapping[str, float]) -> None:
     helper.set_model_props(graph, {"classes": json.dumps(CLASSES), "thresholds": json.dumps(dict(thresholds))})
 
 
-def choose_thresholds(answered: Answered) -> dict[str, float]:
-    """Choose each class's least confidence on a set that was neither trained on nor is scored.
-
-    For Mars the one with the best F1; for auroras the lowest that keeps the precision asked of pictures.
-    """
-    steps = (round(0.95 - 0.01 * i, 2) for i in range(91))
-    precise = list(takewhile(lambda step: answered.image_level(step)[0] >= PRECISION, steps))
-    return {"mars": round(choose_threshold(answered.matches("mars"), 0), 4), "aurora": precise[-1] if precise else 0.95}
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("checkpoint", type=Path)
@@ -101,7 +87,7 @@ def main() -> None:
     parser.add_argument("--selection", type=Path, default=Path("build/dataset/selection"))
     arguments = parser.parse_args()
     model, config = load_model(arguments.checkpoint)
-    graph = to_onnx(model, config["height"], config["width"], dict.fromkeys(CLASSES, 0.5))
+    graph = to_onnx(model, config["side"], dict.fromkeys(CLASSES, 0.5))
     arguments.onnx.parent.mkdir(parents=True, exist_ok=True)
     onnx.save(graph, arguments.onnx)
     thresholds = choose_thresholds(ask(load(arguments.onnx), list(read_set(arguments.selection))))

@@ -14,15 +14,6 @@ from mars_aurora.observation import FloatArray
 Levels = NDArray[np.uint8]
 
 
-def read_levels(png: bytes) -> Levels:
-    """Read a heatmap's palette levels, (480, 640), which stand for brightness; 0 is unobserved."""
-    bgra = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED)
-    colours = heatmap.inferno().astype(np.int32) @ (1, 256, 65536)
-    order = np.argsort(colours)
-    levels = order[np.searchsorted(colours[order], bgra[..., :3].astype(np.int32) @ (1, 256, 65536))]
-    return np.where(bgra[..., 3] == 0, heatmap.UNOBSERVED, levels).astype(np.uint8)
-
-
 def paint_aurora(rng: np.random.Generator) -> FloatArray:
     """Paint one aurora somewhere on the disk: a few strokes or blobs, blurred; (480, 640), its peak in R."""
     picture = Image.new("L", (WIDTH, HEIGHT))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ from mars_aurora.detector import Yolo
 from mars_aurora.messages import Box
 from mars_aurora.observation import FloatArray
 from mars_aurora_model.labels import Picture, to_corners
-from mars_aurora_model.scoring import Matches, match
+from mars_aurora_model.scoring import Matches, f1, match
 
 FLOOR = 0.01  # confidence below which nothing is kept, for curves that go far
 
@@ -48,6 +48,26 @@ class Answered:
 def ask(network: Yolo, pictures: Sequence[Picture]) -> Answered:
     """Run the detector over pictures, keeping the unsure boxes too."""
     return Answered(pictures, [network.detect(picture.png, FLOOR) for picture in pictures])
+
+
+def choose_thresholds(answered: Answered) -> dict[str, float]:
+    """Choose each class's least confidence on a set that was neither trained on nor is scored.
+
+    For Mars the one with the best F1. For auroras the best mean of two F1, that of boxes and that of "there is an
+    aurora in this picture": a catalogue wants the one, a search through an archive the other.
+    """
+    mars, boxes = answered.matches("mars"), answered.matches("aurora")
+    return {
+        "mars": _middle_of_best(lambda least: f1(*mars.at(least))),
+        "aurora": _middle_of_best(lambda least: f1(*boxes.at(least)) + f1(*answered.image_level(least))),
+    }
+
+
+def _middle_of_best(score: Callable[[float], float]) -> float:
+    """Find the middle one of the thresholds that score best, in steps of 0.01."""
+    scores = {least / 100: score(least / 100) for least in range(5, 96)}
+    best = [least for least, value in scores.items() if value == max(scores.values())]
+    return best[len(best) // 2]
 
 
 def _arrays(boxes: Sequence[Box], label: str) -> tuple[FloatArray, FloatArray]:

@@ -94,12 +94,6 @@ def _lies_in(corners: FloatArray, areas: FloatArray) -> NDArray[np.bool_]:
     return inside
 
 
-def choose_threshold(matches: Matches, precision: float) -> float:
-    """Choose the threshold with the best F1 among those that reach ``precision``, midway to the next confidence."""
-    reached, recall, confidence = matches.precision_recall()
-    if len(confidence) == 0:
-        return 1.0
-    f1 = np.where(reached >= precision, 2 * reached * recall / np.maximum(reached + recall, 1e-9), 0)
-    best = int(f1.argmax())
-    below = float(confidence[best + 1]) if best + 1 < len(confidence) else 0.0
-    return (float(confidence[best]) + below) / 2
+def f1(precision: float, recall: float) -> float:
+    """Harmonic mean of precision and recall."""
+    return 2 * precision * recall / max(precision + recall, 1e-9)

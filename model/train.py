@@ -22,8 +22,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mars_aurora.detector import fit_picture, placement, read_picture, select
-from mars_aurora_model.labels import CLASSES, Picture, read_set
+from mars_aurora.detector import look, placement, read_levels, select
+from mars_aurora_model.labels import CLASSES, Picture, read_set, to_corners
 from mars_aurora_model.scoring import match
 from mars_aurora_model.yolov5 import YOLOv5, loss
 
@@ -32,14 +32,13 @@ from mars_aurora_model.yolov5 import YOLOv5, loss
 class Config:
     """What a training run is made of; a file in configs/ names only what differs from this."""
 
-    epochs: int = 16
-    batch: int = 16
+    epochs: int = 24
+    batch: int = 32
     learning_rate: float = 2e-3
     weight_decay: float = 0.01
     warmup_steps: int = 100
-    average: float = 0.998  # decay of the running mean of the weights, which is what is kept
-    height: int = 256  # of the network's input, px; multiples of 32
-    width: int = 320
+    average: float = 0.999  # decay of the running mean of the weights, which is what is kept
+    side: int = 256  # of the network's square input, px; a multiple of 32
     channels: int = 16  # of the first layer: 16 is YOLOv5n
     seed: int = 1
     threads: int = 2
@@ -50,50 +49,46 @@ class Config:
 class Examples:
     """A set in memory, at the network's input size."""
 
-    images: Tensor  # (N, 3, H, W) uint8
+    images: Tensor  # (N, 3, S, S) uint8
     targets: list[Tensor]  # (T, 5) each: class, centre x, y, width, height in input px
 
     def __len__(self) -> int:
         return len(self.targets)
 
 
-def load_examples(pictures: Sequence[Picture], height: int, width: int) -> Examples:
+def load_examples(pictures: Sequence[Picture], side: int) -> Examples:
     """Prepare pictures exactly as the detector does."""
-    images = np.empty((len(pictures), 3, height, width), np.uint8)
+    images = np.empty((len(pictures), 3, side, side), np.uint8)
     targets = []
     for i, picture in enumerate(pictures):
-        pixels = read_picture(picture.png)
-        images[i] = np.rint(fit_picture(pixels, height, width)[0] * 255)
-        x0, y0, scale = placement(pixels.shape, height, width)
-        rows = [
-            [
-                CLASSES.index(box.label),
-                (box.x0 + box.x1) / 2 * scale + x0,
-                (box.y0 + box.y1) / 2 * scale + y0,
-                (box.x1 - box.x0) * scale,
-                (box.y1 - box.y0) * scale,
-            ]
-            for box in picture.labels
-        ]
-        targets.append(torch.tensor(rows, dtype=torch.float32).reshape(-1, 5))
+        levels = read_levels(picture.png)
+        images[i] = np.rint(look(levels, side)[0] * 255)
+        x0, y0, scale = placement(levels.shape, side)
+        corners = to_corners(picture.labels) * scale + np.array([x0, y0, x0, y0], np.float32)
+        corners = corners.clip(0, side)
+        number = np.array([[CLASSES.index(box.label)] for box in picture.labels], np.float32).reshape(-1, 1)
+        rows = np.hstack((number, (corners[:, :2] + corners[:, 2:]) / 2, corners[:, 2:] - corners[:, :2]))
+        targets.append(torch.from_numpy(rows.astype(np.float32)))
     return Examples(torch.from_numpy(images), targets)
 
 
 def draw_batches(examples: Examples, size: int, random: np.random.Generator) -> Iterator[tuple[Tensor, Tensor]]:
-    """Shuffle, flip left-right and up-down at random; give images (B, 3, H, W) uint8 and targets (T, 6)."""
-    height, width = examples.images.shape[2:]
+    """Shuffle, and turn and mirror at random; give images (B, 3, S, S) uint8 and targets (T, 6)."""
+    side = examples.images.shape[-1]
     order = random.permutation(len(examples))
     for start in range(0, len(order) - len(order) % size or len(order), size):
         chosen = order[start : start + size]
         images = examples.images[torch.from_numpy(chosen)]
-        flips = torch.from_numpy(random.random((len(chosen), 2)) < 0.5)
-        images[flips[:, 0]] = images[flips[:, 0]].flip(3)
-        images[flips[:, 1]] = images[flips[:, 1]].flip(2)
+        mirrored, upended, transposed = torch.from_numpy(random.random((3, len(chosen))) < 0.5)
+        images[mirrored] = images[mirrored].flip(3)
+        images[upended] = images[upended].flip(2)
+        images[transposed] = images[transposed].transpose(2, 3)
         rows = []
         for i, number in enumerate(chosen):
             boxes = examples.targets[number].clone()
-            boxes[:, 1] = width - boxes[:, 1] if flips[i, 0] else boxes[:, 1]
-            boxes[:, 2] = height - boxes[:, 2] if flips[i, 1] else boxes[:, 2]
+            boxes[:, 1] = side - boxes[:, 1] if mirrored[i] else boxes[:, 1]
+            boxes[:, 2] = side - boxes[:, 2] if upended[i] else boxes[:, 2]
+            boxes = boxes[:, [0, 2, 1, 4, 3]] if transposed[i] else boxes
             rows.append(torch.cat((torch.full((len(boxes), 1), i), boxes), 1))
         yield images, torch.cat(rows)
 
@@ -254,10 +249,10 @@ def main() -> None:
     arguments = parse_arguments(os.environ)
     trainer = Trainer(read_config(arguments), arguments.model_dir)
     trainer.resume()
-    size = (trainer.config.height, trainer.config.width)
+    side = trainer.config.side
     training = [picture for folder in sorted(arguments.data.glob("train*/")) for picture in read_set(folder)]
     validation = list(read_set(arguments.data / "validation"))
-    trainer.run(load_examples(training, *size), load_examples(validation, *size))
+    trainer.run(load_examples(training, side), load_examples(validation, side))
     plot_history(trainer.history, arguments.model_dir / "learning_curve.png")
 
 

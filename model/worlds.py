@@ -9,16 +9,15 @@ import numpy as np
 from mars_aurora_model.world import World
 
 _MORE_AURORAS = World(
-    no_aurora_share=0.1,
     auroras_per_scene=(0.25, 0.3, 0.25, 0.12, 0.08),
-    modes=(("os1", 0.1, (10, 75)), ("os2", 0.75, (60, 155)), ("osr", 0.15, (40, 150))),
-    crustal_peak_R=(5.0, 60.0),
-    patch_peak_R=(3.0, 14.0),
-    sinuous_peak_R=(4.0, 30.0),
-    crustal_size_km=(90.0, 600.0),
-    patch_size_km=(110.0, 800.0),
-    sinuous_length_km=(1100.0, 6000.0),
-    sinuous_width_km=(45.0, 240.0),
+    modes=(("os1", 0.06, (10, 75)), ("os2", 0.8, (60, 155)), ("osr", 0.14, (40, 150))),
+    crustal_peak_R=(5.0, 70.0),
+    patch_peak_R=(2.8, 14.0),
+    sinuous_peak_R=(3.5, 35.0),
+    crustal_size_km=(85.0, 650.0),
+    patch_size_km=(100.0, 850.0),
+    sinuous_length_km=(900.0, 6200.0),
+    sinuous_width_km=(42.0, 260.0),
 )
 
 UNLIKE = World(  # other optics, noise, sky, shapes and cuts than any world below that is learnt from
@@ -71,18 +70,32 @@ FALSE_FRIENDS = {  # no aurora in any of them
 }
 
 
-def draw_world(rng: np.random.Generator) -> World:
-    """Draw a world to learn from: around the published one, with what is only inferred drawn anew."""
+def draw_world(rng: np.random.Generator, coarse_share: float = 1 / 6) -> World:
+    """Draw a world to learn from: around the published one, with all that is only inferred drawn anew.
+
+    No world drawn has the optics of `UNLIKE`; a share of them has pixels so large that noise looks like patches.
+    """
+    coarse = rng.random() < coarse_share
+    step_deg = rng.uniform(0.25, 0.4) if coarse else rng.uniform(0.05, 0.08)
     return replace(
         _MORE_AURORAS,
-        n_slit=int(rng.choice([128, 128, 128, 64])),
-        counts_per_R=float(np.exp(rng.uniform(np.log(0.25), np.log(0.8)))),
-        fit_noise_R=rng.uniform(0.1, 0.6),
-        flagged_share=rng.choice([0.0, 0.001, 0.01]),
-        flat_field_error=rng.uniform(0.0, 0.05),
-        night_R=(rng.uniform(0.3, 0.7), rng.uniform(0.8, 1.4)),
-        night_roughness=rng.uniform(0.1, 0.4),
-        day_structure_share=0.4,
-        slit_cut_share=0.3,
-        truncated_share=0.06,
+        n_slit=int(rng.choice([32, 40, 48] if coarse else [64, 96, 128, 128, 128, 160])),
+        scan_step_deg=(step_deg, step_deg * rng.uniform(1.2, 2.0)),
+        slit_widths_deg=(0.18, 0.25),
+        counts_per_R=float(np.exp(rng.uniform(np.log(0.13), np.log(1.0)))),
+        fit_noise_R=rng.uniform(0.05, 0.9),
+        systematic_error=rng.uniform(0.02, 0.07),
+        flat_field_error=rng.uniform(0.0, 0.07),
+        flagged_share=float(rng.choice([0.0, 0.001, 0.01])),
+        slit_cut_share=0.35,
+        truncated_share=0.08,
+        day_scale=(0.42, 0.82),
+        day_structure_share=0.45,
+        day_structure_amplitude=(0.15, 0.55),
+        limb_brightening=(0.15, 0.55),
+        terminator_shift_deg=(-4.5, 3.5),
+        night_R=(rng.uniform(0.25, 0.7), rng.uniform(0.8, 1.6)),
+        night_roughness=rng.uniform(0.1, 0.45),
+        no_aurora_share=float(rng.choice([0.05, 0.05, 0.3])),
+        emission_altitude_km=rng.uniform(120.0, 148.0),
     )

@@ -1,7 +1,7 @@
 """YOLOv5n in plain torch: CSP backbone, SPPF, PAN neck, three anchor heads, and the loss that trains it.
 
 Written from the architecture's description (Redmon's anchors and grid, CSPNet, PANet, CIoU), to be read in one sitting.
-Shapes at the line ends are for one 256x320 image; B is the batch, A the anchors of a level, C the classes.
+Shapes at the line ends are for one 256x256 image; B is the batch, A the anchors of a level, C the classes.
 """
 
 from __future__ import annotations
@@ -111,13 +111,13 @@ class YOLOv5(nn.Module):
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """Give raw outputs of each level, (B, A, rows, columns, 5 + C), from (B, 3, H, W) in 0 to 1."""
-        p3 = self.to_p3(x)  # (B, 64, 32, 40)
-        p4 = self.to_p4(p3)  # (B, 128, 16, 20)
-        n5 = self.narrow5(self.to_p5(p4))  # (B, 128, 8, 10)
-        n4 = self.narrow4(self.up4(torch.cat((_double(n5), p4), 1)))  # (B, 64, 16, 20)
-        o3 = self.up3(torch.cat((_double(n4), p3), 1))  # (B, 64, 32, 40)
-        o4 = self.down4(torch.cat((self.shrink3(o3), n4), 1))  # (B, 128, 16, 20)
-        o5 = self.down5(torch.cat((self.shrink4(o4), n5), 1))  # (B, 256, 8, 10)
+        p3 = self.to_p3(x)  # (B, 64, 32, 32)
+        p4 = self.to_p4(p3)  # (B, 128, 16, 16)
+        n5 = self.narrow5(self.to_p5(p4))  # (B, 128, 8, 8)
+        n4 = self.narrow4(self.up4(torch.cat((_double(n5), p4), 1)))  # (B, 64, 16, 16)
+        o3 = self.up3(torch.cat((_double(n4), p3), 1))  # (B, 64, 32, 32)
+        o4 = self.down4(torch.cat((self.shrink3(o3), n4), 1))  # (B, 128, 16, 16)
+        o5 = self.down5(torch.cat((self.shrink4(o4), n5), 1))  # (B, 256, 8, 8)
         raw = (head(o) for head, o in zip(self.heads, (o3, o4, o5), strict=True))
         return [r.unflatten(1, (3, 5 + self.classes)).permute(0, 1, 3, 4, 2) for r in raw]
 

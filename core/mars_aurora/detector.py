@@ -1,6 +1,8 @@
 """YOLOv5 on ONNX: one picture in, boxes of Mars and of auroras out. The one module that knows the runtime.
 
-The weights carry what belongs to them: class names, input size and the confidence thresholds chosen for them.
+The network looks at the disk alone, and at brightness instead of colours: averaging the log scale of a night of a few
+photons a pixel would lose them. The weights carry what belongs to them: class names, input size and the confidence
+thresholds chosen for them.
 """
 
 from __future__ import annotations
@@ -17,14 +19,19 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from mars_aurora import heatmap
+from mars_aurora.canvas import CENTRE_X, CENTRE_Y, HEIGHT, WIDTH
 from mars_aurora.errors import UsageError
 from mars_aurora.messages import Box
 from mars_aurora.observation import FloatArray
 
 WEIGHTS = Path(__file__).parent / "weights" / "yolov5n.onnx"
-OVERLAP = 0.45  # of two boxes of one class that share more (IoU), the less confident goes
+OVERLAP = 0.5  # of two boxes of one class that share more (IoU), the less confident goes
 MAX_BOXES = 300  # the most confident candidates that suppression looks at
 MAX_SIDE_PX = 4096  # a picture of a few kilobytes may claim any size
+VIEW_PX = 352  # side of the square of the canvas that the network sees: the limb and the shell that shines above it
+VIEW_X, VIEW_Y = round(CENTRE_X) - VIEW_PX // 2, round(CENTRE_Y) - VIEW_PX // 2
+PHOTONS_R = 30.0  # end of the linear scale: fainter light keeps its sum when pixels are averaged
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
@@ -45,8 +52,8 @@ def load(weights: Path = WEIGHTS) -> Yolo:
     options.enable_cpu_mem_arena = False
     session = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
     facts = session.get_modelmeta().custom_metadata_map
-    height, width = session.get_inputs()[0].shape[2:]
-    return Yolo(session, tuple(json.loads(facts["classes"])), json.loads(facts["thresholds"]), height, width)
+    side = session.get_inputs()[0].shape[2]
+    return Yolo(session, tuple(json.loads(facts["classes"])), json.loads(facts["thresholds"]), side)
 
 
 @dataclass(frozen=True)
@@ -57,61 +64,87 @@ class Yolo:
     ----------
     classes : names in the network's order
     thresholds : least confidence by class, chosen on a set of their own
-    height, width : of the network's input, px
+    side : of the network's square input, px
     """
 
     session: onnxruntime.InferenceSession
     classes: tuple[str, ...]
     thresholds: Mapping[str, float]
-    height: int
-    width: int
+    side: int
 
     def detect(self, png: bytes, floor: float | None = None) -> list[Box]:
         """Find boxes in a picture's own px; ``floor`` replaces the thresholds, to see what they cut off."""
-        picture = read_picture(png)
-        scores = self.session.run(None, {"image": fit_picture(picture, self.height, self.width)})[0][0]
+        levels = read_levels(png)
+        scores = self.session.run(None, {"image": look(levels, self.side)})[0][0]
         least = [self.thresholds[name] if floor is None else floor for name in self.classes]
         corners, confidence, label = select(scores, np.array(least, np.float32))
-        x0, y0, scale = placement(picture.shape, self.height, self.width)
-        limits = np.array(picture.shape[1::-1] * 2, np.float32)
+        x0, y0, scale = placement(levels.shape, self.side)
+        limits = np.array(levels.shape[::-1] * 2, np.float32)
         corners = np.clip((corners - np.array([x0, y0, x0, y0], np.float32)) / scale, 0, limits)
         rows = zip(label.tolist(), confidence.tolist(), corners.tolist(), strict=True)
         return [Box(self.classes[kind], sure, *box) for kind, sure, box in rows]
 
 
-def read_picture(png: bytes) -> NDArray[np.uint8]:
-    """Decode a PNG to (H, W, 3) uint8 RGB, transparent made black; raises UsageError where it is none."""
+def read_levels(png: bytes) -> NDArray[np.uint8]:
+    """Decode a heatmap of any size to its levels (H, W); raises UsageError where it is no PNG, or not of 8 bits.
+
+    A grey picture is taken for levels as it is.
+    """
     if not png.startswith(_PNG_SIGNATURE) or len(png) < 24:
         raise UsageError("the picture is not a PNG")
     width, height = struct.unpack(">II", png[16:24])
     if not (0 < width <= MAX_SIDE_PX and 0 < height <= MAX_SIDE_PX):
         raise UsageError(f"the picture claims {width}x{height} px; at most {MAX_SIDE_PX} a side are read")
-    picture = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED)
+    try:
+        return heatmap.decode(png)
+    except ValueError:  # it was not drawn by the pipeline
+        picture = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED)
     if picture is None or picture.dtype != np.uint8:
         raise UsageError("the PNG is damaged, or not of 8 bits a channel")
-    if picture.ndim == 2:
-        return np.asarray(cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB), np.uint8)
-    if picture.shape[2] == 3:
-        return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
-    rgb = cv2.cvtColor(picture, cv2.COLOR_BGRA2RGB)
-    return np.asarray(cv2.bitwise_and(rgb, rgb, mask=picture[..., 3]), np.uint8)
+    pixels = np.asarray(picture, np.uint8)
+    return pixels if pixels.ndim == 2 else heatmap.to_levels_from_colours(pixels)
 
 
-def placement(shape: tuple[int, ...], height: int, width: int) -> tuple[int, int, float]:
-    """Give the offset x, y of a picture in the network's input, px, and its scale there."""
-    scale = min(height / shape[0], width / shape[1])
-    return (width - round(shape[1] * scale)) // 2, (height - round(shape[0] * scale)) // 2, scale
+def placement(shape: tuple[int, ...], side: int) -> tuple[float, float, float]:
+    """Give where a picture's corner lies in the network's input, x and y in px, and the picture's scale there.
+
+    A picture of another size than the canvas is fitted into that first, its shape kept (letterbox).
+    """
+    (x0, y0, _, _), zoom = _fit_canvas(shape), side / VIEW_PX
+    return (x0 - VIEW_X) * zoom, (y0 - VIEW_Y) * zoom, min(HEIGHT / shape[0], WIDTH / shape[1]) * zoom
 
 
-def fit_picture(picture: NDArray[np.uint8], height: int, width: int) -> FloatArray:
-    """Scale a picture into (1, 3, height, width) float32 in 0 to 1, shape kept, black round it (letterbox)."""
-    x0, y0, scale = placement(picture.shape, height, width)
-    size = (round(picture.shape[1] * scale), round(picture.shape[0] * scale))
-    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    blob = np.zeros((1, 3, height, width), np.float32)
-    blob[0, :, y0 : y0 + size[1], x0 : x0 + size[0]] = small.transpose(2, 0, 1)
-    blob /= 255
-    return blob
+def _fit_canvas(shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+    """Give x, y, width and height of a picture in the middle of the canvas."""
+    scale = min(HEIGHT / shape[0], WIDTH / shape[1])
+    width, height = max(round(shape[1] * scale), 1), max(round(shape[0] * scale), 1)
+    return (WIDTH - width) // 2, (HEIGHT - height) // 2, width, height
+
+
+def look(levels: NDArray[np.uint8], side: int) -> FloatArray:
+    """Give the network's view of a picture, (1, 3, side, side) float32, all in 0 to 1.
+
+    Channels: the level, which is logarithmic brightness; brightness itself up to `PHOTONS_R`; whether observed.
+    """
+    if levels.shape != (HEIGHT, WIDTH):
+        x0, y0, width, height = _fit_canvas(levels.shape)
+        whole = np.zeros((HEIGHT, WIDTH), np.uint8)
+        fitted = cv2.resize(levels, (width, height), interpolation=cv2.INTER_NEAREST)
+        whole[y0 : y0 + height, x0 : x0 + width] = fitted
+        levels = whole
+    window = levels[VIEW_Y : VIEW_Y + VIEW_PX, VIEW_X : VIEW_X + VIEW_PX]
+    view = np.empty((1, 3, side, side), np.float32)
+    for channel, values in enumerate(_channels()):
+        cv2.resize(cv2.LUT(window, values), (side, side), dst=view[0, channel], interpolation=cv2.INTER_AREA)
+    return view
+
+
+@functools.cache
+def _channels() -> FloatArray:
+    """Give what each level is in each channel, (3, 256)."""
+    levels = np.arange(256, dtype=np.float32)
+    light = np.minimum(heatmap.level_brightness() / np.float32(PHOTONS_R), 1)
+    return np.stack((levels / 255, light, (levels != heatmap.UNOBSERVED).astype(np.float32)))
 
 
 def select(scores: FloatArray, least: FloatArray) -> tuple[FloatArray, FloatArray, NDArray[np.intp]]:

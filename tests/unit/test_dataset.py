@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 
 from mars_aurora import heatmap
-from mars_aurora.canvas import HEIGHT, WIDTH
+from mars_aurora.canvas import HEIGHT, WIDTH, Canvas
+from mars_aurora.observation import from_npz
 from mars_aurora_model import dataset, painting
 from mars_aurora_model.labels import Picture
 from mars_aurora_model.world import World
@@ -30,11 +33,24 @@ def test_boxes_of_auroras_hold_what_is_brighter_than_the_night_round_it(pictures
     boxes = [(picture, box) for picture in pictures for box in picture.visible("aurora")]
     assert len(boxes) >= 3
     for picture, box in boxes:
-        brightness_R = heatmap.level_brightness()[painting.read_levels(picture.png)]
+        brightness_R = heatmap.level_brightness()[heatmap.decode(picture.png)]
         inside = brightness_R[int(box.y0) : int(box.y1), int(box.x0) : int(box.x1)]
         assert np.percentile(inside, 95) > 5 * 0.9
         assert box.brightness_R > 2
         assert box.snr >= 8
+
+
+def test_light_that_a_twilight_s_structure_may_hide_is_boxed_but_doubtful(broad_aurora):
+    png, geometry = dataset.preprocess(broad_aurora.name.removesuffix(".gz"), broad_aurora.to_fits())
+    assert png
+    canvas = Canvas.from_arrays(from_npz(geometry)[1])
+    (clear,) = (box for box in dataset.label_auroras(broad_aurora, canvas) if not box.doubtful)
+    lit = broad_aurora.swath.background_R + 2 * broad_aurora.swath.excess_R
+    twilight = replace(broad_aurora, swath=replace(broad_aurora.swath, background_R=lit))
+    (hidden,) = (box for box in dataset.label_auroras(twilight, canvas) if box.corners == clear.corners)
+    assert hidden.doubtful
+    assert hidden.snr < 0.5 / dataset.STRUCTURE
+    assert hidden.brightness_R == clear.brightness_R
 
 
 def test_mars_is_boxed_within_its_fixed_disk(pictures):
@@ -65,11 +81,6 @@ def test_pieces_of_light_that_nearly_touch_are_one_feature():
     assert sum(pixels.sum() for pixels, _ in found) == seen.sum()  # the gap is no part of it
 
 
-def test_levels_are_read_back_as_they_were_drawn():
-    levels = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH), np.uint8)
-    assert (painting.read_levels(heatmap.encode(levels)) == levels).all()
-
-
 def test_painted_auroras_lie_on_the_dark_disk_and_only_there():
     levels = np.full((HEIGHT, WIDTH), heatmap.to_levels(np.float32(0.7)), np.uint8)
     levels[:, 320:] = heatmap.to_levels(np.float32(300))  # day
@@ -79,7 +90,7 @@ def test_painted_auroras_lie_on_the_dark_disk_and_only_there():
     assert len(boxes) >= 6
     assert all(box.x1 <= 322 for box in boxes)
     for picture in painted:
-        changed = painting.read_levels(picture.png)[:, 325:] != levels[:, 325:]
+        changed = heatmap.decode(picture.png)[:, 325:] != levels[:, 325:]
         assert changed.mean() < 0.01
 
 

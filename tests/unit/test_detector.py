@@ -1,8 +1,12 @@
+import tracemalloc
+import zlib
+
 import cv2
 import numpy as np
 import pytest
 
-from mars_aurora.detector import box_iou, fit_picture, placement, read_picture, select, suppress
+from mars_aurora import heatmap
+from mars_aurora.detector import PHOTONS_R, box_iou, look, placement, read_levels, select, suppress
 from mars_aurora.errors import UsageError
 
 
@@ -10,17 +14,25 @@ def encode(pixels):
     return cv2.imencode(".png", pixels)[1].tobytes()
 
 
-def test_transparent_pixels_are_read_as_black_and_colours_as_rgb():
-    pixels = np.zeros((4, 6, 4), np.uint8)
-    pixels[...] = (10, 20, 30, 255)  # OpenCV writes blue first
+def test_a_heatmap_saved_by_another_program_is_read_as_the_pipeline_s_own():
+    levels = np.tile(np.arange(256, dtype=np.uint8), (480, 3))[:, :640]
+    own = heatmap.encode(levels)
+    saved_again = encode(cv2.imdecode(np.frombuffer(own, np.uint8), cv2.IMREAD_UNCHANGED))
+    assert saved_again[:100] != own[:100]
+    assert np.array_equal(read_levels(own), levels)
+    assert np.abs(read_levels(saved_again).astype(int) - levels).max() <= 2
+
+
+def test_transparent_pixels_are_unobserved():
+    pixels = np.full((4, 6, 4), 255, np.uint8)
     pixels[0, :, 3] = 0
-    picture = read_picture(encode(pixels))
-    assert picture[1, 0].tolist() == [30, 20, 10]
-    assert not picture[0].any()
+    levels = read_levels(encode(pixels))
+    assert not levels[0].any()
+    assert levels[1:].all()
 
 
-def test_grey_picture_becomes_three_equal_channels():
-    assert read_picture(encode(np.full((4, 6), 7, np.uint8))).tolist() == np.full((4, 6, 3), 7).tolist()
+def test_a_grey_picture_is_taken_for_levels():
+    assert read_levels(encode(np.full((4, 6), 7, np.uint8))).tolist() == np.full((4, 6), 7).tolist()
 
 
 @pytest.mark.parametrize(
@@ -36,25 +48,50 @@ def test_grey_picture_becomes_three_equal_channels():
 )
 def test_what_is_no_picture_is_refused(data):
     with pytest.raises(UsageError):
-        read_picture(data)
+        read_levels(data)
 
 
 def test_a_picture_that_claims_to_be_huge_is_refused_before_it_is_unpacked():
     data = bytearray(encode(np.zeros((4, 6), np.uint8)))
     data[16:24] = (100_000).to_bytes(4, "big") * 2
     with pytest.raises(UsageError, match="100000x100000"):
-        read_picture(bytes(data))
+        read_levels(bytes(data))
 
 
-@pytest.mark.parametrize("shape", [(480, 640), (480, 480), (100, 900), (31, 17)])
-def test_letterbox_keeps_the_shape_and_says_where_the_picture_went(shape):
-    picture = np.full((*shape, 3), 255, np.uint8)
-    blob = fit_picture(picture, 256, 320)[0, 0]
-    x0, y0, scale = placement(picture.shape, 256, 320)
-    rows, columns = np.nonzero(blob)
-    assert (rows.min(), columns.min()) == (y0, x0)
-    assert rows.max() + 1 - y0 == pytest.approx(shape[0] * scale, abs=0.51)
-    assert columns.max() + 1 - x0 == pytest.approx(shape[1] * scale, abs=0.51)
+def test_a_picture_of_ours_that_unpacks_to_gigabytes_is_refused():
+    own = heatmap.encode(np.ones((480, 640), np.uint8))
+    start = own.index(b"IDAT") + 4
+    bomb = own[:start] + zlib.compress(bytes(50_000_000)) + own[-16:]
+    tracemalloc.start()
+    assert not read_levels(bomb).any()  # what is past the picture is not unpacked
+    assert tracemalloc.get_traced_memory()[1] < 5e6
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize("shape", [(480, 640), (480, 480), (960, 1280), (240, 900)])
+@pytest.mark.parametrize("side", [256, 352])
+def test_a_place_in_the_picture_is_found_where_placement_says(shape, side):
+    x0, y0, scale = placement(shape, side)
+    column, row = round((0.4 * side - x0) / scale), round((0.6 * side - y0) / scale)
+    levels = np.full(shape, 2, np.uint8)
+    half = int(np.ceil(4 / scale))
+    levels[row - half : row + half, column - half : column + half] = 200
+    rows, columns = np.nonzero(look(levels, side)[0, 0] > 0.4)
+    assert columns.mean() + 0.5 == pytest.approx(0.4 * side, abs=1)
+    assert rows.mean() + 0.5 == pytest.approx(0.6 * side, abs=1)
+
+
+def test_the_view_holds_limb_and_shell_and_nothing_is_lost_of_faint_light():
+    levels = np.full((480, 640), heatmap.UNOBSERVED, np.uint8)
+    cv2.circle(levels, (320, 230), 176, 1, cv2.FILLED)
+    counts = np.random.default_rng(0).poisson(0.4, (340, 340))  # photons of a dark night, 2.8 R each
+    levels[60:400, 150:490] = np.maximum(levels[60:400, 150:490] > 0, heatmap.to_levels(counts * np.float32(2.8)))
+    _, light, observed = look(levels, 256)[0]
+    assert observed.max() == 1
+    assert observed.sum() == pytest.approx((levels > 0).sum() * (256 / 352) ** 2, rel=0.005)
+    sent = np.minimum(heatmap.level_brightness()[levels], PHOTONS_R).sum()
+    assert light.sum() * PHOTONS_R == pytest.approx(sent * (256 / 352) ** 2, rel=0.01)
+    assert 0.9 * counts.sum() * 2.8 < sent < 1.1 * counts.sum() * 2.8
 
 
 def test_iou_of_known_boxes():

@@ -1,7 +1,10 @@
 import numpy as np
 import pytest
 
-from mars_aurora_model.scoring import choose_threshold, match
+from mars_aurora.messages import Box
+from mars_aurora_model.labels import Label, Picture
+from mars_aurora_model.predictions import Answered, choose_thresholds
+from mars_aurora_model.scoring import f1, match
 
 
 def boxes(*corners):
@@ -45,11 +48,25 @@ def test_an_empty_image_only_counts_its_false_alarms():
     assert len(found.found_at) == 2
 
 
-def test_the_threshold_is_chosen_for_the_precision_asked():
-    predicted = boxes((0, 0, 10, 10), (50, 50, 60, 60), (100, 100, 120, 120))
-    found = match([(predicted, sure(0.9, 0.8, 0.7))], [TRUTH])
-    assert choose_threshold(found, 0.97) == pytest.approx(0.85)  # midway to the false alarm
-    assert choose_threshold(found, 0.5) == pytest.approx(0.35)
+def test_f1_of_known_shares():
+    assert f1(0.5, 1.0) == pytest.approx(2 / 3)
+    assert f1(0.0, 0.0) == 0
+
+
+def picture(*auroras):
+    mars = Label("mars", 150, 60, 490, 400)
+    return Picture("", "", b"", (mars, *(Label("aurora", *box, brightness_R=9.0, snr=20.0) for box in auroras)))
+
+
+def test_thresholds_are_chosen_between_what_is_right_and_what_is_not():
+    mars = Box("mars", 0.9, 150, 60, 490, 400)
+    seen, loose, false = (Box("aurora", sure, *box) for sure, box in (
+        (0.8, (200, 100, 250, 150)), (0.3, (210, 120, 330, 260)), (0.4, (300, 300, 320, 320))
+    ))  # fmt: skip
+    answered = Answered([picture((200, 100, 250, 150)), picture()], [[mars, seen, loose], [mars, false]])
+    thresholds = choose_thresholds(answered)
+    assert 0.4 < thresholds["aurora"] <= 0.8
+    assert 0.3 < thresholds["mars"] < 0.7  # anything up to 0.9 would do: the middle is safest
 
 
 def test_boxes_on_what_is_doubtful_are_neither_right_nor_wrong():

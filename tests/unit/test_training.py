@@ -1,33 +1,34 @@
-import cv2
 import numpy as np
 import pytest
+
+from mars_aurora import heatmap
 
 torch = pytest.importorskip("torch", reason="only training needs torch: make train-setup")
 
 from mars_aurora_model import train, yolov5  # noqa: E402 -- after the skip
 from mars_aurora_model.labels import Label, Picture  # noqa: E402
 
-SMALL = train.Config(epochs=2, batch=4, height=64, width=96, channels=8, warmup_steps=2, threads=1)
+SMALL = train.Config(epochs=2, batch=4, side=64, channels=8, warmup_steps=2, threads=1)
 
 
 def make_pictures(count, seed=0):
     random = np.random.default_rng(seed)
     pictures = []
     for i in range(count):
-        pixels = random.integers(0, 30, (480, 640, 3), np.uint8)
-        x, y, size = *random.integers(50, 350, 2), random.integers(60, 110)
-        pixels[y : y + size, x : x + size] = 220
-        pictures.append(Picture(str(i), "squares", cv2.imencode(".png", pixels)[1].tobytes(),
-                                (Label("aurora", float(x), float(y), float(x + size), float(y + size)),)))  # fmt: skip
+        levels = random.integers(0, 30, (480, 640), np.uint8)
+        (x, y), (width, height) = random.integers((150, 60), (380, 290)), random.integers(60, 110, 2)
+        levels[y : y + height, x : x + width] = 220
+        label = Label("aurora", float(x), float(y), float(x + width), float(y + height))
+        pictures.append(Picture(str(i), "boxes", heatmap.encode(levels), (label,)))
     return pictures
 
 
 def test_the_nano_size_has_its_parameters_and_levels():
     model = yolov5.YOLOv5()
     assert sum(p.numel() for p in model.parameters()) == 1_766_623
-    raw = model.eval()(torch.zeros(1, 3, 256, 320))
-    assert [tuple(output.shape) for output in raw] == [(1, 3, 32, 40, 7), (1, 3, 16, 20, 7), (1, 3, 8, 10, 7)]
-    assert model.decode(raw).shape == (1, 5040, 7)
+    raw = model.eval()(torch.zeros(1, 3, 256, 256))
+    assert [tuple(output.shape) for output in raw] == [(1, 3, 32, 32, 7), (1, 3, 16, 16, 7), (1, 3, 8, 8, 7)]
+    assert model.decode(raw).shape == (1, 4032, 7)
 
 
 def test_ciou_of_known_boxes():
@@ -50,7 +51,7 @@ def test_each_assigned_cell_can_express_its_target():
 
 def test_decoding_a_perfect_answer_gives_the_box_back():
     model = yolov5.YOLOv5()
-    raw = [torch.full(shape, -9.0) for shape in [(1, 3, 32, 40, 7), (1, 3, 16, 20, 7), (1, 3, 8, 10, 7)]]
+    raw = [torch.full(shape, -9.0) for shape in [(1, 3, 32, 32, 7), (1, 3, 16, 16, 7), (1, 3, 8, 8, 7)]]
     raw[1][0, 1, 5, 7, :4] = 0  # centre of the cell, size of the anchor
     raw[1][0, 1, 5, 7, 4:] = 9
     boxes = model.decode(raw)[0]
@@ -72,17 +73,17 @@ def test_the_loss_falls_as_the_answer_nears_the_truth():
     assert yolov5.loss(model, better, targets) < yolov5.loss(model, raw, targets)
 
 
-def test_flipped_targets_stay_on_their_pixels():
-    examples = train.load_examples(make_pictures(8), 256, 320)
+def test_turned_targets_stay_on_their_pixels():
+    examples = train.load_examples(make_pictures(8), 256)
     for images, targets in train.draw_batches(examples, 4, np.random.default_rng(3)):
         for image, _, x, y, width, height in targets.tolist():
-            patch = images[int(image), :, int(y - height / 2) + 2 : int(y + height / 2) - 2, int(x - width / 2) + 2 : int(x + width / 2) - 2]  # fmt: skip # noqa: E501
+            patch = images[int(image), 0, int(y - height / 2) + 2 : int(y + height / 2) - 2, int(x - width / 2) + 2 : int(x + width / 2) - 2]  # fmt: skip # noqa: E501
             assert (patch == 220).all()
 
 
 def test_a_resumed_run_ends_where_an_unbroken_one_does(tmp_path):
     pictures = make_pictures(12)
-    examples = train.load_examples(pictures, SMALL.height, SMALL.width)
+    examples = train.load_examples(pictures, SMALL.side)
     whole = train.Trainer(SMALL, tmp_path / "whole")
     whole.run(examples, examples)
     first = train.Trainer(SMALL, tmp_path / "broken")
@@ -120,16 +121,16 @@ def test_onnx_gives_the_boxes_that_torch_gives(tmp_path):
 
     torch.manual_seed(0)
     trainer = train.Trainer(SMALL, tmp_path)
-    examples = train.load_examples(make_pictures(8), SMALL.height, SMALL.width)
+    examples = train.load_examples(make_pictures(8), SMALL.side)
     trainer.run(examples, examples)
     model, config = export.load_model(trainer.checkpoint)
     pixels = examples.images[:1].float() / 255
     wanted = model.decode(model(pixels)).detach().numpy()
-    graph = export.to_onnx(model, config["height"], config["width"], {"mars": 0.5, "aurora": 0.3})
+    graph = export.to_onnx(model, config["side"], {"mars": 0.5, "aurora": 0.3})
     (tmp_path / "small.onnx").write_bytes(graph.SerializeToString())
     network = load(tmp_path / "small.onnx")
     got = network.session.run(None, {"image": pixels.numpy()})[0]
     assert np.abs(got - wanted)[..., :4].max() < 0.5  # px; weights are rounded to 16 bits
     assert np.abs(got - wanted)[..., 4:].max() < 0.01
     assert network.thresholds == {"mars": 0.5, "aurora": 0.3}
-    assert (network.classes, network.height, network.width) == (("mars", "aurora"), 64, 96)
+    assert (network.classes, network.side) == (("mars", "aurora"), 64)
