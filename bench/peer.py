@@ -8,6 +8,7 @@ environment of `make train-setup`.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
@@ -26,8 +27,6 @@ from mars_aurora_model.predictions import FLOOR, Answered, ask, choose_threshold
 DATA = Path("build/dataset").resolve()
 ASIDE = Path("build/peer-venv").resolve()
 OURS = ASIDE / "ours.onnx"
-PICTURES = 1500
-EPOCHS = 6
 SCORED = ("selection", "test", "test_like")
 
 # What it wants of torchvision: a version, and a suppression of boxes, for which it has a stand-in of its own.
@@ -61,28 +60,32 @@ for name in sets:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pictures", type=int, default=1500)
+    parser.add_argument("--epochs", type=int, default=24)
+    arguments = parser.parse_args()
     if not (ASIDE / "bin" / "yolo").exists():
         install()
-    train_peer()
-    train_ours()
+    train_peer(arguments.pictures, arguments.epochs)
+    train_ours(arguments.pictures, arguments.epochs)
     print_scores()
 
 
-def train_peer() -> None:
-    pictures = sorted((DATA / "train" / "images").iterdir())[:PICTURES]
+def train_peer(count: int, epochs: int) -> None:
+    pictures = sorted((DATA / "train" / "images").iterdir())[:count]
     (ASIDE / "train.txt").write_text("".join(f"{path}\n" for path in pictures))
     sets = {"path": str(DATA), "train": str(ASIDE / "train.txt"), "val": "validation/images", "names": list(CLASSES)}
     (ASIDE / "data.yaml").write_text(json.dumps(sets))  # JSON is YAML
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "YOLO_OFFLINE": "true", "YOLO_CONFIG_DIR": str(ASIDE)}
-    words = [ASIDE / "bin" / "python", "-c", TRAIN, DATA, ASIDE, str(EPOCHS), str(FLOOR), *SCORED]
+    words = [ASIDE / "bin" / "python", "-c", TRAIN, DATA, ASIDE, str(epochs), str(FLOOR), *SCORED]
     subprocess.run(words, check=True, env=environment, cwd=ASIDE)
 
 
-def train_ours() -> None:
-    config = train.Config(epochs=EPOCHS, batch=16, average=0.998, threads=1)  # what suits so short a training
+def train_ours(count: int, epochs: int) -> None:
+    config = train.Config(epochs=epochs, batch=16, average=0.998, threads=1)  # what suits so short a training
     trainer = train.Trainer(config, ASIDE / "ours")
     trainer.resume()
-    pictures = list(islice(read_set(DATA / "train"), PICTURES))
+    pictures = list(islice(read_set(DATA / "train"), count))
     validation = list(read_set(DATA / "validation"))
     trainer.run(train.load_examples(pictures, config.side), train.load_examples(validation, config.side))
     graph = export.to_onnx(export.load_model(trainer.checkpoint)[0], config.side, dict.fromkeys(CLASSES, 0.5))

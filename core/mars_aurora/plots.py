@@ -39,7 +39,8 @@ def draw(observation: Observation, canvas: Canvas, auroras: Sequence[Aurora]) ->
     for aurora in auroras:
         _draw_aurora(axes, observation, aurora)
     axes.set(xlim=(0, WIDTH), ylim=(HEIGHT, 0), xticks=[], yticks=[])
-    axes.set_title(f"{observation.facts.name}\n{observation.facts.start_utc}   {len(auroras)} auroras", fontsize=9)
+    count = f"{len(auroras)} aurora{'' if len(auroras) == 1 else 's'}"
+    axes.set_title(f"{observation.facts.name}\n{observation.facts.start_utc}   {count}", fontsize=9)
     figure.colorbar(image, ax=axes, label="O I 130.4 nm, R", shrink=0.8, extend="both")
     stream = io.BytesIO()
     figure.savefig(stream, format="png", metadata={"Software": None})

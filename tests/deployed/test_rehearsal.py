@@ -109,7 +109,8 @@ def test_marker_starts_a_run_that_ends_like_the_local_one(stack: Stack, batch: P
     assert cloud["ledger.csv"].decode() == (local / "ledger.csv").read_text()
     assert cloud["catalogue.csv"].decode() == (local / "catalogue.csv").read_text()
     differing = {name for name, data in cloud.items() if (local / name).read_bytes() != data}
-    assert differing <= {"report.html"}, "the run card tells how long the run took; all else is equal to the byte"
+    assert differing == {"report.html"}, "the run card tells how long the run took; all else is equal to the byte"
+    assert b"inputs a second" in cloud["report.html"]
     images = sorted(path.relative_to(local).as_posix() for path in (local / "detections").rglob("*.png"))
     assert sorted(name for name in cloud if name.startswith("detections/")) == images
     assert result["listed"] == sum(result["counts"].values()) == 60
@@ -136,6 +137,10 @@ def test_commands_submit_skip_what_is_there_resume_and_fetch(
     )
     assert "60 files, 60 of them there already" in first
     assert (tmp_path / "a/runs/sixty/ledger.csv").read_bytes() == (local / "ledger.csv").read_bytes()
+    shown = [
+        sorted(path.name for path in (run / "images").rglob("*.png")) for run in (tmp_path / "a/runs/sixty", local)
+    ]
+    assert shown[0] == shown[1] != [], "the run card's pictures lie beside it"
 
     s3, work = stack.emulator.client("s3"), stack.outputs["WorkBucketName"]
     lost = s3.list_objects_v2(Bucket=work, Prefix="runs/sixty/predictions/")["Contents"][0]["Key"]
