@@ -75,7 +75,7 @@ def print_scores(pool: ProcessPoolExecutor) -> None:
             answers.setdefault(name, []).append(found)
     for name, found in answers.items():
         matches = Answered(pictures, found).matches("aurora")
-        precision, recall = matches.at(0)
+        precision, recall = matches.at(1e-6)
         print(f"{name:28} AP50 {matches.average_precision():.3f}  precision {precision:.3f}  recall {recall:.3f}")
 
 
