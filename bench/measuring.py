@@ -197,6 +197,9 @@ def _print(group: str, pairs: list[tuple[Aurora, Truth]]) -> None:
     centroid = np.array([distance_km(aurora, truth) for aurora, truth in pairs])
     print(f"  {group}: {len(pairs)} auroras")
     print(f"    centroid         median {np.median(centroid):5.1f} km   95 % {np.percentile(centroid, 95):6.1f} km")
+    of_centroid = np.median([off / aurora.centroid_error_km for off, (aurora, _) in zip(centroid, pairs, strict=True)])
+    of_area = np.median([abs(aurora.area_km2 - truth.area_km2) / aurora.area_error_km2 for aurora, truth in pairs])
+    print(f"    real over stated error, medians: centroid {of_centroid:.2f}, area {of_area:.2f}")
     for name, values in (
         ("area", [aurora.area_km2 / truth.area_km2 for aurora, truth in pairs]),
         ("mean brightness", [aurora.mean_brightness_R / truth.mean_R for aurora, truth in pairs]),
