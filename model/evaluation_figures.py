@@ -59,7 +59,8 @@ def draw_misses(answered: Answered, least: float, path: Path) -> None:
     chosen = [int(i) for i in dict.fromkeys([*sorted(wrong, key=lambda i: -wrong[i]), *false])][:_WORST]
     tiles = [_tile(answered, i, least) for i in chosen]
     tiles += [np.zeros((320, 426, 3), np.uint8)] * (-len(tiles) % 6 or (6 if not tiles else 0))
-    cv2.imwrite(str(path), np.vstack([np.hstack(tiles[i : i + 6]) for i in range(0, len(tiles), 6)]))
+    sheet = np.vstack([np.hstack(tiles[i : i + 6]) for i in range(0, len(tiles), 6)])
+    cv2.imwrite(str(path), sheet, [cv2.IMWRITE_JPEG_QUALITY, 60])
 
 
 def _tile(answered: Answered, image: int, least: float) -> Any:  # noqa: ANN401 -- OpenCV's own array type

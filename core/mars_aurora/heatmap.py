@@ -69,13 +69,13 @@ def encode(levels: NDArray[np.uint8]) -> bytes:
 def decode(png: bytes) -> NDArray[np.uint8]:
     """Read the levels (480, 640) of a picture by `encode`, or those nearest to the colours of another PNG.
 
-    Raises ValueError where the bytes are no 640x480 colour picture.
+    Raises ValueError where the bytes are no 640x480 colour picture of 8 bits.
     """
     head = _head()
     if not png.startswith(head):
         image = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED) if png else None
-        if image is None or image.ndim != 3 or image.shape[:2] != (HEIGHT, WIDTH):
-            raise ValueError("not a 640x480 colour picture")
+        if image is None or image.dtype != np.uint8 or image.ndim != 3 or image.shape[:2] != (HEIGHT, WIDTH):
+            raise ValueError("not a 640x480 colour picture of 8 bits")
         return to_levels_from_colours(np.asarray(image, np.uint8))
     try:  # a third of the time that OpenCV takes: no palette is looked up, nothing is turned into RGBA
         pixels = zlib.decompressobj().decompress(png[len(head) + 8 : -16], HEIGHT * (WIDTH + 1))

@@ -43,8 +43,9 @@ def test_a_grey_picture_is_taken_for_levels():
         b"GIF89a" + bytes(40),
         encode(np.zeros((4, 6), np.uint8))[:40],
         encode(np.zeros((4, 6), np.uint16)),
+        encode(np.zeros((480, 640, 3), np.uint16)),
     ],
-    ids=["empty", "signature only", "gif", "cut", "16 bits"],
+    ids=["empty", "signature only", "gif", "cut", "16 bits", "16 bits, of our size"],
 )
 def test_what_is_no_picture_is_refused(data):
     with pytest.raises(UsageError):
