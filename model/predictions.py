@@ -66,7 +66,8 @@ def choose_thresholds(answered: Answered) -> dict[str, float]:
 def _middle_of_best(score: Callable[[float], float]) -> float:
     """Find the middle one of the thresholds that score best, in steps of 0.01."""
     scores = {least / 100: score(least / 100) for least in range(5, 96)}
-    best = [least for least, value in scores.items() if value == max(scores.values())]
+    highest = max(scores.values())
+    best = [least for least, value in scores.items() if value == highest]
     return best[len(best) // 2]
 
 

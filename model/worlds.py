@@ -70,7 +70,7 @@ FALSE_FRIENDS = {  # no aurora in any of them
 }
 
 
-def draw_world(rng: np.random.Generator, coarse_share: float = 1 / 6) -> World:
+def draw_world(rng: np.random.Generator, coarse_share: float) -> World:
     """Draw a world to learn from: around the published one, with all that is only inferred drawn anew.
 
     No world drawn has the optics of `UNLIKE`; a share of them has pixels so large that noise looks like patches.

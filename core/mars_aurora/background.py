@@ -20,7 +20,7 @@ from mars_aurora.profile import BIN_PIXELS, Bins
 _SZA_BIN_DEG = 1.5  # the terminator falls by a factor of e within some 3 to 10 degrees
 _EMISSION_BIN_DEG = 5.0
 _DAY_SZA_DEG = 90.0
-_DARK_SZA_DEG = 110.0
+NIGHT_SZA_DEG = 110.0  # of the published criterion: twilight drowns auroras before
 _NIGHT_R = 0.8  # where the night is out of view, the twilight is taken to fall to this (Lillis et al. 2022: 0.5 to 1)
 _SLANT_RANGE = (0.5, 2.0)
 _PRIOR = np.array([0.3, 0.2, 0.2])  # how far the local scale, and its slopes, may be expected to go from 1 and 0
@@ -62,11 +62,11 @@ def fit(observation: Observation, usable: BoolArray, boxed: BoolArray) -> Backgr
     of the disk, is boxed, boxed pixels of it serve too.
     """
     outside = usable & ~boxed
-    for part in (usable & (observation.sza_deg > _DARK_SZA_DEG), usable):
+    for part in (usable & (observation.sza_deg > NIGHT_SZA_DEG), usable):
         if (outside & part).sum() < BIN_PIXELS:
             outside = outside | part
     light = observation.brightness_R
-    along_sza = Bins.cut(observation.sza_deg, outside, _SZA_BIN_DEG, _DARK_SZA_DEG)
+    along_sza = Bins.cut(observation.sza_deg, outside, _SZA_BIN_DEG, NIGHT_SZA_DEG)
     along_emission = Bins.cut(observation.emission_angle_deg, outside, _EMISSION_BIN_DEG)
     slant = np.ones(light.shape)
     level = along_sza.interpolate(along_sza.medians(smooth(light, outside), outside), _NIGHT_R)

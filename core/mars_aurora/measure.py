@@ -22,7 +22,6 @@ from mars_aurora.messages import Box
 from mars_aurora.observation import BoolArray, FloatArray, Observation, from_npz
 from mars_aurora.patch import Patch
 
-_NIGHT_SZA_DEG = 110.0  # the night of the published criterion: twilight drowns auroras before
 _EDGE_SHARE = 0.2
 _END_SHARE = 0.02
 _RING_PX = 30.0  # how far round a box the local background is looked for
@@ -101,7 +100,7 @@ def _measure_one(scene: _Scene, box: Box, number: int) -> Aurora:
 
 def _night(observation: Observation, region: BoolArray) -> BoolArray:
     """Keep a region's night; all of it where it has none."""
-    night = region & (observation.sza_deg > _NIGHT_SZA_DEG)
+    night = region & (observation.sza_deg > background.NIGHT_SZA_DEG)
     return night if night.any() else region
 
 

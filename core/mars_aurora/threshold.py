@@ -19,7 +19,6 @@ from mars_aurora.observation import BoolArray, FloatArray, Observation, from_npz
 THRESHOLD_R = 5.0
 SIGMAS = 4.0  # in the twilight 5 R are within the noise
 MIN_PIXELS = 12
-NIGHT_SZA_DEG = 110.0
 MAX_EMISSION_DEG = 75.0
 _SMOOTH = 3  # native pixels a side: one pixel's noise is some rayleigh
 _EVEN_SNR = 5.0  # signal to noise that earns a confidence of a half
@@ -40,7 +39,8 @@ def find(observation: Observation, canvas: Canvas, min_pixels: int = MIN_PIXELS)
     if not usable.any():
         return []
     mars = _box("mars", 1.0, canvas, usable)
-    dark = usable & (observation.sza_deg > NIGHT_SZA_DEG) & (observation.emission_angle_deg < MAX_EMISSION_DEG)
+    night = usable & (observation.sza_deg > background.NIGHT_SZA_DEG)
+    dark = night & (observation.emission_angle_deg < MAX_EMISSION_DEG)
     disk = background.fit(observation, usable, np.zeros_like(usable))
     excess = observation.brightness_R - disk.level_R
     smooth, pixels = background.smooth(excess, usable, _SMOOTH), background.count_neighbours(usable, _SMOOTH)
