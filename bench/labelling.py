@@ -21,6 +21,7 @@ from mars_aurora import background
 from mars_aurora.canvas import Canvas
 from mars_aurora.messages import Box
 from mars_aurora.observation import from_npz
+from mars_aurora_model import truth
 from mars_aurora_model.dataset import TEST_WORLDS, BoolArray, box_light, label_auroras, preprocess
 from mars_aurora_model.labels import Label, Picture
 from mars_aurora_model.orbit import Array
@@ -69,8 +70,8 @@ def print_misfits(misfits: Array) -> None:
 def print_scores(pool: ProcessPoolExecutor) -> None:
     answers: dict[str, list[list[Box]]] = {}
     pictures = []
-    for truth, boxes in pool.map(compete, range(PICTURES), chunksize=8):
-        pictures.append(Picture("", "unlike", b"", tuple(truth)))
+    for true, boxes in pool.map(compete, range(PICTURES), chunksize=8):
+        pictures.append(Picture("", "unlike", b"", tuple(true)))
         for name, found in boxes.items():
             answers.setdefault(name, []).append(found)
     for name, found in answers.items():
@@ -93,7 +94,7 @@ def compete(index: int) -> tuple[list[Label], dict[str, list[Box]]]:
 
 def lights(simulated: Simulated) -> Iterator[Light]:
     swath, world = simulated.swath, simulated.world
-    level_R = np.maximum(world.outline_R, world.label_contrast * swath.background_R)
+    level_R = truth.visible_from(swath, world)
     brightest_R = simulated.aurora_R.max(0, initial=0)
     for factor in LEVELS:
         seen = (brightest_R >= factor * level_R) & swath.on_slit

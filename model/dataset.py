@@ -26,14 +26,13 @@ from mars_aurora.keys import RunKeys
 from mars_aurora.messages import PreprocessRequest
 from mars_aurora.observation import FloatArray, from_npz
 from mars_aurora.storage import FolderStorage
-from mars_aurora_model import painting
+from mars_aurora_model import painting, truth
 from mars_aurora_model.labels import Label, Picture, read_set, write_set
 from mars_aurora_model.orbit import Array
 from mars_aurora_model.simulate import Simulated, observe
 from mars_aurora_model.world import World
 from mars_aurora_model.worlds import FALSE_FRIENDS, UNLIKE, draw_world
 
-TRAINED_SNR = 5.0  # whole light of a feature over its photons' noise: what training shows as an aurora
 STRUCTURE = 0.15  # by which a patch of the sky differs from a smooth fit; `python -m bench.labelling` prints what it is
 _GAP_PX = 7  # pieces of light nearer than this are one feature
 _BLOCK = 16  # pictures a training world
@@ -78,24 +77,34 @@ def find_features(
 
 
 def label_auroras(simulated: Simulated, canvas: Canvas) -> Iterator[Label]:
-    """Box each feature that stands out of the noise, with its mean excess and its signal to noise."""
-    return box_light(simulated.labels > 0, simulated.swath.excess_R, simulated, canvas)
+    """Box each feature with its mean excess and its signal to noise, then light that is too faint to be one."""
+    swath, world = simulated.swath, simulated.world
+    seen = simulated.labels > 0
+    yield from box_light(seen, swath.excess_R, simulated, canvas)
+    light = simulated.aurora_R.max(0, initial=0) >= truth.visible_from(swath, world) / 2
+    yield from box_faint(light & swath.on_slit & ~swath.flagged, seen, swath.excess_R, canvas.index)
 
 
 def box_light(seen: BoolArray, excess_R: Array, simulated: Simulated, canvas: Canvas) -> Iterator[Label]:
-    """Box the features of native pixels ``seen``, where their ``excess_R`` stands out of the noise; both (nI, nS).
+    """Box the features of native pixels ``seen``, of brightness ``excess_R``; both (nI, nS).
 
-    Photons decide what is boxed. The signal to noise that is told with a box also holds how far a background can be
-    known that is not as smooth as any fit to it: in twilight and at the limb that is what hides an aurora.
+    The noise is that of the photons, and how far a background can be known that is not as smooth as any fit to it:
+    in twilight and at the limb that is what hides an aurora.
     """
     swath, world = simulated.swath, simulated.world
     variance_R2 = (swath.background_R + swath.excess_R) / world.counts_per_R + world.fit_noise_R**2
     for pixels, corners in find_features(seen & ~swath.flagged, canvas.index):
         light_R, noise_R = float(excess_R[pixels].sum()), float(np.sqrt(variance_R2[pixels].sum()))
         structure_R = STRUCTURE * float(swath.background_R[pixels].sum())
-        if light_R >= TRAINED_SNR * noise_R:
-            snr = light_R / np.hypot(noise_R, structure_R)
-            yield Label("aurora", *corners, brightness_R=float(excess_R[pixels].mean()), snr=float(snr))
+        snr = light_R / np.hypot(noise_R, structure_R)
+        yield Label("aurora", *corners, brightness_R=float(excess_R[pixels].mean()), snr=float(snr))
+
+
+def box_faint(light: BoolArray, seen: BoolArray, excess_R: Array, index: NDArray[np.int32]) -> Iterator[Label]:
+    """Box the features of ``light`` that hold nothing ``seen``: whoever finds an aurora there is not wrong."""
+    for pixels, corners in find_features(light, index):
+        if not (pixels & seen).any():
+            yield Label("aurora", *corners, brightness_R=float(excess_R[pixels].mean()), snr=0.0)
 
 
 def label_mars(on_disk: BoolArray, canvas: Canvas) -> Iterator[Label]:
@@ -141,14 +150,14 @@ def training_picture(index: int, seed: int, coarse_share: float) -> Picture | No
     plain = simulate_picture(index, replace(world, no_aurora_share=1.0), seed + block, "painted")
     if plain is None:
         return None
-    levels = heatmap.decode(plain.png)
     if index % 18 == 0:
-        return replace(plain, png=heatmap.encode(painting.whiten(rng, levels)[0]), group="white")
-    return paint(plain, levels, rng, world.counts_per_R)
+        return replace(whiten(plain, rng), group="white")
+    return paint(plain, rng, world.counts_per_R)
 
 
-def paint(plain: Picture, levels: NDArray[np.uint8], rng: np.random.Generator, counts_per_R: float) -> Picture:
-    """Paint auroras where the disk is dark; label what stands out as in a simulated picture."""
+def paint(plain: Picture, rng: np.random.Generator, counts_per_R: float) -> Picture:
+    """Paint auroras where the disk is dark; label them as in a simulated picture."""
+    levels = heatmap.decode(plain.png)
     disk_columns, disk_rows = np.meshgrid(np.arange(levels.shape[1]) - 320, np.arange(levels.shape[0]) - 230)
     smooth_R = cv2.GaussianBlur(heatmap.level_brightness()[levels], (0, 0), 6)
     dark = (np.hypot(disk_columns, disk_rows) < 168) & (smooth_R < 8) & (levels != heatmap.UNOBSERVED)
@@ -156,31 +165,35 @@ def paint(plain: Picture, levels: NDArray[np.uint8], rng: np.random.Generator, c
     for _ in range(rng.integers(1, 4)):
         excess_R = np.maximum(excess_R, painting.paint_aurora(rng))
     excess_R *= cv2.GaussianBlur(dark.astype(np.float32), (0, 0), 3)
-    seen = dark & (excess_R >= np.maximum(2.0, 0.5 * smooth_R))
+    least_R = np.maximum(2.0, 0.5 * smooth_R)
+    seen = dark & (excess_R >= least_R)
     labels = list(plain.labels)
     grid = np.arange(levels.size, dtype=np.int32).reshape(levels.shape)
     for pixels, corners in find_features(seen, grid):  # the painting is its own native grid
         photons = excess_R[pixels].sum() / 16 * counts_per_R  # a pixel of the instrument is some 16 of the canvas
         snr = float(photons / np.sqrt(photons + smooth_R[pixels].sum() / 16 * counts_per_R + 1e-9))
-        if snr >= TRAINED_SNR:
-            labels.append(Label("aurora", *corners, brightness_R=float(excess_R[pixels].mean()), snr=snr))
-    png = heatmap.encode(painting.add_excess(levels, excess_R, rng, counts_per_R))
-    return replace(plain, png=png, labels=tuple(labels))
+        labels.append(Label("aurora", *corners, brightness_R=float(excess_R[pixels].mean()), snr=snr))
+    labels += box_faint(excess_R >= least_R / 2, seen, excess_R, grid)
+    painted = painting.add_excess(levels, excess_R, rng, counts_per_R)
+    return replace(plain, png=heatmap.encode(painted, heatmap.read_sun(plain.png)), labels=tuple(labels))
+
+
+def whiten(plain: Picture, rng: np.random.Generator) -> Picture:
+    """Saturate large areas of a picture."""
+    white, _ = painting.whiten(rng, heatmap.decode(plain.png))
+    return replace(plain, png=heatmap.encode(white, heatmap.read_sun(plain.png)))
 
 
 def whitened_picture(index: int, world: World, seed: int, group: str) -> Picture | None:
     """Make a picture with large white areas."""
     plain = simulate_picture(index, world, seed, group)
-    if plain is None:
-        return None
-    white, _ = painting.whiten(np.random.default_rng((seed, 13, index)), heatmap.decode(plain.png))
-    return replace(plain, png=heatmap.encode(white))
+    return None if plain is None else whiten(plain, np.random.default_rng((seed, 13, index)))
 
 
 def plan_sets(scale: float) -> dict[str, tuple[Maker, int]]:
     """Say how each set is made and from how many observations; ``scale`` 1 is the full size."""
     likely = {  # the thresholds are chosen for pictures as the instrument takes them
-        "train": (1_000, 12_000, 1 / 6),
+        "train": (1_000, 16_000, 1 / 6),
         "validation": (200_000, 200, 1 / 6),
         "selection": (300_000, 600, 0.0),
     }

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from mars_aurora.detector import WEIGHTS, load
 from mars_aurora_model.labels import CLASSES, read_set
 from mars_aurora_model.predictions import ask, choose_thresholds
-from mars_aurora_model.yolov5 import Conv, YOLOv5
+from mars_aurora_model.yolov5 import VIEWS, Conv, YOLOv5
 
 
 class Fused(nn.Module):
@@ -49,7 +49,7 @@ def load_model(checkpoint: Path) -> tuple[YOLOv5, dict[str, int]]:
 def to_onnx(model: YOLOv5, side: int, thresholds: Mapping[str, float]) -> ModelProto:
     """Export with what the detector must know: class names and least confidences."""
     buffer = io.BytesIO()
-    example = torch.zeros(1, 3, side, side)
+    example = torch.zeros(1, VIEWS, side, side)
     torch.onnx.export(
         Fused(model), (example,), buffer, input_names=["image"], output_names=["boxes"], opset_version=17, dynamo=False
     )

@@ -2,8 +2,9 @@
 
 ```
 SET/images/NAME.png      the very PNG that the preprocess step puts out
-SET/labels/NAME.txt      a line a box: class, centre x, y, width, height as fractions of the picture
-SET/annotations.json     COCO: boxes in px, with brightness and the group that a picture belongs to
+SET/labels/NAME.txt      a line a box to learn: class, centre x, y, width, height as fractions of the picture
+SET/annotations.json     COCO: all boxes in px, with brightness and the group that a picture belongs to; what counts
+                         neither for nor against a detector is marked iscrowd
 ```
 """
 
@@ -23,11 +24,15 @@ from mars_aurora.observation import FloatArray
 
 CLASSES = ("mars", "aurora")
 VISIBLE_SNR = 8.0  # whole light of an aurora over its noise; fainter ones are labelled, but doubtful to scores
+TRAINED_SNR = 5.0  # training shows fainter ones neither as an aurora nor as empty sky
 
 
 @dataclass(frozen=True)
 class Label:
-    """A true box, corners in canvas px; for auroras the feature's mean excess, and its whole light over its noise."""
+    """A true box, corners in canvas px; for auroras the feature's mean excess, and its whole light over its noise.
+
+    ``snr`` 0 marks light of an aurora that is nowhere bright enough to be labelled as one.
+    """
 
     label: str
     x0: float
@@ -40,6 +45,10 @@ class Label:
     @property
     def doubtful(self) -> bool:
         return self.snr is not None and self.snr < VISIBLE_SNR
+
+    @property
+    def learnt(self) -> bool:
+        return self.snr is None or self.snr >= TRAINED_SNR
 
     @property
     def corners(self) -> tuple[float, float, float, float]:
@@ -77,7 +86,7 @@ def write_set(folder: Path, pictures: Iterable[Picture]) -> int:
     annotations: list[dict[str, Any]] = []
     for number, picture in enumerate(pictures):
         (folder / "images" / f"{picture.name}.png").write_bytes(picture.png)
-        lines = "".join(f"{_yolo_line(box)}\n" for box in picture.labels)
+        lines = "".join(f"{_yolo_line(box)}\n" for box in picture.labels if box.learnt)
         (folder / "labels" / f"{picture.name}.txt").write_text(lines)
         size = {"width": WIDTH, "height": HEIGHT}
         images.append({"id": number, "file_name": f"images/{picture.name}.png", "group": picture.group, **size})
@@ -96,8 +105,8 @@ def _yolo_line(box: Label) -> str:
 
 def _coco_annotation(box: Label, image: int, number: int) -> dict[str, Any]:
     width, height = box.x1 - box.x0, box.y1 - box.y0
-    facts: dict[str, Any] = {"id": number, "image_id": image, "category_id": CLASSES.index(box.label), "iscrowd": 0}
-    facts |= {"bbox": [box.x0, box.y0, width, height], "area": width * height}
+    facts: dict[str, Any] = {"id": number, "image_id": image, "category_id": CLASSES.index(box.label)}
+    facts |= {"bbox": [box.x0, box.y0, width, height], "area": width * height, "iscrowd": int(box.doubtful)}
     facts |= {"brightness_R": box.brightness_R, "snr": box.snr}
     return facts
 

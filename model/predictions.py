@@ -13,6 +13,7 @@ from mars_aurora.observation import FloatArray
 from mars_aurora_model.labels import Picture, to_corners
 from mars_aurora_model.scoring import Matches, f1, match
 
+PICTURES = (0.97, 0.99)  # precision and recall of "there is an aurora in it" that are wanted of a detector
 FLOOR = 0.01  # confidence below which nothing is kept, for curves that go far
 
 
@@ -53,17 +54,24 @@ def ask(network: Yolo, pictures: Sequence[Picture]) -> Answered:
 def choose_thresholds(answered: Answered) -> dict[str, float]:
     """Choose each class's least confidence on a set that was neither trained on nor is scored.
 
-    For Mars the one with the best F1. For auroras the best mean of two F1, that of boxes and that of "there is an
-    aurora in this picture": a catalogue wants the one, a search through an archive the other.
+    For Mars the one with the best F1. For auroras one that finds the pictures which hold any, as well as `PICTURES`
+    says: what is missed is lost, while a box too many still tells how unsure it is. Among those, or among all if there
+    is none, the best mean of two F1, that of boxes and that of pictures.
     """
     mars, boxes = answered.matches("mars"), answered.matches("aurora")
+
+    def score_auroras(least: float) -> tuple[bool, float]:
+        pictures = answered.image_level(least)
+        finds = all(reached >= wanted for reached, wanted in zip(pictures, PICTURES, strict=True))
+        return finds, f1(*boxes.at(least)) + f1(*pictures)
+
     return {
-        "mars": _middle_of_best(lambda least: f1(*mars.at(least))),
-        "aurora": _middle_of_best(lambda least: f1(*boxes.at(least)) + f1(*answered.image_level(least))),
+        "mars": _middle_of_best(lambda least: (True, f1(*mars.at(least)))),
+        "aurora": _middle_of_best(score_auroras),
     }
 
 
-def _middle_of_best(score: Callable[[float], float]) -> float:
+def _middle_of_best(score: Callable[[float], tuple[bool, float]]) -> float:
     """Find the middle one of the thresholds that score best, in steps of 0.01."""
     scores = {least / 100: score(least / 100) for least in range(5, 96)}
     highest = max(scores.values())

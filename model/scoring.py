@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mars_aurora.detector import box_iou
+from mars_aurora.detector import box_area, box_iou, shared_area
 from mars_aurora.observation import FloatArray
 
 
@@ -87,10 +87,7 @@ def match(
 
 def _lies_in(corners: FloatArray, areas: FloatArray) -> NDArray[np.bool_]:
     """Tell which boxes (P, 4) lie by half or more in one of ``areas`` (T, 4)."""
-    low = np.maximum(corners[:, None, :2], areas[None, :, :2])
-    high = np.minimum(corners[:, None, 2:], areas[None, :, 2:])
-    shared = np.clip(high - low, 0, None).prod(2)
-    inside: NDArray[np.bool_] = (shared >= 0.5 * (corners[:, 2:] - corners[:, :2]).prod(1)[:, None]).any(1)
+    inside: NDArray[np.bool_] = (shared_area(corners, areas) >= 0.5 * box_area(corners)[:, None]).any(1)
     return inside
 
 

@@ -22,10 +22,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mars_aurora import heatmap
 from mars_aurora.detector import look, placement, read_levels, select
 from mars_aurora_model.labels import CLASSES, Picture, read_set, to_corners
 from mars_aurora_model.scoring import match
-from mars_aurora_model.yolov5 import YOLOv5, loss
+from mars_aurora_model.yolov5 import NEITHER, VIEWS, YOLOv5, loss
+
+_SUNLESS = 0.1  # share of the pictures that are shown without the Sun's height, which not every picture tells
 
 
 @dataclass(frozen=True)
@@ -49,8 +52,8 @@ class Config:
 class Examples:
     """A set in memory, at the network's input size."""
 
-    images: Tensor  # (N, 3, S, S) uint8
-    targets: list[Tensor]  # (T, 5) each: class, centre x, y, width, height in input px
+    images: Tensor  # (N, 4, S, S) uint8
+    targets: list[Tensor]  # (T, 5) each: class or NEITHER, centre x, y, width, height in input px
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -58,28 +61,29 @@ class Examples:
 
 def load_examples(pictures: Sequence[Picture], side: int) -> Examples:
     """Prepare pictures exactly as the detector does."""
-    images = np.empty((len(pictures), 3, side, side), np.uint8)
+    images = np.empty((len(pictures), VIEWS, side, side), np.uint8)
     targets = []
     for i, picture in enumerate(pictures):
         levels = read_levels(picture.png)
-        images[i] = np.rint(look(levels, side)[0] * 255)
+        images[i] = np.rint(look(levels, side, heatmap.read_sun(picture.png))[0] * 255)
         x0, y0, scale = placement(levels.shape, side)
         corners = to_corners(picture.labels) * scale + np.array([x0, y0, x0, y0], np.float32)
-        corners = corners.clip(0, side)
-        number = np.array([[CLASSES.index(box.label)] for box in picture.labels], np.float32).reshape(-1, 1)
-        rows = np.hstack((number, (corners[:, :2] + corners[:, 2:]) / 2, corners[:, 2:] - corners[:, :2]))
+        low, high = np.hsplit(corners.clip(0, side), 2)
+        number = [CLASSES.index(box.label) if box.learnt else NEITHER for box in picture.labels]
+        rows = np.hstack((np.reshape(number, (-1, 1)), (low + high) / 2, high - low))
         targets.append(torch.from_numpy(rows.astype(np.float32)))
     return Examples(torch.from_numpy(images), targets)
 
 
 def draw_batches(examples: Examples, size: int, random: np.random.Generator) -> Iterator[tuple[Tensor, Tensor]]:
-    """Shuffle, and turn and mirror at random; give images (B, 3, S, S) uint8 and targets (T, 6)."""
+    """Shuffle, and turn and mirror at random; give images (B, 4, S, S) uint8 and targets (T, 6)."""
     side = examples.images.shape[-1]
     order = random.permutation(len(examples))
     for start in range(0, len(order) - len(order) % size or len(order), size):
         chosen = order[start : start + size]
         images = examples.images[torch.from_numpy(chosen)]
         mirrored, upended, transposed = torch.from_numpy(random.random((3, len(chosen))) < 0.5)
+        images[torch.from_numpy(random.random(len(chosen)) < _SUNLESS), -1] = 0
         images[mirrored] = images[mirrored].flip(3)
         images[upended] = images[upended].flip(2)
         images[transposed] = images[transposed].transpose(2, 3)
@@ -186,8 +190,11 @@ class Trainer:
         result = {}
         for number, name in enumerate(CLASSES):
             predictions = [(boxes[label == number], sure[label == number]) for boxes, sure, label in found]
-            truths = [_corners(target[target[:, 0] == number, 1:].numpy()) for target in examples.targets]
-            result[f"ap50_{name}"] = match(predictions, truths).average_precision()
+            truths, doubtful = (
+                [_corners(target[target[:, 0] == wanted, 1:].numpy()) for target in examples.targets]
+                for wanted in (number, NEITHER)
+            )
+            result[f"ap50_{name}"] = match(predictions, truths, doubtful).average_precision()
         return result
 
     def run(self, training: Examples, validation: Examples) -> None:

@@ -31,9 +31,14 @@ def label(swath: Swath, aurora_R: Array, world: World) -> NDArray[np.uint8]:
     """Mark each pixel with the aurora that is brightest in it, where any can be seen; (nI, nS), 0 for none."""
     if not len(aurora_R):
         return np.zeros(swath.brightness_R.shape, np.uint8)
-    least = np.maximum(world.outline_R, world.label_contrast * swath.background_R)
-    seen = (aurora_R.max(0) >= least) & swath.on_slit
+    seen = (aurora_R.max(0) >= visible_from(swath, world)) & swath.on_slit
     return np.where(seen, aurora_R.argmax(0) + 1, 0).astype(np.uint8)
+
+
+def visible_from(swath: Swath, world: World) -> Array:
+    """Give the excess from which on an aurora can be seen in a pixel, (nI, nS)."""
+    level: Array = np.maximum(world.outline_R, world.label_contrast * swath.background_R)
+    return level
 
 
 def describe_file(scene: Scene, swath: Swath, part: Part) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from mars_aurora_model.world import World
 
 _MORE_AURORAS = World(
     auroras_per_scene=(0.25, 0.3, 0.25, 0.12, 0.08),
-    modes=(("os1", 0.06, (10, 75)), ("os2", 0.8, (60, 155)), ("osr", 0.14, (40, 150))),
+    modes=(("os1", 0.25, (25, 80)), ("os2", 0.6, (50, 155)), ("osr", 0.15, (30, 150))),
     crustal_peak_R=(5.0, 70.0),
     patch_peak_R=(2.8, 14.0),
     sinuous_peak_R=(3.5, 35.0),

@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812 -- its name everywhere
 from torch import Tensor, nn
 
+VIEWS = 4  # channels of the input: `mars_aurora.detector.look`
+NEITHER = -1  # class of a box in which there may be an object or none, and either answer is right
 STRIDES = (8, 16, 32)
 ANCHORS_PX = (  # width, height at the network's input, three for each stride
     ((10, 13), (16, 30), (33, 23)),
@@ -90,7 +92,11 @@ class YOLOv5(nn.Module):
         w = width
         self.classes = classes
         self.to_p3 = nn.Sequential(
-            Conv(3, w, 6, 2, 2), Conv(w, 2 * w, 3, 2), C3(2 * w, 2 * w), Conv(2 * w, 4 * w, 3, 2), C3(4 * w, 4 * w, 2)
+            Conv(VIEWS, w, 6, 2, 2),
+            Conv(w, 2 * w, 3, 2),
+            C3(2 * w, 2 * w),
+            Conv(2 * w, 4 * w, 3, 2),
+            C3(4 * w, 4 * w, 2),
         )
         self.to_p4 = nn.Sequential(Conv(4 * w, 8 * w, 3, 2), C3(8 * w, 8 * w, 3))
         self.to_p5 = nn.Sequential(Conv(8 * w, 16 * w, 3, 2), C3(16 * w, 16 * w), SPPF(16 * w))
@@ -110,7 +116,7 @@ class YOLOv5(nn.Module):
             bias[:, 5:] += math.log(0.6 / (self.classes - 0.99))
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """Give raw outputs of each level, (B, A, rows, columns, 5 + C), from (B, 3, H, W) in 0 to 1."""
+        """Give raw outputs of each level, (B, A, rows, columns, 5 + C), from (B, 4, H, W) in 0 to 1."""
         p3 = self.to_p3(x)  # (B, 64, 32, 32)
         p4 = self.to_p4(p3)  # (B, 128, 16, 16)
         n5 = self.narrow5(self.to_p5(p4))  # (B, 128, 8, 8)
@@ -190,13 +196,26 @@ def assign(targets: Tensor, anchors: Tensor, stride: int, rows: int, columns: in
     return where, torch.cat((chosen[:, 2:4] - xy, chosen[:, 4:]), 1), chosen[:, 1].long()
 
 
+def mark_outside(boxes: Tensor, stride: int, like: Tensor) -> Tensor:
+    """Give 1 for the cells of one level, and 0 for those that boxes (T, 6) touch; shape (B, A, rows, columns)."""
+    outside = torch.ones_like(like)
+    low = ((boxes[:, 2:4] - boxes[:, 4:] / 2) / stride).floor().long().clamp(min=0)
+    high = ((boxes[:, 2:4] + boxes[:, 4:] / 2) / stride).ceil().long()
+    for image, (x0, y0), (x1, y1) in zip(boxes[:, 0].long().tolist(), low.tolist(), high.tolist(), strict=True):
+        outside[image, :, y0:y1, x0:x1] = 0
+    return outside
+
+
 def loss(model: YOLOv5, raw: Sequence[Tensor], targets: Tensor) -> Tensor:
-    """Sum box, objectness and class loss of a batch; ``targets`` as `assign` takes them."""
+    """Sum box, objectness and class loss of a batch; ``targets`` as `assign` takes them, some of class `NEITHER`."""
+    unsure = targets[:, 1] == NEITHER
+    targets, doubtful = targets[~unsure], targets[unsure]
     box_loss = object_loss = class_loss = torch.zeros((), device=targets.device)
     for level, (output, stride) in enumerate(zip(raw, STRIDES, strict=True)):
         anchors = model.anchors[level]
         where, boxes, classes = assign(targets, anchors, stride, *output.shape[2:4])
         wanted = torch.zeros(output.shape[:4], device=output.device)
+        counted = mark_outside(doubtful, stride, wanted)
         if len(where):
             image, anchor, row, column = where.unbind(1)
             y = output[image, anchor, row, column].float()  # (M, 5 + C)
@@ -206,10 +225,11 @@ def loss(model: YOLOv5, raw: Sequence[Tensor], targets: Tensor) -> Tensor:
             # The best of several targets that share a cell sets what objectness is asked of it.
             flat = ((image * wanted.shape[1] + anchor) * wanted.shape[2] + row) * wanted.shape[3] + column
             wanted.view(-1).scatter_reduce_(0, flat, overlap.detach().clamp(min=0), "amax")
+            counted[image, anchor, row, column] = 1
             class_loss = class_loss + F.binary_cross_entropy_with_logits(
                 y[:, 5:], F.one_hot(classes, model.classes).float()
             )
         object_loss = object_loss + LEVEL_WEIGHTS[level] * F.binary_cross_entropy_with_logits(
-            output[..., 4].float(), wanted
+            output[..., 4].float(), wanted, counted
         )
     return BOX * box_loss + OBJECTNESS * object_loss + CLASS * class_loss

@@ -1,8 +1,8 @@
 """YOLOv5 on ONNX: one picture in, boxes of Mars and of auroras out. The one module that knows the runtime.
 
 The network looks at the disk alone, and at brightness instead of colours: averaging the log scale of a night of a few
-photons a pixel would lose them. The weights carry what belongs to them: class names, input size and the confidence
-thresholds chosen for them.
+photons a pixel would lose them. Beside it lies the Sun's height, by which twilight is told from aurora. The weights
+carry what belongs to them: class names, input size and the confidence thresholds chosen for them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from mars_aurora import heatmap
+from mars_aurora import heatmap, sunlight
 from mars_aurora.canvas import CENTRE_X, CENTRE_Y, HEIGHT, WIDTH
 from mars_aurora.errors import UsageError
 from mars_aurora.messages import Box
@@ -27,11 +27,14 @@ from mars_aurora.observation import FloatArray
 
 WEIGHTS = Path(__file__).parent / "weights" / "yolov5n.onnx"
 OVERLAP = 0.5  # of two boxes of one class that share more (IoU), the less confident goes
+NESTED = 0.8  # of two boxes of one class of which one lies by this share in the other, the less sure one
+NESTED_CONFIDENCE = 0.5  # is so much less sure: one aurora, one box
 MAX_BOXES = 300  # the most confident candidates that suppression looks at
 MAX_SIDE_PX = 4096  # a picture of a few kilobytes may claim any size
 VIEW_PX = 352  # side of the square of the canvas that the network sees: the limb and the shell that shines above it
 VIEW_X, VIEW_Y = round(CENTRE_X) - VIEW_PX // 2, round(CENTRE_Y) - VIEW_PX // 2
 PHOTONS_R = 30.0  # end of the linear scale: fainter light keeps its sum when pixels are averaged
+TWILIGHT_DEG = (80.0, 160.0)  # solar zenith angles that the network tells apart
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
@@ -75,7 +78,7 @@ class Yolo:
     def detect(self, png: bytes, floor: float | None = None) -> list[Box]:
         """Find boxes in a picture's own px; ``floor`` replaces the thresholds, to see what they cut off."""
         levels = read_levels(png)
-        scores = self.session.run(None, {"image": look(levels, self.side)})[0][0]
+        scores = self.session.run(None, {"image": look(levels, self.side, heatmap.read_sun(png))})[0][0]
         least = [self.thresholds[name] if floor is None else floor for name in self.classes]
         corners, confidence, label = select(scores, np.array(least, np.float32))
         x0, y0, scale = placement(levels.shape, self.side)
@@ -121,10 +124,11 @@ def _fit_canvas(shape: tuple[int, ...]) -> tuple[int, int, int, int]:
     return (WIDTH - width) // 2, (HEIGHT - height) // 2, width, height
 
 
-def look(levels: NDArray[np.uint8], side: int) -> FloatArray:
-    """Give the network's view of a picture, (1, 3, side, side) float32, all in 0 to 1.
+def look(levels: NDArray[np.uint8], side: int, sun: FloatArray | None = None) -> FloatArray:
+    """Give the network's view of a picture, (1, 4, side, side) float32, all in 0 to 1.
 
-    Channels: the level, which is logarithmic brightness; brightness itself up to `PHOTONS_R`; whether observed.
+    Channels: the level, which is logarithmic brightness; brightness itself up to `PHOTONS_R`; whether observed; the
+    solar zenith angle over `TWILIGHT_DEG`, 0 where it is not known. ``sun`` is what `heatmap.read_sun` gives.
     """
     if levels.shape != (HEIGHT, WIDTH):
         x0, y0, width, height = _fit_canvas(levels.shape)
@@ -133,22 +137,33 @@ def look(levels: NDArray[np.uint8], side: int) -> FloatArray:
         whole[y0 : y0 + height, x0 : x0 + width] = fitted
         levels = whole
     window = levels[VIEW_Y : VIEW_Y + VIEW_PX, VIEW_X : VIEW_X + VIEW_PX]
-    view = np.empty((1, 3, side, side), np.float32)
+    view = np.zeros((1, 4, side, side), np.float32)
     for channel, values in enumerate(_channels()):
         cv2.resize(cv2.LUT(window, values), (side, side), dst=view[0, channel], interpolation=cv2.INTER_AREA)
+    if sun is not None:
+        low, high = TWILIGHT_DEG
+        angle = sunlight.zenith_angle_deg(sun, _sun_terms(side))
+        view[0, 3] = np.clip((angle - low) / (high - low), 1 / 255, 1)
     return view
 
 
 @functools.cache
 def _channels() -> FloatArray:
-    """Give what each level is in each channel, (3, 256)."""
+    """Give what each level is in each channel that is looked up, (3, 256)."""
     levels = np.arange(256, dtype=np.float32)
     light = np.minimum(heatmap.level_brightness() / np.float32(PHOTONS_R), 1)
     return np.stack((levels / 255, light, (levels != heatmap.UNOBSERVED).astype(np.float32)))
 
 
+@functools.cache
+def _sun_terms(side: int) -> FloatArray:
+    """Give the Sun's terms in the middle of each pixel of the view, (9, side, side)."""
+    middle = ((np.arange(side) + 0.5) * VIEW_PX / side - 0.5).astype(np.float32)
+    return sunlight.find_terms(*np.meshgrid(VIEW_X + middle, VIEW_Y + middle))
+
+
 def select(scores: FloatArray, least: FloatArray) -> tuple[FloatArray, FloatArray, NDArray[np.intp]]:
-    """Turn the network's answer into boxes: cut by confidence, then non-maximum suppression within each class.
+    """Turn the network's answer into boxes: non-maximum suppression within each class, then cut by confidence.
 
     Parameters
     ----------
@@ -169,7 +184,12 @@ def select(scores: FloatArray, least: FloatArray) -> tuple[FloatArray, FloatArra
     half = scores[sure, 2:4] / 2
     corners = np.hstack((scores[sure, :2] - half, scores[sure, :2] + half)).astype(np.float32)
     kept = suppress(corners, label[sure])
-    return corners[kept], confidence[sure][kept], label[sure][kept]
+    corners, confidence, label = corners[kept], confidence[sure][kept], label[sure][kept]
+    nested = find_nested(corners, label)
+    confidence = np.where(nested, NESTED_CONFIDENCE * confidence, confidence).astype(np.float32)
+    left = np.argsort(-confidence, kind="stable")
+    left = left[confidence[left] >= least[label[left]]]
+    return corners[left], confidence[left], label[left]
 
 
 def suppress(corners: FloatArray, label: NDArray[np.intp], overlap: float = OVERLAP) -> NDArray[np.bool_]:
@@ -182,12 +202,32 @@ def suppress(corners: FloatArray, label: NDArray[np.intp], overlap: float = OVER
     return kept
 
 
+def find_nested(corners: FloatArray, label: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Mark boxes, (M,) bool, that lie in a more confident one of their class or hold one; the most confident first."""
+    area = box_area(corners)
+    smaller = np.minimum(area[:, None], area)
+    alike = (shared_area(corners, corners) > NESTED * smaller) & (label[:, None] == label)
+    nested: NDArray[np.bool_] = np.triu(alike, 1).any(0)
+    return nested
+
+
 def box_iou(a: FloatArray, b: FloatArray) -> FloatArray:
     """Intersection over union of boxes given by corners: (M, 4) and (N, 4) to (M, N)."""
-    low = np.maximum(a[:, None, :2], b[None, :, :2])
-    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
-    shared = np.clip(high - low, 0, None).prod(2)
-    area_a, area_b = (a[:, 2:] - a[:, :2]).prod(1), (b[:, 2:] - b[:, :2]).prod(1)
-    union = area_a[:, None] + area_b - shared
+    shared = shared_area(a, b)
+    union = box_area(a)[:, None] + box_area(b) - shared
     ratio: FloatArray = (shared / np.maximum(union, 1e-9)).astype(np.float32)
     return ratio
+
+
+def shared_area(a: FloatArray, b: FloatArray) -> FloatArray:
+    """Area that boxes share: (M, 4) and (N, 4) to (M, N)."""
+    low = np.maximum(a[:, None, :2], b[None, :, :2])
+    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
+    area: FloatArray = np.clip(high - low, 0, None).prod(2)
+    return area
+
+
+def box_area(corners: FloatArray) -> FloatArray:
+    """Areas of boxes (M, 4): (M,)."""
+    area: FloatArray = (corners[:, 2:] - corners[:, :2]).prod(1)
+    return area

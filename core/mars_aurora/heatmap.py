@@ -1,7 +1,8 @@
 """The picture of an observation: log brightness, matplotlib's inferno, PNG; same brightness, same colour.
 
 The PNG holds the 256 colours as its palette and one level per pixel: the same picture as RGBA for a
-tenth of the time and less than half the bytes (`python -m bench.pipeline` prints both).
+tenth of the time and less than half the bytes (`python -m bench.pipeline` prints both). A line of text in it tells
+where the Sun stands (`mars_aurora.sunlight`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mars_aurora import sunlight
 from mars_aurora.canvas import HEIGHT, WIDTH, Canvas, to_canvas
 from mars_aurora.observation import FloatArray, Observation
 
@@ -24,6 +26,8 @@ UNOBSERVED = 0  # the one transparent level; observed pixels have 1 to 255
 
 # isal's 1 gives the size of zlib's 1 in a quarter of the time; zlib's 6 takes 15 times as long for a tenth less.
 _PNG_EFFORT = 1
+_SUN_KEYWORD = b"cos(SZA)\0"  # of the text chunk that follows the pixels
+_END = b"\0\0\0\0IEND\xaeB`\x82"
 
 
 def to_levels(brightness_R: FloatArray) -> NDArray[np.uint8]:
@@ -53,17 +57,37 @@ def draw(observation: Observation, canvas: Canvas) -> bytes:
     """Draw an observation as the 640x480 PNG, transparent where nothing was observed or it was flagged."""
     levels = to_levels(observation.brightness_R)
     levels[observation.flagged] = UNOBSERVED
-    return encode(to_canvas(levels, canvas, UNOBSERVED))
+    return encode(to_canvas(levels, canvas, UNOBSERVED), sunlight.fit(observation, canvas))
 
 
-def encode(levels: NDArray[np.uint8]) -> bytes:
-    """Write levels (480, 640) as a PNG with inferno for a palette and level 0 transparent."""
+def encode(levels: NDArray[np.uint8], sun: FloatArray | None = None) -> bytes:
+    """Write levels (480, 640) as a PNG with inferno for a palette and level 0 transparent.
+
+    ``sun`` is what `sunlight.fit` gives.
+    """
     from isal import isal_zlib  # noqa: PLC0415 -- classify decodes only
 
     rows = np.zeros((HEIGHT, WIDTH + 1), np.uint8)  # each row begins with its filter: none
     rows[:, 1:] = levels
     packed = isal_zlib.compress(rows.tobytes(), _PNG_EFFORT)
-    return _head() + _chunk(b"IDAT", packed) + _chunk(b"IEND", b"")
+    text = b"" if sun is None else _chunk(b"tEXt", _SUN_KEYWORD + " ".join(f"{term:.4f}" for term in sun).encode())
+    return _head() + _chunk(b"IDAT", packed) + text + _END
+
+
+def read_sun(png: bytes) -> FloatArray | None:
+    """Read what `encode` was told of the Sun, (9,); None where it was not, or the picture is not its work."""
+    if not png.startswith(_head()):
+        return None
+    at = len(_head())
+    at += 12 + int.from_bytes(png[at : at + 4])  # past the pixels
+    start, end = at + 8 + len(_SUN_KEYWORD), at + 8 + int.from_bytes(png[at : at + 4])
+    if png[at + 4 : start] != b"tEXt" + _SUN_KEYWORD:
+        return None
+    try:
+        sun = np.array(png[start:end].split(), np.float32)
+    except ValueError:
+        return None
+    return sun if sun.shape == (sunlight.TERMS,) and np.isfinite(sun).all() else None
 
 
 def decode(png: bytes) -> NDArray[np.uint8]:
@@ -77,8 +101,10 @@ def decode(png: bytes) -> NDArray[np.uint8]:
         if image is None or image.dtype != np.uint8 or image.ndim != 3 or image.shape[:2] != (HEIGHT, WIDTH):
             raise ValueError("not a 640x480 colour picture of 8 bits")
         return to_levels_from_colours(np.asarray(image, np.uint8))
+    if not png.endswith(_END):
+        raise ValueError("not a whole picture: its end is missing")
     try:  # a third of the time that OpenCV takes: no palette is looked up, nothing is turned into RGBA
-        pixels = zlib.decompressobj().decompress(png[len(head) + 8 : -16], HEIGHT * (WIDTH + 1))
+        pixels = zlib.decompressobj().decompress(png[len(head) + 8 :], HEIGHT * (WIDTH + 1))
         rows = np.frombuffer(pixels, np.uint8).reshape(HEIGHT, WIDTH + 1)
     except (zlib.error, ValueError) as error:
         raise ValueError(f"not a whole picture: {error}") from error

@@ -53,6 +53,24 @@ def test_light_that_a_twilight_s_structure_may_hide_is_boxed_but_doubtful(broad_
     assert hidden.brightness_R == clear.brightness_R
 
 
+def test_light_too_faint_to_be_labelled_is_told_and_never_counted(broad_aurora):
+    _, geometry = dataset.preprocess(broad_aurora.name.removesuffix(".gz"), broad_aurora.to_fits())
+    canvas = Canvas.from_arrays(from_npz(geometry)[1])
+    swath = broad_aurora.swath
+    factor = 1.6 / swath.excess_R.max()  # half of what is asked, and more, but nowhere all of it
+    dimmed = replace(
+        broad_aurora,
+        swath=replace(swath, excess_R=factor * swath.excess_R, background_R=np.full_like(swath.background_R, 0.5)),
+        aurora_R=factor * broad_aurora.aurora_R,
+        labels=np.zeros_like(broad_aurora.labels),
+    )
+    (faint,) = dataset.label_auroras(dimmed, canvas)
+    assert faint.snr == 0
+    assert faint.doubtful
+    assert not faint.learnt
+    assert 1 <= faint.brightness_R < 1.6
+
+
 def test_mars_is_boxed_within_its_fixed_disk(pictures):
     for picture in pictures:
         (mars,) = picture.visible("mars")
@@ -84,12 +102,14 @@ def test_pieces_of_light_that_nearly_touch_are_one_feature():
 def test_painted_auroras_lie_on_the_dark_disk_and_only_there():
     levels = np.full((HEIGHT, WIDTH), heatmap.to_levels(np.float32(0.7)), np.uint8)
     levels[:, 320:] = heatmap.to_levels(np.float32(300))  # day
-    plain = Picture("plain", "painted", heatmap.encode(levels), ())
-    painted = [dataset.paint(plain, levels, np.random.default_rng(seed), 0.36) for seed in range(12)]
+    sun = np.array([0, 1, 0, 0, 0, 0, 0, 0, 0], np.float32)
+    plain = Picture("plain", "painted", heatmap.encode(levels, sun), ())
+    painted = [dataset.paint(plain, np.random.default_rng(seed), 0.36) for seed in range(12)]
     boxes = [box for picture in painted for box in picture.labels]
     assert len(boxes) >= 6
     assert all(box.x1 <= 322 for box in boxes)
     for picture in painted:
+        assert np.array_equal(heatmap.read_sun(picture.png), sun)
         changed = heatmap.decode(picture.png)[:, 325:] != levels[:, 325:]
         assert changed.mean() < 0.01
 

@@ -87,12 +87,23 @@ def test_the_view_holds_limb_and_shell_and_nothing_is_lost_of_faint_light():
     cv2.circle(levels, (320, 230), 176, 1, cv2.FILLED)
     counts = np.random.default_rng(0).poisson(0.4, (340, 340))  # photons of a dark night, 2.8 R each
     levels[60:400, 150:490] = np.maximum(levels[60:400, 150:490] > 0, heatmap.to_levels(counts * np.float32(2.8)))
-    _, light, observed = look(levels, 256)[0]
+    _, light, observed, sun = look(levels, 256)[0]
+    assert not sun.any()  # it is not known
     assert observed.max() == 1
     assert observed.sum() == pytest.approx((levels > 0).sum() * (256 / 352) ** 2, rel=0.005)
     sent = np.minimum(heatmap.level_brightness()[levels], PHOTONS_R).sum()
     assert light.sum() * PHOTONS_R == pytest.approx(sent * (256 / 352) ** 2, rel=0.01)
     assert 0.9 * counts.sum() * 2.8 < sent < 1.1 * counts.sum() * 2.8
+
+
+def test_the_view_tells_how_high_the_sun_stands():
+    levels = np.ones((480, 640), np.uint8)
+    from_the_right = np.array([0, 1, 0, 0, 0, 0, 0, 0, 0], np.float32)  # the cosine is x: noon at the right limb
+    height = look(levels, 256, from_the_right)[0, 3]
+    across = (np.arange(256) + 0.5 - 128) / 256 * 352 / 170
+    angle = np.degrees(np.arccos(across[np.abs(across) < 0.95]))
+    expected = np.clip((angle - 80) / 80, 1 / 255, 1)
+    assert height[128][np.abs(across) < 0.95] == pytest.approx(expected, abs=0.01)
 
 
 def test_iou_of_known_boxes():
@@ -135,6 +146,24 @@ def test_selection_cuts_each_class_at_its_own_confidence_and_sorts():
     assert label.tolist() == [1, 0]
     assert confidence == pytest.approx([0.81, 0.45])
     assert corners.tolist() == [[140, 40, 160, 60], [40, 40, 60, 60]]
+
+
+def test_of_two_boxes_one_in_the_other_the_less_sure_one_is_doubted():
+    scores = np.array(
+        [
+            [100, 100, 90, 90, 0.9, 0.9, 0.0],  # Mars, which holds all else
+            [100, 100, 40, 40, 0.9, 0.0, 1.0],
+            [90, 90, 10, 10, 0.8, 0.0, 1.0],  # in that one
+            [300, 100, 20, 20, 0.6, 0.0, 1.0],
+            [305, 100, 60, 60, 0.5, 0.0, 1.0],  # holds that one
+            [420, 100, 20, 20, 0.3, 0.0, 1.0],
+        ],
+        np.float32,
+    )
+    corners, confidence, label = select(scores, np.array([0.3, 0.28], np.float32))
+    assert confidence == pytest.approx([0.9, 0.81, 0.6, 0.4, 0.3])
+    assert label.tolist() == [1, 0, 1, 1, 1]
+    assert corners[3].tolist() == [85, 85, 95, 95]
 
 
 def test_nothing_above_the_threshold_gives_no_boxes():

@@ -1,3 +1,5 @@
+import io
+import struct
 from dataclasses import replace
 from pathlib import Path
 
@@ -6,6 +8,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from mars_aurora import canvas, heatmap, products
 from mars_aurora.observation import Observation
@@ -71,6 +74,29 @@ def levels() -> NDArray[np.uint8]:
 
 def test_levels_survive_the_picture(levels: NDArray[np.uint8]):
     assert np.array_equal(heatmap.decode(heatmap.encode(levels)), levels)
+
+
+SUN = np.linspace(-0.9, 0.9, 9).astype(np.float32)
+
+
+def test_what_is_told_of_the_sun_survives_the_picture_and_every_viewer_still_opens_it(levels: NDArray[np.uint8]):
+    png = heatmap.encode(levels, SUN)
+    assert heatmap.read_sun(png) == pytest.approx(SUN, abs=1e-4)
+    assert np.array_equal(heatmap.decode(png), levels)
+    assert np.array_equal(_decode(png), _decode(heatmap.encode(levels)))
+    with Image.open(io.BytesIO(png)) as opened:
+        opened.load()
+        assert opened.text["cos(SZA)"].split()[0] == "-0.9000"
+
+
+@pytest.mark.parametrize("text", [b"", b"1 2 3", b"a b c d e f g h i", b"nan " * 9, b"1 " * 10])
+def test_a_picture_that_tells_anything_else_tells_nothing(levels: NDArray[np.uint8], text: bytes):
+    told = b" ".join(f"{term:.4f}".encode() for term in SUN)
+    png = heatmap.encode(levels, SUN)
+    at = png.index(b"tEXt") - 4
+    chunk = png[at + 4 : -16].replace(told, text)
+    assert heatmap.read_sun(png[:at] + struct.pack(">I", len(chunk) - 4) + chunk + png[-16:]) is None
+    assert heatmap.read_sun(png[: at + 20]) is None
 
 
 @pytest.mark.parametrize("channels", [3, 4])

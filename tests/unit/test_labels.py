@@ -30,6 +30,14 @@ def test_coco_boxes_are_corner_and_size(tmp_path):
     assert [category["name"] for category in whole["categories"]] == ["mars", "aurora"]
 
 
+def test_what_is_too_faint_is_neither_a_yolo_label_nor_counted_in_coco(tmp_path):
+    boxes = tuple(Label("aurora", 0, 0, 10, 10, 3.0, snr) for snr in (9.0, 6.0, 4.0, 0.0))
+    write_set(tmp_path, [Picture("a", "night", b"png", boxes)])
+    assert len((tmp_path / "labels" / "a.txt").read_text().splitlines()) == 2
+    whole = json.loads((tmp_path / "annotations.json").read_text())
+    assert [box["iscrowd"] for box in whole["annotations"]] == [0, 1, 1, 1]
+
+
 def test_the_hash_names_the_data(tmp_path):
     write_set(tmp_path / "one", PICTURES)
     before = hash_sets([tmp_path / "one"])

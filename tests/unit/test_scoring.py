@@ -69,6 +69,15 @@ def test_thresholds_are_chosen_between_what_is_right_and_what_is_not():
     assert 0.3 < thresholds["mars"] < 0.7  # anything up to 0.9 would do: the middle is safest
 
 
+def test_a_threshold_that_finds_the_pictures_goes_before_one_with_better_boxes():
+    sure, loose, lone = (Box("aurora", sure, *box) for sure, box in (
+        (0.8, (200, 100, 250, 150)), (0.6, (210, 120, 330, 260)), (0.2, (300, 300, 340, 340))
+    ))  # fmt: skip
+    found = [picture((200, 100, 250, 150)), picture((300, 300, 340, 340)), picture()]
+    answered = Answered(found, [[sure, loose, loose, loose], [lone], []])
+    assert 0.05 <= choose_thresholds(answered)["aurora"] <= 0.2
+
+
 def test_boxes_on_what_is_doubtful_are_neither_right_nor_wrong():
     predicted = boxes((0, 0, 10, 10), (52, 52, 58, 58), (200, 200, 210, 210))
     found = match([(predicted, sure(0.9, 0.8, 0.7))], [TRUTH[:1]], doubtful=[boxes((50, 50, 60, 60))])

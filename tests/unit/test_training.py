@@ -1,3 +1,5 @@
+import gzip
+
 import numpy as np
 import pytest
 
@@ -6,6 +8,7 @@ from mars_aurora import heatmap
 torch = pytest.importorskip("torch", reason="only training needs torch: make train-setup")
 
 from mars_aurora_model import train, yolov5  # noqa: E402 -- after the skip
+from mars_aurora_model.dataset import preprocess  # noqa: E402
 from mars_aurora_model.labels import Label, Picture  # noqa: E402
 
 SMALL = train.Config(epochs=2, batch=4, side=64, channels=8, warmup_steps=2, threads=1)
@@ -25,8 +28,8 @@ def make_pictures(count, seed=0):
 
 def test_the_nano_size_has_its_parameters_and_levels():
     model = yolov5.YOLOv5()
-    assert sum(p.numel() for p in model.parameters()) == 1_766_623
-    raw = model.eval()(torch.zeros(1, 3, 256, 256))
+    assert sum(p.numel() for p in model.parameters()) == 1_767_199
+    raw = model.eval()(torch.zeros(1, yolov5.VIEWS, 256, 256))
     assert [tuple(output.shape) for output in raw] == [(1, 3, 32, 32, 7), (1, 3, 16, 16, 7), (1, 3, 8, 8, 7)]
     assert model.decode(raw).shape == (1, 4032, 7)
 
@@ -71,6 +74,31 @@ def test_the_loss_falls_as_the_answer_nears_the_truth():
     image, anchor, row, column = where.unbind(1)
     better[0][image, anchor, row, column, 4] = 0
     assert yolov5.loss(model, better, targets) < yolov5.loss(model, raw, targets)
+
+
+def test_boxes_of_neither_kind_cost_nothing_whatever_is_answered_there():
+    torch.manual_seed(0)
+    model = yolov5.YOLOv5(2, 8)
+    raw = [torch.randn(1, 3, 8 // k, 12 // k, 7) for k in (1, 2, 4)]
+    clear, doubtful = [0, 1, 20.0, 16.0, 20, 24], [0, yolov5.NEITHER, 76.0, 32.0, 30, 40]
+    targets = torch.tensor([clear, doubtful])
+    cost = yolov5.loss(model, raw, targets)
+    for output, stride in zip(raw, yolov5.STRIDES, strict=True):
+        output[:, :, 12 // stride : 52 // stride, -(-61 // stride) : 91 // stride, 4] = 9  # sure of an object there
+    assert yolov5.loss(model, raw, targets) == cost
+    assert yolov5.loss(model, raw, targets[:1]) > cost
+
+
+def test_pictures_tell_the_sun_to_the_trainer_and_some_do_without(simulated_folder):
+    names = sorted(path.name for path in simulated_folder.glob("*.fits.gz"))[:4]
+    files = [(name.removesuffix(".gz"), gzip.decompress((simulated_folder / name).read_bytes())) for name in names]
+    pngs = [preprocess(name, data)[0] for name, data in files]
+    examples = train.load_examples([Picture(str(i), "", png, ()) for i, png in enumerate(pngs * 10)], 64)
+    assert (examples.images[:, 3].amin((1, 2)) > 0).all()
+    ((images, _),) = train.draw_batches(examples, 40, np.random.default_rng(1))
+    sunless = (images[:, 3] == 0).all(2).all(1)
+    assert 0 < sunless.sum() < 15
+    assert images[sunless, 0].any()
 
 
 def test_turned_targets_stay_on_their_pixels():
