@@ -86,7 +86,7 @@ def compete(index: int) -> tuple[list[Label], dict[str, list[Box]]]:
     _, geometry = preprocess(simulated.name.removesuffix(".gz"), simulated.to_fits())
     canvas = Canvas.from_arrays(from_npz(geometry)[1])
     boxes = {
-        name: [_to_box(label) for label in box_light(seen, excess_R, simulated, canvas)]
+        name: [_to_box(label) for label in box_light(seen, excess_R, simulated, canvas) if label.learnt]
         for name, seen, excess_R in lights(simulated)
     }
     return list(label_auroras(simulated, canvas)), boxes

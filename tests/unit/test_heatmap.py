@@ -89,7 +89,7 @@ def test_what_is_told_of_the_sun_survives_the_picture_and_every_viewer_still_ope
         assert opened.text["cos(SZA)"].split()[0] == "-0.9000"
 
 
-@pytest.mark.parametrize("text", [b"", b"1 2 3", b"a b c d e f g h i", b"nan " * 9, b"1 " * 10])
+@pytest.mark.parametrize("text", [b"", b"1 2 3", b"a b c d e f g h i", b"nan " * 9, b"1 " * 10, b" " * 300 + b"1 " * 9])
 def test_a_picture_that_tells_anything_else_tells_nothing(levels: NDArray[np.uint8], text: bytes):
     told = b" ".join(f"{term:.4f}".encode() for term in SUN)
     png = heatmap.encode(levels, SUN)
