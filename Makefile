@@ -10,7 +10,7 @@ help: ## Show the targets
 .venv/.ready: pyproject.toml uv.lock
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet uv==0.13.9
-	.venv/bin/uv sync --quiet --locked --inexact --all-groups --all-extras
+	.venv/bin/uv sync --quiet --locked --inexact --all-groups --all-extras --no-extra launch
 	touch $@
 
 setup: .venv/.ready ## Make the environment in .venv from the lock

@@ -1,6 +1,6 @@
 """Start the training as a SageMaker job: the same script, the same arguments, on a rented machine.
 
-Needs the packages of model/requirements-launch.txt and an account, neither of which anything else does:
+Needs the extra ``launch`` in an environment of its own (``pip install '.[launch]'``) and an account:
 ``python -m mars_aurora_model.launch --role ARN --image URI --data s3://BUCKET/dataset --epochs 16``
 """
 
