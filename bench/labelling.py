@@ -94,7 +94,7 @@ def compete(index: int) -> tuple[list[Label], dict[str, list[Box]]]:
 
 def lights(simulated: Simulated) -> Iterator[Light]:
     swath, world = simulated.swath, simulated.world
-    level_R = truth.visible_from(swath, world)
+    level_R = truth.visible_from(swath.background_R, world)
     brightest_R = simulated.aurora_R.max(0, initial=0)
     for factor in LEVELS:
         seen = (brightest_R >= factor * level_R) & swath.on_slit

@@ -81,7 +81,7 @@ def label_auroras(simulated: Simulated, canvas: Canvas) -> Iterator[Label]:
     swath, world = simulated.swath, simulated.world
     seen = simulated.labels > 0
     yield from box_light(seen, swath.excess_R, simulated, canvas)
-    light = simulated.aurora_R.max(0, initial=0) >= truth.visible_from(swath, world) / 2
+    light = simulated.aurora_R.max(0, initial=0) >= truth.visible_from(swath.background_R, world) / 2
     yield from box_faint(light & swath.on_slit & ~swath.flagged, seen, swath.excess_R, canvas.index)
 
 
@@ -152,11 +152,11 @@ def training_picture(index: int, seed: int, coarse_share: float) -> Picture | No
         return None
     if index % 18 == 0:
         return replace(whiten(plain, rng), group="white")
-    return paint(plain, rng, world.counts_per_R)
+    return paint(plain, rng, world)
 
 
-def paint(plain: Picture, rng: np.random.Generator, counts_per_R: float) -> Picture:
-    """Paint auroras where the disk is dark; label them as in a simulated picture."""
+def paint(plain: Picture, rng: np.random.Generator, world: World) -> Picture:
+    """Paint auroras where the disk is dark; label them as in a simulated picture, but by their photons' noise alone."""
     levels = heatmap.decode(plain.png)
     disk_columns, disk_rows = np.meshgrid(np.arange(levels.shape[1]) - 320, np.arange(levels.shape[0]) - 230)
     smooth_R = cv2.GaussianBlur(heatmap.level_brightness()[levels], (0, 0), 6)
@@ -165,16 +165,16 @@ def paint(plain: Picture, rng: np.random.Generator, counts_per_R: float) -> Pict
     for _ in range(rng.integers(1, 4)):
         excess_R = np.maximum(excess_R, painting.paint_aurora(rng))
     excess_R *= cv2.GaussianBlur(dark.astype(np.float32), (0, 0), 3)
-    least_R = np.maximum(2.0, 0.5 * smooth_R)
+    least_R = truth.visible_from(smooth_R, world)
     seen = dark & (excess_R >= least_R)
     labels = list(plain.labels)
     grid = np.arange(levels.size, dtype=np.int32).reshape(levels.shape)
     for pixels, corners in find_features(seen, grid):  # the painting is its own native grid
-        photons = excess_R[pixels].sum() / 16 * counts_per_R  # a pixel of the instrument is some 16 of the canvas
-        snr = float(photons / np.sqrt(photons + smooth_R[pixels].sum() / 16 * counts_per_R + 1e-9))
+        photons = excess_R[pixels].sum() / 16 * world.counts_per_R  # a pixel of the instrument is some 16 of the canvas
+        snr = float(photons / np.sqrt(photons + smooth_R[pixels].sum() / 16 * world.counts_per_R + 1e-9))
         labels.append(Label("aurora", *corners, brightness_R=float(excess_R[pixels].mean()), snr=snr))
     labels += box_faint(excess_R >= least_R / 2, seen, excess_R, grid)
-    painted = painting.add_excess(levels, excess_R, rng, counts_per_R)
+    painted = painting.add_excess(levels, excess_R, rng, world.counts_per_R)
     return replace(plain, png=heatmap.encode(painted, heatmap.read_sun(plain.png)), labels=tuple(labels))
 
 

@@ -28,7 +28,7 @@ def draw_curves(answers: Mapping[str, Answered], path: Path) -> None:
     axes = figure.subplots()
     for name, answered in answers.items():
         matches = answered.matches("aurora")
-        precision, recall, _ = matches.precision_recall()
+        precision, recall = matches.precision_recall()
         axes.plot(recall, precision, label=f"{name}: AP50 {matches.average_precision():.3f}")
     axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1.02), ylim=(0, 1.02))
     axes.legend(loc="lower left", fontsize="small")

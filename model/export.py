@@ -17,10 +17,10 @@ import torch
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from mars_aurora.detector import WEIGHTS, load
+from mars_aurora.detector import VIEWS, WEIGHTS, load
 from mars_aurora_model.labels import CLASSES, read_set
 from mars_aurora_model.predictions import ask, choose_thresholds
-from mars_aurora_model.yolov5 import VIEWS, Conv, YOLOv5
+from mars_aurora_model.yolov5 import Conv, YOLOv5
 
 
 class Fused(nn.Module):

@@ -60,19 +60,19 @@ def choose_thresholds(answered: Answered) -> dict[str, float]:
     """
     mars, boxes = answered.matches("mars"), answered.matches("aurora")
 
-    def score_auroras(least: float) -> tuple[bool, float]:
+    def score_auroras(least: float) -> tuple[float, ...]:
         pictures = answered.image_level(least)
         finds = all(reached >= wanted for reached, wanted in zip(pictures, PICTURES, strict=True))
         return finds, f1(*boxes.at(least)) + f1(*pictures)
 
     return {
-        "mars": _middle_of_best(lambda least: (True, f1(*mars.at(least)))),
+        "mars": _middle_of_best(lambda least: (f1(*mars.at(least)),)),
         "aurora": _middle_of_best(score_auroras),
     }
 
 
-def _middle_of_best(score: Callable[[float], tuple[bool, float]]) -> float:
-    """Find the middle one of the thresholds that score best, in steps of 0.01."""
+def _middle_of_best(score: Callable[[float], tuple[float, ...]]) -> float:
+    """Find the middle one of the thresholds that score best, the first number first, in steps of 0.01."""
     scores = {least / 100: score(least / 100) for least in range(5, 96)}
     highest = max(scores.values())
     best = [least for least, value in scores.items() if value == highest]

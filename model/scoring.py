@@ -29,16 +29,16 @@ class Matches:
     image: NDArray[np.intp]
     found_at: FloatArray
 
-    def precision_recall(self) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Give precision and recall when cutting at each prediction, and that confidence, falling."""
+    def precision_recall(self) -> tuple[FloatArray, FloatArray]:
+        """Give precision and recall when cutting at each prediction, the most confident first."""
         order = np.argsort(-self.confidence, kind="stable")
         true = np.cumsum(self.correct[order])
         precision = true / np.arange(1, len(order) + 1)
-        return precision, true / max(len(self.found_at), 1), self.confidence[order]
+        return precision, true / max(len(self.found_at), 1)
 
     def average_precision(self) -> float:
         """Area under the precision-recall curve, precision made monotonic first (as COCO does, all points)."""
-        precision, recall, _ = self.precision_recall()
+        precision, recall = self.precision_recall()
         if len(precision) == 0:
             return 0.0
         envelope = np.maximum.accumulate(precision[::-1])[::-1]

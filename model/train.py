@@ -23,10 +23,10 @@ import torch
 from torch import Tensor
 
 from mars_aurora import heatmap
-from mars_aurora.detector import look, placement, read_levels, select
+from mars_aurora.detector import VIEWS, look, placement, read_levels, select
 from mars_aurora_model.labels import CLASSES, Picture, read_set, to_corners
 from mars_aurora_model.scoring import match
-from mars_aurora_model.yolov5 import NEITHER, VIEWS, YOLOv5, loss
+from mars_aurora_model.yolov5 import NEITHER, YOLOv5, loss
 
 _SUNLESS = 0.1  # share of the pictures that are shown without the Sun's height, which not every picture tells
 

@@ -31,13 +31,13 @@ def label(swath: Swath, aurora_R: Array, world: World) -> NDArray[np.uint8]:
     """Mark each pixel with the aurora that is brightest in it, where any can be seen; (nI, nS), 0 for none."""
     if not len(aurora_R):
         return np.zeros(swath.brightness_R.shape, np.uint8)
-    seen = (aurora_R.max(0) >= visible_from(swath, world)) & swath.on_slit
+    seen = (aurora_R.max(0) >= visible_from(swath.background_R, world)) & swath.on_slit
     return np.where(seen, aurora_R.argmax(0) + 1, 0).astype(np.uint8)
 
 
-def visible_from(swath: Swath, world: World) -> Array:
-    """Give the excess from which on an aurora can be seen in a pixel, (nI, nS)."""
-    level: Array = np.maximum(world.outline_R, world.label_contrast * swath.background_R)
+def visible_from(background_R: Array, world: World) -> Array:
+    """Give the excess from which on an aurora can be seen over a background, of the same shape."""
+    level: Array = np.maximum(world.outline_R, world.label_contrast * background_R)
     return level
 
 

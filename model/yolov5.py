@@ -13,7 +13,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812 -- its name everywhere
 from torch import Tensor, nn
 
-VIEWS = 4  # channels of the input: `mars_aurora.detector.look`
+from mars_aurora.detector import VIEWS
+
 NEITHER = -1  # class of a box in which there may be an object or none, and either answer is right
 STRIDES = (8, 16, 32)
 ANCHORS_PX = (  # width, height at the network's input, three for each stride

@@ -33,6 +33,7 @@ MAX_BOXES = 300  # the most confident candidates that suppression looks at
 MAX_SIDE_PX = 4096  # a picture of a few kilobytes may claim any size
 VIEW_PX = 352  # side of the square of the canvas that the network sees: the limb and the shell that shines above it
 VIEW_X, VIEW_Y = round(CENTRE_X) - VIEW_PX // 2, round(CENTRE_Y) - VIEW_PX // 2
+VIEWS = 4  # channels of what the network sees; see `look`
 PHOTONS_R = 30.0  # end of the linear scale: fainter light keeps its sum when pixels are averaged
 TWILIGHT_DEG = (80.0, 160.0)  # solar zenith angles that the network tells apart
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -137,13 +138,13 @@ def look(levels: NDArray[np.uint8], side: int, sun: FloatArray | None = None) ->
         whole[y0 : y0 + height, x0 : x0 + width] = fitted
         levels = whole
     window = levels[VIEW_Y : VIEW_Y + VIEW_PX, VIEW_X : VIEW_X + VIEW_PX]
-    view = np.zeros((1, 4, side, side), np.float32)
+    view = np.zeros((1, VIEWS, side, side), np.float32)
     for channel, values in enumerate(_channels()):
         cv2.resize(cv2.LUT(window, values), (side, side), dst=view[0, channel], interpolation=cv2.INTER_AREA)
     if sun is not None:
         low, high = TWILIGHT_DEG
         angle = sunlight.zenith_angle_deg(sun, _sun_terms(side))
-        view[0, 3] = np.clip((angle - low) / (high - low), 1 / 255, 1)
+        view[0, 3] = np.clip((angle - low) / (high - low), 1 / 255, 1)  # never 0, which is not known
     return view
 
 
@@ -163,7 +164,7 @@ def _sun_terms(side: int) -> FloatArray:
 
 
 def select(scores: FloatArray, least: FloatArray) -> tuple[FloatArray, FloatArray, NDArray[np.intp]]:
-    """Turn the network's answer into boxes: non-maximum suppression within each class, then cut by confidence.
+    """Turn the network's answer into boxes: non-maximum suppression and doubt of nested ones within each class.
 
     Parameters
     ----------

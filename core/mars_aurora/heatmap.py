@@ -79,8 +79,8 @@ def read_sun(png: bytes) -> FloatArray | None:
     """Read what `encode` was told of the Sun, (9,); None where it was not, or the picture is not its work."""
     if not png.startswith(_head()):
         return None
-    at = len(_head())
-    at += 12 + int.from_bytes(png[at : at + 4])  # past the pixels
+    pixels = len(_head())
+    at = pixels + 12 + int.from_bytes(png[pixels : pixels + 4])
     start, end = at + 8 + len(_SUN_KEYWORD), at + 8 + int.from_bytes(png[at : at + 4])
     if png[at + 4 : start] != b"tEXt" + _SUN_KEYWORD or end - start > _SUN_BYTES:
         return None

@@ -104,7 +104,7 @@ def test_painted_auroras_lie_on_the_dark_disk_and_only_there():
     levels[:, 320:] = heatmap.to_levels(np.float32(300))  # day
     sun = np.array([0, 1, 0, 0, 0, 0, 0, 0, 0], np.float32)
     plain = Picture("plain", "painted", heatmap.encode(levels, sun), ())
-    painted = [dataset.paint(plain, np.random.default_rng(seed), 0.36) for seed in range(12)]
+    painted = [dataset.paint(plain, np.random.default_rng(seed), World()) for seed in range(12)]
     boxes = [box for picture in painted for box in picture.labels]
     assert len(boxes) >= 6
     assert all(box.x1 <= 322 for box in boxes)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mars_aurora import heatmap
+from mars_aurora.detector import VIEWS
 
 torch = pytest.importorskip("torch", reason="only training needs torch: make train-setup")
 
@@ -29,7 +30,7 @@ def make_pictures(count, seed=0):
 def test_the_nano_size_has_its_parameters_and_levels():
     model = yolov5.YOLOv5()
     assert sum(p.numel() for p in model.parameters()) == 1_767_199
-    raw = model.eval()(torch.zeros(1, yolov5.VIEWS, 256, 256))
+    raw = model.eval()(torch.zeros(1, VIEWS, 256, 256))
     assert [tuple(output.shape) for output in raw] == [(1, 3, 32, 32, 7), (1, 3, 16, 16, 7), (1, 3, 8, 8, 7)]
     assert model.decode(raw).shape == (1, 4032, 7)
 
