@@ -21,19 +21,20 @@ from mars_aurora import background
 from mars_aurora.canvas import Canvas
 from mars_aurora.messages import Box
 from mars_aurora.observation import from_npz
-from mars_aurora_model import truth
-from mars_aurora_model.dataset import TEST_WORLDS, BoolArray, box_light, label_auroras, preprocess
+from mars_aurora_model.dataset import TEST_WORLDS, box_light, label_auroras, preprocess
+from mars_aurora_model.emus_writer import Swath
 from mars_aurora_model.labels import Label, Picture
 from mars_aurora_model.orbit import Array
 from mars_aurora_model.predictions import Answered
-from mars_aurora_model.simulate import Simulated, observe
+from mars_aurora_model.simulate import observe
+from mars_aurora_model.world import World
 
 PICTURES, EMPTY = 500, 80
 PATCH = 12  # native pixels a side
 LEVELS = (0.7, 0.85, 1.2, 1.4)  # of the outline's brightness
 SMOOTHING = 1.3  # native pixels, standard deviation
 
-Light = tuple[str, BoolArray, Array]  # what it is called, where it is seen, how bright it is
+Light = tuple[str, Array, World]  # what it is called, how bright it is, and in which world it can be seen
 
 
 def main() -> None:
@@ -85,25 +86,23 @@ def compete(index: int) -> tuple[list[Label], dict[str, list[Box]]]:
     simulated = observe(*TEST_WORLDS["unlike"], index)
     _, geometry = preprocess(simulated.name.removesuffix(".gz"), simulated.to_fits())
     canvas = Canvas.from_arrays(from_npz(geometry)[1])
-    boxes = {
-        name: [_to_box(label) for label in box_light(seen, excess_R, simulated, canvas) if label.learnt]
-        for name, seen, excess_R in lights(simulated)
-    }
-    return list(label_auroras(simulated, canvas)), boxes
-
-
-def lights(simulated: Simulated) -> Iterator[Light]:
     swath, world = simulated.swath, simulated.world
-    level_R = truth.visible_from(swath.background_R, world)
-    brightest_R = simulated.aurora_R.max(0, initial=0)
-    for factor in LEVELS:
-        seen = (brightest_R >= factor * level_R) & swath.on_slit
-        yield f"true light over {factor * world.outline_R:g} R", seen, swath.excess_R
+    boxes = {
+        name: [_to_box(label) for label in box_light(light_R, swath.background_R, seer, canvas.index) if label.learnt]
+        for name, light_R, seer in lights(swath, world)
+    }
+    return list(label_auroras(swath, world, canvas)), boxes
+
+
+def lights(swath: Swath, world: World) -> Iterator[Light]:
     good = np.isfinite(swath.brightness_R) & ~swath.flagged
+    for factor in LEVELS:
+        seer = replace(world, outline_R=factor * world.outline_R, label_contrast=factor * world.label_contrast)
+        yield f"true light over {factor * world.outline_R:g} R", np.where(good, swath.excess_R, 0), seer
     excess_R = np.where(good, swath.brightness_R - swath.background_R, 0)
     weight = cv2.GaussianBlur(good.astype(np.float64), (0, 0), SMOOTHING)
     smooth_R = cv2.GaussianBlur(excess_R, (0, 0), SMOOTHING) / np.maximum(weight, 0.1)
-    yield "measured less true background", (smooth_R >= level_R) & swath.on_slit, excess_R
+    yield "measured less true background", np.where(swath.on_slit, smooth_R, 0), world
 
 
 def _to_box(label: Label) -> Box:

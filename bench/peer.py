@@ -72,8 +72,8 @@ def main() -> None:
 
 
 def train_peer(count: int, epochs: int) -> None:
-    pictures = sorted((DATA / "train" / "images").iterdir())[:count]
-    (ASIDE / "train.txt").write_text("".join(f"{path}\n" for path in pictures))
+    names = (picture.name for picture in islice(read_set(DATA / "train"), count))
+    (ASIDE / "train.txt").write_text("".join(f"{DATA}/train/images/{name}.png\n" for name in names))
     sets = {"path": str(DATA), "train": str(ASIDE / "train.txt"), "val": "validation/images", "names": list(CLASSES)}
     (ASIDE / "data.yaml").write_text(json.dumps(sets))  # JSON is YAML
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "YOLO_OFFLINE": "true", "YOLO_CONFIG_DIR": str(ASIDE)}

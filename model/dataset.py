@@ -27,13 +27,15 @@ from mars_aurora.messages import PreprocessRequest
 from mars_aurora.observation import FloatArray, from_npz
 from mars_aurora.storage import FolderStorage
 from mars_aurora_model import painting, truth
+from mars_aurora_model.emus_writer import Swath
 from mars_aurora_model.labels import Label, Picture, read_set, write_set
 from mars_aurora_model.orbit import Array
-from mars_aurora_model.simulate import Simulated, observe
+from mars_aurora_model.simulate import observe
 from mars_aurora_model.world import World
 from mars_aurora_model.worlds import FALSE_FRIENDS, UNLIKE, draw_world
 
 STRUCTURE = 0.15  # by which a patch of the sky differs from a smooth fit; `python -m bench.labelling` prints what it is
+FAINT = 0.5  # share of what can be seen from which on light counts neither way
 _GAP_PX = 7  # pieces of light nearer than this are one feature
 _BLOCK = 16  # pictures a training world
 
@@ -76,34 +78,31 @@ def find_features(
         yield pixels.reshape(seen.shape), tuple(float(corner) for corner in corners)  # type: ignore[misc]
 
 
-def label_auroras(simulated: Simulated, canvas: Canvas) -> Iterator[Label]:
-    """Box each feature with its mean excess and its signal to noise, then light that is too faint to be one."""
-    swath, world = simulated.swath, simulated.world
-    seen = simulated.labels > 0
-    yield from box_light(seen, swath.excess_R, simulated, canvas)
-    light = simulated.aurora_R.max(0, initial=0) >= truth.visible_from(swath.background_R, world) / 2
-    yield from box_faint(light & swath.on_slit & ~swath.flagged, seen, swath.excess_R, canvas.index)
+def label_auroras(swath: Swath, world: World, canvas: Canvas) -> Iterator[Label]:
+    """Box each aurora as the canvas shows it, and light that is too faint to be one."""
+    shown_R = np.where(swath.on_slit & ~swath.flagged, swath.excess_R, 0)
+    return box_light(shown_R, swath.background_R, world, canvas.index)
 
 
-def box_light(seen: BoolArray, excess_R: Array, simulated: Simulated, canvas: Canvas) -> Iterator[Label]:
-    """Box the features of native pixels ``seen``, of brightness ``excess_R``; both (nI, nS).
+def box_light(
+    excess_R: Array, background_R: Array, world: World, index: NDArray[np.int32], pixel: float = 1.0
+) -> Iterator[Label]:
+    """Box features with their mean excess and their signal to noise, then light that is too faint to be one.
 
-    The noise is that of the photons, and how far a background can be known that is not as smooth as any fit to it:
-    in twilight and at the limb that is what hides an aurora.
+    The maps are (nI, nS), ``pixel`` the share of an instrument's pixel that one of theirs is. The noise is that of the
+    photons, and how far a background can be known that is not as smooth as any fit to it: in twilight and at the limb
+    that is what hides an aurora.
     """
-    swath, world = simulated.swath, simulated.world
-    variance_R2 = (swath.background_R + swath.excess_R) / world.counts_per_R + world.fit_noise_R**2
-    for pixels, corners in find_features(seen & ~swath.flagged, canvas.index):
-        light_R, noise_R = float(excess_R[pixels].sum()), float(np.sqrt(variance_R2[pixels].sum()))
-        structure_R = STRUCTURE * float(swath.background_R[pixels].sum())
-        snr = light_R / np.hypot(noise_R, structure_R)
-        yield Label("aurora", *corners, brightness_R=float(excess_R[pixels].mean()), snr=float(snr))
-
-
-def box_faint(light: BoolArray, seen: BoolArray, excess_R: Array, index: NDArray[np.int32]) -> Iterator[Label]:
-    """Box the features of ``light`` that hold nothing ``seen``: whoever finds an aurora there is not wrong."""
-    for pixels, corners in find_features(light, index):
-        if not (pixels & seen).any():
+    least_R = truth.visible_from(background_R, world)
+    seen = excess_R >= least_R
+    variance_R2 = (background_R + excess_R) / world.counts_per_R + world.fit_noise_R**2
+    for pixels, corners in find_features(seen, index):
+        light_R, noise_R = pixel * excess_R[pixels].sum(), np.sqrt(pixel * variance_R2[pixels].sum())
+        structure_R = STRUCTURE * pixel * background_R[pixels].sum()
+        snr = float(light_R / np.hypot(noise_R, structure_R))
+        yield Label("aurora", *corners, brightness_R=float(excess_R[pixels].mean()), snr=snr)
+    for pixels, corners in find_features(excess_R >= FAINT * least_R, index):
+        if not (pixels & seen).any():  # whoever finds an aurora there is not wrong
             yield Label("aurora", *corners, brightness_R=float(excess_R[pixels].mean()), snr=0.0)
 
 
@@ -126,7 +125,8 @@ def simulate_picture(index: int, world: World, seed: int, group: str) -> Picture
         raise ValueError(f"{simulated.name} is read as {observation.shape}, simulated as {simulated.labels.shape}")
     canvas = Canvas.from_arrays(arrays)
     shown = np.isfinite(observation.brightness_R) & ~observation.flagged
-    labels = (*label_mars(simulated.swath.geometry.on_disk & shown, canvas), *label_auroras(simulated, canvas))
+    swath = simulated.swath
+    labels = (*label_mars(swath.geometry.on_disk & shown, canvas), *label_auroras(swath, world, canvas))
     return Picture(f"{group}-{index:05d}", group, png, labels)
 
 
@@ -156,7 +156,7 @@ def training_picture(index: int, seed: int, coarse_share: float) -> Picture | No
 
 
 def paint(plain: Picture, rng: np.random.Generator, world: World) -> Picture:
-    """Paint auroras where the disk is dark; label them as in a simulated picture, but by their photons' noise alone."""
+    """Paint auroras where the disk is dark; label them as in a simulated picture."""
     levels = heatmap.decode(plain.png)
     disk_columns, disk_rows = np.meshgrid(np.arange(levels.shape[1]) - 320, np.arange(levels.shape[0]) - 230)
     smooth_R = cv2.GaussianBlur(heatmap.level_brightness()[levels], (0, 0), 6)
@@ -165,17 +165,11 @@ def paint(plain: Picture, rng: np.random.Generator, world: World) -> Picture:
     for _ in range(rng.integers(1, 4)):
         excess_R = np.maximum(excess_R, painting.paint_aurora(rng))
     excess_R *= cv2.GaussianBlur(dark.astype(np.float32), (0, 0), 3)
-    least_R = truth.visible_from(smooth_R, world)
-    seen = dark & (excess_R >= least_R)
-    labels = list(plain.labels)
-    grid = np.arange(levels.size, dtype=np.int32).reshape(levels.shape)
-    for pixels, corners in find_features(seen, grid):  # the painting is its own native grid
-        photons = excess_R[pixels].sum() / 16 * world.counts_per_R  # a pixel of the instrument is some 16 of the canvas
-        snr = float(photons / np.sqrt(photons + smooth_R[pixels].sum() / 16 * world.counts_per_R + 1e-9))
-        labels.append(Label("aurora", *corners, brightness_R=float(excess_R[pixels].mean()), snr=snr))
-    labels += box_faint(excess_R >= least_R / 2, seen, excess_R, grid)
+    shown_R = np.where(levels != heatmap.UNOBSERVED, excess_R, 0)
+    itself = np.arange(levels.size, dtype=np.int32).reshape(levels.shape)  # the painting is its own native map
+    found = box_light(shown_R, smooth_R, world, itself, pixel=1 / 16)  # 4 x 4, as the noise is painted
     painted = painting.add_excess(levels, excess_R, rng, world.counts_per_R)
-    return replace(plain, png=heatmap.encode(painted, heatmap.read_sun(plain.png)), labels=tuple(labels))
+    return replace(plain, png=heatmap.encode(painted, heatmap.read_sun(plain.png)), labels=(*plain.labels, *found))
 
 
 def whiten(plain: Picture, rng: np.random.Generator) -> Picture:

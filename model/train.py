@@ -1,6 +1,6 @@
 """Train the detector on labelled pictures; resumes where it was stopped.
 
-``python -m mars_aurora_model.train --config small.toml --epochs 24``: defaults, then the config's few lines, then
+``python -m mars_aurora_model.train --config quick.toml --epochs 6``: defaults, then the config's few lines, then
 arguments. The same script is a SageMaker training job: hyperparameters arrive as arguments, folders in SM_* variables.
 """
 
@@ -35,7 +35,7 @@ _SUNLESS = 0.1  # share of the pictures that are shown without the Sun's height,
 class Config:
     """What a training run is made of; a file in configs/ names only what differs from this."""
 
-    epochs: int = 24
+    epochs: int = 13
     batch: int = 32
     learning_rate: float = 2e-3
     weight_decay: float = 0.01
@@ -52,7 +52,7 @@ class Config:
 class Examples:
     """A set in memory, at the network's input size."""
 
-    images: Tensor  # (N, 4, S, S) uint8
+    images: Tensor  # (N, 5, S, S) uint8
     targets: list[Tensor]  # (T, 5) each: class or NEITHER, centre x, y, width, height in input px
 
     def __len__(self) -> int:
@@ -76,14 +76,14 @@ def load_examples(pictures: Sequence[Picture], side: int) -> Examples:
 
 
 def draw_batches(examples: Examples, size: int, random: np.random.Generator) -> Iterator[tuple[Tensor, Tensor]]:
-    """Shuffle, and turn and mirror at random; give images (B, 4, S, S) uint8 and targets (T, 6)."""
+    """Shuffle, and turn and mirror at random; give images (B, 5, S, S) uint8 and targets (T, 6)."""
     side = examples.images.shape[-1]
     order = random.permutation(len(examples))
     for start in range(0, len(order) - len(order) % size or len(order), size):
         chosen = order[start : start + size]
         images = examples.images[torch.from_numpy(chosen)]
         mirrored, upended, transposed = torch.from_numpy(random.random((3, len(chosen))) < 0.5)
-        images[torch.from_numpy(random.random(len(chosen)) < _SUNLESS), -1] = 0
+        images[torch.from_numpy(random.random(len(chosen)) < _SUNLESS), 3:] = 0
         images[mirrored] = images[mirrored].flip(3)
         images[upended] = images[upended].flip(2)
         images[transposed] = images[transposed].transpose(2, 3)

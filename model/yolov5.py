@@ -117,7 +117,7 @@ class YOLOv5(nn.Module):
             bias[:, 5:] += math.log(0.6 / (self.classes - 0.99))
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """Give raw outputs of each level, (B, A, rows, columns, 5 + C), from (B, 4, H, W) in 0 to 1."""
+        """Give raw outputs of each level, (B, A, rows, columns, 5 + C), from (B, 5, H, W) in 0 to 1."""
         p3 = self.to_p3(x)  # (B, 64, 32, 32)
         p4 = self.to_p4(p3)  # (B, 128, 16, 16)
         n5 = self.narrow5(self.to_p5(p4))  # (B, 128, 8, 8)

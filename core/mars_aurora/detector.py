@@ -1,8 +1,9 @@
 """YOLOv5 on ONNX: one picture in, boxes of Mars and of auroras out. The one module that knows the runtime.
 
 The network looks at the disk alone, and at brightness instead of colours: averaging the log scale of a night of a few
-photons a pixel would lose them. Beside it lies the Sun's height, by which twilight is told from aurora. The weights
-carry what belongs to them: class names, input size and the confidence thresholds chosen for them.
+photons a pixel would lose them. Beside it lie the Sun's height, by which twilight is told from aurora, and by how much
+light stands out. The weights carry what belongs to them: class names, input size and the confidence thresholds chosen
+for them.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from mars_aurora import heatmap, sunlight
-from mars_aurora.canvas import CENTRE_X, CENTRE_Y, HEIGHT, WIDTH
+from mars_aurora.canvas import CENTRE_X, CENTRE_Y, DISK_RADIUS, HEIGHT, WIDTH
+from mars_aurora.contrast import find_contrast
 from mars_aurora.errors import UsageError
 from mars_aurora.messages import Box
 from mars_aurora.observation import FloatArray
@@ -33,9 +35,10 @@ MAX_BOXES = 300  # the most confident candidates that suppression looks at
 MAX_SIDE_PX = 4096  # a picture of a few kilobytes may claim any size
 VIEW_PX = 352  # side of the square of the canvas that the network sees: the limb and the shell that shines above it
 VIEW_X, VIEW_Y = round(CENTRE_X) - VIEW_PX // 2, round(CENTRE_Y) - VIEW_PX // 2
-VIEWS = 4  # channels of what the network sees; see `look`
+VIEWS = 5  # channels of what the network sees; see `look`
 PHOTONS_R = 30.0  # end of the linear scale: fainter light keeps its sum when pixels are averaged
 TWILIGHT_DEG = (80.0, 160.0)  # solar zenith angles that the network tells apart
+CONTRAST = (-1.0, 3.0)  # and contrasts, of which 1 is an aurora that can just be seen
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
@@ -126,10 +129,11 @@ def _fit_canvas(shape: tuple[int, ...]) -> tuple[int, int, int, int]:
 
 
 def look(levels: NDArray[np.uint8], side: int, sun: FloatArray | None = None) -> FloatArray:
-    """Give the network's view of a picture, (1, 4, side, side) float32, all in 0 to 1.
+    """Give the network's view of a picture, (1, 5, side, side) float32, all in 0 to 1.
 
-    Channels: the level, which is logarithmic brightness; brightness itself up to `PHOTONS_R`; whether observed; the
-    solar zenith angle over `TWILIGHT_DEG`, 0 where it is not known. ``sun`` is what `heatmap.read_sun` gives.
+    Channels: the level, which is logarithmic brightness; brightness itself up to `PHOTONS_R`; whether observed; where
+    the Sun is known, else 0, the solar zenith angle over `TWILIGHT_DEG` and the contrast over `CONTRAST` (see
+    `mars_aurora.contrast`). ``sun`` is what `heatmap.read_sun` gives.
     """
     if levels.shape != (HEIGHT, WIDTH):
         x0, y0, width, height = _fit_canvas(levels.shape)
@@ -142,9 +146,12 @@ def look(levels: NDArray[np.uint8], side: int, sun: FloatArray | None = None) ->
     for channel, values in enumerate(_channels()):
         cv2.resize(cv2.LUT(window, values), (side, side), dst=view[0, channel], interpolation=cv2.INTER_AREA)
     if sun is not None:
-        low, high = TWILIGHT_DEG
-        angle = sunlight.zenith_angle_deg(sun, _sun_terms(side))
-        view[0, 3] = np.clip((angle - low) / (high - low), 1 / 255, 1)  # never 0, which is not known
+        terms, radius = _view_grid(side)
+        angle = sunlight.zenith_angle_deg(sun, terms)
+        light_R: FloatArray = np.empty_like(view[0, 0])
+        cv2.resize(cv2.LUT(window, heatmap.level_brightness()), (side, side), dst=light_R, interpolation=cv2.INTER_AREA)
+        view[0, 3] = _scale(angle, TWILIGHT_DEG)
+        view[0, 4] = _scale(find_contrast(light_R, view[0, 2], angle, radius), CONTRAST)
     return view
 
 
@@ -156,11 +163,18 @@ def _channels() -> FloatArray:
     return np.stack((levels / 255, light, (levels != heatmap.UNOBSERVED).astype(np.float32)))
 
 
+def _scale(values: FloatArray, limits: tuple[float, float]) -> FloatArray:
+    low, high = limits
+    scaled: FloatArray = np.clip((values - low) / (high - low), 1 / 255, 1)  # never 0, which is not known
+    return scaled
+
+
 @functools.cache
-def _sun_terms(side: int) -> FloatArray:
-    """Give the Sun's terms in the middle of each pixel of the view, (9, side, side)."""
+def _view_grid(side: int) -> tuple[FloatArray, FloatArray]:
+    """Give the Sun's terms in the middle of each pixel of the view, (9, side, side), and its radius on the disk."""
     middle = ((np.arange(side) + 0.5) * VIEW_PX / side - 0.5).astype(np.float32)
-    return sunlight.find_terms(*np.meshgrid(VIEW_X + middle, VIEW_Y + middle))
+    x, y = np.meshgrid(VIEW_X + middle, VIEW_Y + middle)
+    return sunlight.find_terms(x, y), np.hypot(x - CENTRE_X, y - CENTRE_Y) / DISK_RADIUS
 
 
 def select(scores: FloatArray, least: FloatArray) -> tuple[FloatArray, FloatArray, NDArray[np.intp]]:

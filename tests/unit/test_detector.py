@@ -87,8 +87,9 @@ def test_the_view_holds_limb_and_shell_and_nothing_is_lost_of_faint_light():
     cv2.circle(levels, (320, 230), 176, 1, cv2.FILLED)
     counts = np.random.default_rng(0).poisson(0.4, (340, 340))  # photons of a dark night, 2.8 R each
     levels[60:400, 150:490] = np.maximum(levels[60:400, 150:490] > 0, heatmap.to_levels(counts * np.float32(2.8)))
-    _, light, observed, sun = look(levels, 256)[0]
+    _, light, observed, sun, contrast = look(levels, 256)[0]
     assert not sun.any()  # it is not known
+    assert not contrast.any()
     assert observed.max() == 1
     assert observed.sum() == pytest.approx((levels > 0).sum() * (256 / 352) ** 2, rel=0.005)
     sent = np.minimum(heatmap.level_brightness()[levels], PHOTONS_R).sum()

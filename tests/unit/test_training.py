@@ -29,7 +29,7 @@ def make_pictures(count, seed=0):
 
 def test_the_nano_size_has_its_parameters_and_levels():
     model = yolov5.YOLOv5()
-    assert sum(p.numel() for p in model.parameters()) == 1_767_199
+    assert sum(p.numel() for p in model.parameters()) == 1_767_775
     raw = model.eval()(torch.zeros(1, VIEWS, 256, 256))
     assert [tuple(output.shape) for output in raw] == [(1, 3, 32, 32, 7), (1, 3, 16, 16, 7), (1, 3, 8, 8, 7)]
     assert model.decode(raw).shape == (1, 4032, 7)
@@ -95,9 +95,9 @@ def test_pictures_tell_the_sun_to_the_trainer_and_some_do_without(simulated_fold
     files = [(name.removesuffix(".gz"), gzip.decompress((simulated_folder / name).read_bytes())) for name in names]
     pngs = [preprocess(name, data)[0] for name, data in files]
     examples = train.load_examples([Picture(str(i), "", png, ()) for i, png in enumerate(pngs * 10)], 64)
-    assert (examples.images[:, 3].amin((1, 2)) > 0).all()
+    assert (examples.images[:, 3:].amin((2, 3)) > 0).all()
     ((images, _),) = train.draw_batches(examples, 40, np.random.default_rng(1))
-    sunless = (images[:, 3] == 0).all(2).all(1)
+    sunless = (images[:, 3:] == 0).all(3).all(2).all(1)
     assert 0 < sunless.sum() < 15
     assert images[sunless, 0].any()
 
