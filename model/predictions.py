@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -54,25 +55,25 @@ def ask(network: Yolo, pictures: Sequence[Picture]) -> Answered:
 def choose_thresholds(answered: Answered) -> dict[str, float]:
     """Choose each class's least confidence on a set that was neither trained on nor is scored.
 
-    For Mars the one with the best F1. For auroras one that finds the pictures which hold any, as well as `PICTURES`
-    says: what is missed is lost, while a box too many still tells how unsure it is. Among those, or among all if there
-    is none, the best mean of two F1, that of boxes and that of pictures.
+    For Mars the one with the best F1. For auroras the middle one of those that find the pictures which hold any, as well
+    as `PICTURES` says: farthest from where that fails, since other worlds shift it. If there is none, the best mean of
+    two F1, that of boxes and that of pictures.
     """
     mars, boxes = answered.matches("mars"), answered.matches("aurora")
 
-    def score_auroras(least: float) -> tuple[float, ...]:
+    def score_auroras(least: float) -> float:
         pictures = answered.image_level(least)
         finds = all(reached >= wanted for reached, wanted in zip(pictures, PICTURES, strict=True))
-        return finds, f1(*boxes.at(least)) + f1(*pictures)
+        return math.inf if finds else f1(*boxes.at(least)) + f1(*pictures)
 
     return {
-        "mars": _middle_of_best(lambda least: (f1(*mars.at(least)),)),
+        "mars": _middle_of_best(lambda least: f1(*mars.at(least))),
         "aurora": _middle_of_best(score_auroras),
     }
 
 
-def _middle_of_best(score: Callable[[float], tuple[float, ...]]) -> float:
-    """Find the middle one of the thresholds that score best, the first number first, in steps of 0.01."""
+def _middle_of_best(score: Callable[[float], float]) -> float:
+    """Find the middle one of the thresholds that score best, in steps of 0.01."""
     scores = {least / 100: score(least / 100) for least in range(5, 96)}
     highest = max(scores.values())
     best = [least for least, value in scores.items() if value == highest]
