@@ -55,7 +55,7 @@ def ask(network: Yolo, pictures: Sequence[Picture]) -> Answered:
 def choose_thresholds(answered: Answered) -> dict[str, float]:
     """Choose each class's least confidence on a set that was neither trained on nor is scored.
 
-    For Mars the one with the best F1. For auroras the middle one of those that find the pictures which hold any, as well
+    For Mars the one with the best F1. For auroras the middle one of those that find the pictures which hold any as well
     as `PICTURES` says: farthest from where that fails, since other worlds shift it. If there is none, the best mean of
     two F1, that of boxes and that of pictures.
     """
