@@ -21,7 +21,7 @@ SUBSTITUTES = {
     "DetectOnLambdaUpTo": "5",
     "TransformInstanceCount": "2",
     "TransformInstanceType": "ml.c5.xlarge",
-    "WorkBucket": "work",
+    "WorkBucket": "work-bucket",
     "DetectionsBucket": "detections",
     "ModelName": "model",
 }
@@ -191,8 +191,8 @@ def test_transform_job_is_what_sagemaker_understands(workflow) -> None:
     report = ParamValidator().validate(first, model.input_shape)
     assert not report.has_errors(), report.generate_report()
     assert first["MaxConcurrentTransforms"] * first["MaxPayloadInMB"] <= 100
-    assert first["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"] == "s3://work/runs/a/candidates/"
-    assert first["TransformOutput"]["S3OutputPath"] == "s3://work/runs/a/predictions/"
+    assert first["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"] == "s3://work-bucket/runs/a/candidates/"
+    assert first["TransformOutput"]["S3OutputPath"] == "s3://work-bucket/runs/a/predictions/"
     assert (first["TransformInput"]["SplitType"], first["TransformOutput"]["AssembleWith"]) == ("None", "None")
     assert "BatchStrategy" not in first
     assert "DataProcessing" not in first

@@ -33,8 +33,8 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]
         return
     with mock_aws():
         client = _client()
-        client.create_bucket(Bucket="work")
-        yield S3Storage(client, "work")
+        client.create_bucket(Bucket="work-bucket")
+        yield S3Storage(client, "work-bucket")
 
 
 @pytest.fixture(autouse=True)
@@ -156,7 +156,7 @@ def test_s3_errors_are_told_apart(code: str, status: int, expected: type[Excepti
     with Stubber(client) as stub:
         stub.add_client_error("get_object", code, http_status_code=status)
         with pytest.raises(expected):
-            S3Storage(client, "work").get("key")
+            S3Storage(client, "work-bucket").get("key")
 
 
 def test_an_unreachable_bucket_is_worth_a_retry():
@@ -165,13 +165,14 @@ def test_an_unreachable_bucket_is_worth_a_retry():
         endpoint_url="http://127.0.0.1:9",
         config=boto3.session.Config(retries={"total_max_attempts": 1}, connect_timeout=1),
     )
-    with pytest.raises(TransientError, match="s3://work/key"):
-        S3Storage(client, "work").get("key")
+    with pytest.raises(TransientError, match="s3://work-bucket/key"):
+        S3Storage(client, "work-bucket").get("key")
 
 
 def test_s3_objects_carry_their_content_type():
     with mock_aws():
         client = _client()
-        client.create_bucket(Bucket="work")
-        S3Storage(client, "work").put("runs/r/candidates/x.fits.png", b"")
-        assert client.head_object(Bucket="work", Key="runs/r/candidates/x.fits.png")["ContentType"] == "image/png"
+        client.create_bucket(Bucket="work-bucket")
+        S3Storage(client, "work-bucket").put("runs/r/candidates/x.fits.png", b"")
+        head = client.head_object(Bucket="work-bucket", Key="runs/r/candidates/x.fits.png")
+        assert head["ContentType"] == "image/png"
