@@ -6,14 +6,16 @@ half of the background, and no less than a couple of rayleigh: there the contras
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from mars_aurora.observation import FloatArray
 from mars_aurora.profile import Bins
 
-LEAST_R, LEAST_SHARE = 2.0, 0.5  # of the background: an excess so large is a contrast of 1
-
+_LEAST_R, _LEAST_SHARE = 2.0, 0.5  # of the background: an excess so large is a contrast of 1
 _COARSE = 4  # the background is fitted on so many times larger pixels, some native ones each
 _SMOOTH = 3  # of those a side, over which light is averaged
 _LEAST_SHOWN = 0.25  # share of such a square that must be observed
@@ -40,7 +42,7 @@ def find_contrast(light_R: FloatArray, observed: FloatArray, sza_deg: FloatArray
     """
     level_R = fit(light_R, observed, sza_deg, radius)
     mean_R, share = _average(light_R, observed, _FINE)
-    contrast = (mean_R - level_R) / np.maximum(LEAST_R, LEAST_SHARE * level_R)
+    contrast = (mean_R - level_R) / _visible_from(level_R)
     return np.where((share > 0) & (radius < _FARTHEST), contrast, np.float32(0))
 
 
@@ -60,12 +62,17 @@ def fit(light_R: FloatArray, observed: FloatArray, sza_deg: FloatArray, radius: 
     along_slant = Bins.cut(slant_deg, free, _SLANT_BIN_DEG, np.inf)
     level_R = along_sza.interpolate(along_sza.medians(mean_R, free), _NIGHT_R)
     for _ in range(_ROUNDS):
-        free &= mean_R - level_R < np.maximum(LEAST_R, LEAST_SHARE * level_R)
+        free &= mean_R - level_R < _visible_from(level_R)
         for bins, where in ((along_slant, free & (sza > _TWILIGHT_DEG)), (along_sza, free)):
             if where.any():
                 level_R = level_R * bins.interpolate(np.clip(bins.ratios(mean_R, level_R, where), *_RANGE))
     fitted = cv2.resize(level_R.astype(np.float32), light_R.shape[::-1], interpolation=cv2.INTER_LINEAR)
     return np.asarray(fitted, np.float32)
+
+
+def _visible_from(level_R: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+    least_R: NDArray[np.floating[Any]] = np.maximum(_LEAST_R, _LEAST_SHARE * level_R)
+    return least_R
 
 
 def _average(light: FloatArray, share: FloatArray, side: int) -> tuple[FloatArray, FloatArray]:

@@ -40,6 +40,7 @@ def to_levels(brightness_R: FloatArray) -> NDArray[np.uint8]:
     return levels
 
 
+@cache
 def level_brightness() -> FloatArray:
     """Give the brightness each level stands for, in R: (256,). The floor and unobserved give 0."""
     level = np.arange(256)

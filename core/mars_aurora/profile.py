@@ -59,9 +59,14 @@ class Bins:
 
     def medians(self, values: FloatArray, where: BoolArray) -> Float64Array:
         """Take the median in each bin; NaN in an empty one."""
-        order = np.argsort(self.number[where], kind="stable")
-        groups = np.split(values[where][order], np.cumsum(self.counts(where)).astype(int)[:-1])
-        return np.array([np.median(group) if group.size else np.nan for group in groups])
+        number, values = self.number[where], values[where]
+        ordered = values[np.lexsort((values, number))]
+        count = self.counts(where).astype(int)
+        held, last = count > 0, np.cumsum(count) - 1
+        middle = [ordered[(last - back)[held]] for back in (count // 2, (count - 1) // 2)]  # one, where odd
+        median = np.full(self.size, np.nan)
+        median[held] = np.mean(middle, 0)
+        return median
 
     def interpolate(self, per_bin: Float64Array, darkest: float | None = None) -> Float64Array:
         """Carry values of the bins to every pixel: (nI, nS).
