@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from mars_aurora.observation import FloatArray
 from mars_aurora.profile import Bins
 
+# The weights have learnt from what these give: with others, train anew.
 _LEAST_R, _LEAST_SHARE = 2.0, 0.5  # of the background: an excess so large is a contrast of 1
 _COARSE = 4  # the background is fitted on so many times larger pixels, some native ones each
 _SMOOTH = 3  # of those a side, over which light is averaged
