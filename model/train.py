@@ -18,7 +18,6 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -27,7 +26,7 @@ from mars_aurora import heatmap
 from mars_aurora.detector import VIEWS, look, placement, read_levels, select
 from mars_aurora_model.labels import CLASSES, Picture, read_set, to_corners
 from mars_aurora_model.scoring import match
-from mars_aurora_model.yolov5 import ANCHORS_PX, NEITHER, YOLOv5, loss
+from mars_aurora_model.yolov5 import NEITHER, YOLOv5, loss
 
 _SUNLESS = 0.1  # share of the pictures that are shown without the Sun's height, which not every picture tells
 
@@ -36,7 +35,7 @@ _SUNLESS = 0.1  # share of the pictures that are shown without the Sun's height,
 class Config:
     """What a training run is made of; a file in configs/ names only what differs from this."""
 
-    epochs: int = 20
+    epochs: int = 13
     batch: int = 32
     learning_rate: float = 2e-3
     weight_decay: float = 0.01
@@ -74,25 +73,6 @@ def load_examples(pictures: Sequence[Picture], side: int) -> Examples:
         rows = np.hstack((np.reshape(number, (-1, 1)), (low + high) / 2, high - low))
         targets.append(torch.from_numpy(rows.astype(np.float32)))
     return Examples(torch.from_numpy(images), targets)
-
-
-def fit_anchors(examples: Examples, seed: int) -> Tensor:
-    """Fit anchors to the boxes to learn, as YOLOv5 does: k-means of log width and height; (3, A, 2) in input px.
-
-    One is of the size of Mars, as nearly all of its boxes are alike; the others are auroras'. Those of the architecture
-    are kept where there are too few boxes.
-    """
-    anchors = torch.tensor(ANCHORS_PX, dtype=torch.float32)
-    boxes = torch.cat(examples.targets).numpy()
-    mars, auroras = (np.log(boxes[boxes[:, 0] == number, 3:].clip(1)) for number in range(len(CLASSES)))
-    clusters = anchors[..., 0].numel() - 1
-    if not len(mars) or len(auroras) < clusters:
-        return anchors
-    cv2.setRNGSeed(seed)
-    ending = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 100, 1e-4)
-    _, _, centres = cv2.kmeans(auroras, clusters, None, ending, 3, cv2.KMEANS_PP_CENTERS)
-    sizes = np.exp(np.vstack((centres, np.median(mars, 0))))
-    return torch.from_numpy(sizes[sizes.prod(1).argsort()].reshape(anchors.shape))
 
 
 def draw_batches(examples: Examples, size: int, random: np.random.Generator) -> Iterator[tuple[Tensor, Tensor]]:
@@ -219,9 +199,6 @@ class Trainer:
 
     def run(self, training: Examples, validation: Examples) -> None:
         """Train what is left of the epochs."""
-        if not self.step and not self.config.start:
-            for model in (self.model, self.mean):
-                model.anchors.copy_(fit_anchors(training, self.config.seed))
         steps = self.config.epochs * max(len(training) // self.config.batch, 1)
         for epoch in range(len(self.history), self.config.epochs):
             wall, cpu = time.monotonic(), time.process_time()

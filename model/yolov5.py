@@ -17,7 +17,7 @@ from mars_aurora.detector import VIEWS
 
 NEITHER = -1  # class of a box in which there may be an object or none, and either answer is right
 STRIDES = (8, 16, 32)
-ANCHORS_PX = (  # width, height at the network's input, three for each stride; training fits its own
+ANCHORS_PX = (  # width, height at the network's input, three for each stride
     ((10, 13), (16, 30), (33, 23)),
     ((30, 61), (62, 45), (59, 119)),
     ((116, 90), (156, 198), (373, 326)),

@@ -62,26 +62,6 @@ def test_decoding_a_perfect_answer_gives_the_box_back():
     assert boxes[boxes[:, 4].argmax(), :4].tolist() == [7.5 * 16, 5.5 * 16, 62, 45]
 
 
-def test_anchors_are_fitted_to_the_boxes_to_learn():
-    sizes = [(8, 10), (20, 12), (12, 20), (30, 30), (60, 25), (25, 60), (80, 90), (150, 120)]
-    random = np.random.default_rng(0)
-    targets = [[1, 99, 99, *(random.normal(1, 0.02, 2) * size)] for size in sizes for _ in range(40)]
-    targets += [[0, 99, 99, 240, 240]] * 50 + [[yolov5.NEITHER, 99, 99, 2, 2]] * 400
-    examples = train.Examples(torch.empty(0), [torch.tensor(targets, dtype=torch.float32)])
-    anchors = train.fit_anchors(examples, seed=1)
-    wanted = torch.tensor([*sorted(sizes, key=np.prod), (240, 240)], dtype=torch.float32)
-    assert anchors.shape == (3, 3, 2)
-    assert (anchors.view(9, 2).prod(1).diff() >= 0).all()
-    near = torch.cdist(wanted, anchors.view(9, 2))
-    assert (near.amin(1) < 0.05 * wanted.norm(dim=1)).all()
-    assert torch.equal(anchors, train.fit_anchors(examples, seed=1))
-
-
-def test_too_few_boxes_leave_the_anchors_of_the_architecture():
-    examples = train.Examples(torch.empty(0), [torch.tensor([[1, 99, 99, 20.0, 20]] * 7 + [[0, 99, 99, 240, 240.0]])])
-    assert torch.equal(train.fit_anchors(examples, 1), torch.tensor(yolov5.ANCHORS_PX, dtype=torch.float32))
-
-
 def test_the_loss_falls_as_the_answer_nears_the_truth():
     torch.manual_seed(0)
     model = yolov5.YOLOv5(channels := 2, 8)
