@@ -22,6 +22,8 @@ from mars_aurora_model.labels import CLASSES, read_set
 from mars_aurora_model.predictions import ask, choose_thresholds
 from mars_aurora_model.yolov5 import Conv, YOLOv5
 
+NARROW = ".f16"  # ends the name of a weight that is kept in 16 bits
+
 
 class Fused(nn.Module):
     """The network as it is served: norms folded into convolutions, raw outputs decoded to boxes."""
@@ -65,7 +67,7 @@ def narrow_weights(graph: ModelProto) -> None:
     casts = []
     for tensor in graph.graph.initializer:
         if tensor.data_type == TensorProto.FLOAT and np.prod(tensor.dims) >= 64:
-            wide, narrow = tensor.name, f"{tensor.name}.f16"
+            wide, narrow = tensor.name, f"{tensor.name}{NARROW}"
             values = numpy_helper.to_array(tensor).astype(np.float16)
             tensor.CopyFrom(numpy_helper.from_array(values, narrow))
             casts.append(helper.make_node("Cast", [narrow], [wide], to=TensorProto.FLOAT))

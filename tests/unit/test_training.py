@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch", reason="only training needs torch: make tra
 
 from mars_aurora_model import train, yolov5  # noqa: E402 -- after the skip
 from mars_aurora_model.dataset import preprocess  # noqa: E402
-from mars_aurora_model.labels import Label, Picture  # noqa: E402
+from mars_aurora_model.labels import Label, Picture, write_set  # noqa: E402
 
 SMALL = train.Config(epochs=2, batch=4, side=64, channels=8, warmup_steps=2, threads=1)
 
@@ -163,3 +163,28 @@ def test_onnx_gives_the_boxes_that_torch_gives(tmp_path):
     assert np.abs(got - wanted)[..., 4:].max() < 0.01
     assert network.thresholds == {"mars": 0.5, "aurora": 0.3}
     assert (network.classes, network.side) == (("mars", "aurora"), 64)
+
+
+def test_what_ships_can_be_learnt_on_from(tmp_path, monkeypatch):
+    pytest.importorskip("onnx", reason="restoring needs onnx: make train-setup")
+    from mars_aurora.detector import load  # noqa: PLC0415
+    from mars_aurora_model import export, restore  # noqa: PLC0415 -- after the skip
+
+    write_set(tmp_path / "pictures", make_pictures(8))
+    checkpoint = tmp_path / "shipped" / "checkpoint.pt"
+    monkeypatch.setattr("sys.argv", ["restore", str(checkpoint), "--pictures", str(tmp_path / "pictures")])
+    restore.main()
+    model, config = export.load_model(checkpoint)
+    shipped = load()
+    assert config["side"] == shipped.side
+    pixels = train.load_examples(make_pictures(8), shipped.side).images.float() / 255
+    wanted = np.concatenate([shipped.session.run(None, {"image": image[None].numpy()})[0] for image in pixels])
+    with torch.no_grad():
+        got, learning = (model.train(mode).decode(model(pixels)).numpy() for mode in (False, True))
+    np.testing.assert_allclose(got[..., :4], wanted[..., :4], atol=0.01)  # px
+    np.testing.assert_allclose(got[..., 4:], wanted[..., 4:], atol=1e-3)
+    sure = wanted[..., 4] > 0.5  # the norms are those of these pictures, so learning starts from what is known
+    assert sure.any()
+    assert np.abs(learning - wanted)[sure][:, 4].mean() < 0.1
+    trainer = train.Trainer(train.Config(start=str(checkpoint), threads=1), tmp_path)
+    assert torch.equal(trainer.model.to_p3[0].conv.weight, model.to_p3[0].conv.weight)
