@@ -190,9 +190,17 @@ def _texture(rng: np.random.Generator, knots: int) -> Array:
     return grown[0] + 0.35 * grown[1]
 
 
+def _open(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)), np.uint8)
+
+
 def _keep_main_part(excess: NDArray[np.float32], outline_R: float) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
-    """Find the main region over the outline's brightness; dim whatever lies outside it below that."""
-    bright = cv2.morphologyEx((excess >= outline_R).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    """Find the main region over the outline's brightness; dim whatever lies outside it below that.
+
+    The faintest aurora may reach that brightness in a cell or two alone: it is made brighter until three by three do.
+    """
+    while not (bright := _open((excess >= outline_R).astype(np.uint8))).any():
+        excess = excess * np.float32(1.1)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(bright, connectivity=4)
     main = (labels == 1 + np.argmax(stats[1:, cv2.CC_STAT_AREA])).astype(np.uint8)
     edges, _ = cv2.findContours(main, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)

@@ -8,6 +8,7 @@ import pytest
 from mars_aurora_model import orbit
 from mars_aurora_model.simulate import observe
 from mars_aurora_model.world import MARS_RADIUS_KM
+from mars_aurora_model.worlds import draw_world
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +67,15 @@ def test_outlines_are_simple_and_enclose_the_stated_area(truths):
         assert area == pytest.approx(aurora["area_km2"], rel=0.05, abs=4000)
         assert not crosses_itself(points)
         assert all(0 <= lon < 360.001 for _, lon in aurora["outline"])
+
+
+def test_the_faintest_aurora_still_has_an_outline():
+    world = draw_world(np.random.default_rng((1_000, 11, 1_505)), 1 / 6)  # of its auroras one hardly reaches it
+    auroras = observe(world, 2_505, 24_089).truth["auroras"]
+    assert auroras
+    for aurora in auroras:
+        assert aurora["peak_R"] >= world.outline_R
+        assert polygon_area_km2(np.array(aurora["outline"]))[0] == pytest.approx(aurora["area_km2"], rel=0.3)
 
 
 def test_auroras_lie_in_the_night_outside_the_quiet_box(truths):
