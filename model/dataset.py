@@ -188,6 +188,7 @@ def plan_sets(scale: float) -> dict[str, tuple[Maker, int]]:
     """Say how each set is made and from how many observations; ``scale`` 1 is the full size."""
     likely = {  # the thresholds are chosen for pictures as the instrument takes them
         "train": (1_000, 16_000, 1 / 6),
+        "further": (400_000, 16_000, 1 / 6),
         "validation": (200_000, 200, 1 / 6),
         "selection": (300_000, 600, 0.0),
     }

@@ -115,14 +115,14 @@ def evaluate(data: Path, weights: Path, real: Path | None) -> tuple[dict[str, An
 def describe_origin(data: Path, weights: Path, training: Path) -> dict[str, Any]:
     """Say what the weights are and what they were made from."""
     config = json.loads((training / "config.json").read_text())
-    learnt_from = [folder for name in ("train", "validation", "selection") for folder in data.glob(f"{name}*/")]
+    learnt_from = [data / name for name in (config["pictures"], "validation", "selection")]
     revision = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"],  # noqa: S607 -- git wherever it is installed
         cwd=Path(__file__).parent, capture_output=True, text=True, check=False,
     ).stdout.strip()  # fmt: skip
     return {
         "weights_sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
-        "data_sha256": hash_sets(sorted(learnt_from)),
+        "data_sha256": hash_sets(learnt_from),
         "code_version": f"{__version__} {revision}".strip(),
         "config": config,
     }

@@ -45,6 +45,7 @@ class Config:
     channels: int = 16  # of the first layer: 16 is YOLOv5n
     seed: int = 1
     threads: int = 2
+    pictures: str = "train"  # name of the set to learn from
     start: str = ""  # checkpoint whose weights to start from, instead of random ones
 
 
@@ -257,7 +258,7 @@ def main() -> None:
     trainer = Trainer(read_config(arguments), arguments.model_dir)
     trainer.resume()
     side = trainer.config.side
-    training = [picture for folder in sorted(arguments.data.glob("train*/")) for picture in read_set(folder)]
+    training = list(read_set(arguments.data / trainer.config.pictures))
     validation = list(read_set(arguments.data / "validation"))
     trainer.run(load_examples(training, side), load_examples(validation, side))
     plot_history(trainer.history, arguments.model_dir / "learning_curve.png")
