@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from mars_aurora.detector import WEIGHTS
 from mars_aurora_model.export import NARROW
 from mars_aurora_model.labels import CLASSES, read_set
-from mars_aurora_model.train import Config, load_examples
+from mars_aurora_model.train import Config, load_examples, write_checkpoint
 from mars_aurora_model.yolov5 import Conv, YOLOv5
 
 _LENGTH = 2.0  # of a filter; the norm behind it takes it out, so that it only says how fast learning turns the filter
@@ -83,8 +83,7 @@ def main() -> None:
     pictures = list(itertools.islice(read_set(arguments.pictures), _PICTURES))
     model = unfold(read_weights(graph), load_examples(pictures, side).images / 255)
     config = Config(side=side, channels=model.to_p3[0].conv.out_channels)
-    arguments.checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    torch.save({"mean": model.state_dict(), "config": asdict(config)}, arguments.checkpoint)
+    write_checkpoint({"mean": model.state_dict(), "config": asdict(config)}, arguments.checkpoint)
 
 
 if __name__ == "__main__":

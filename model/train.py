@@ -123,13 +123,10 @@ class Trainer:
         return self.folder / "checkpoint.pt"
 
     def save(self) -> None:
-        """Keep all that is needed to go on; by rename, so that a stop leaves the last one whole."""
+        """Keep all that is needed to go on."""
         parts = {name: getattr(self, name).state_dict() for name in ("model", "mean", "optimiser")}
         state = {**parts, "history": self.history, "step": self.step, "config": asdict(self.config)}
-        self.folder.mkdir(parents=True, exist_ok=True)
-        aside = self.checkpoint.with_suffix(".aside")
-        torch.save(state, aside)
-        os.replace(aside, self.checkpoint)
+        write_checkpoint(state, self.checkpoint)
         (self.folder / "history.json").write_text(json.dumps(self.history, indent=1))
         (self.folder / "config.json").write_text(json.dumps(asdict(self.config), indent=1))
 
@@ -209,6 +206,14 @@ class Trainer:
             self.history.append(line)
             self.save()
             print(" ".join(f"{key} {value:.4g}" for key, value in line.items()), flush=True)
+
+
+def write_checkpoint(state: Mapping[str, Any], path: Path) -> None:
+    """Write a checkpoint, its folder too; by rename, so that a stop leaves the last one whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_suffix(".aside")
+    torch.save(state, aside)
+    os.replace(aside, path)
 
 
 def _corners(boxes: Any) -> Any:  # noqa: ANN401 -- (T, 4) arrays in and out
