@@ -32,7 +32,7 @@ from mars_aurora_model.labels import Label, Picture, read_set, write_set
 from mars_aurora_model.orbit import Array
 from mars_aurora_model.simulate import observe
 from mars_aurora_model.world import World
-from mars_aurora_model.worlds import FALSE_FRIENDS, UNLIKE, draw_world
+from mars_aurora_model.worlds import FALSE_FRIENDS, UNLIKE, draw_sliver_world, draw_world
 
 STRUCTURE = 0.15  # by which a patch of the sky differs from a smooth fit; `python -m bench.labelling` prints what it is
 FAINT = 0.5  # share of what can be seen from which on light counts neither way
@@ -140,10 +140,10 @@ def read_real_pictures(folder: Path) -> Iterator[Picture]:
         yield Picture(path.name, "real", png, ())
 
 
-def training_picture(index: int, seed: int, coarse_share: float) -> Picture | None:
+def training_picture(index: int, seed: int, draw: Callable[[np.random.Generator], World]) -> Picture | None:
     """Make a training picture in the world of its block; every sixth is painted in the paper's manner or whitened."""
     block = index // _BLOCK
-    world = draw_world(np.random.default_rng((seed, 11, block)), coarse_share)
+    world = draw(np.random.default_rng((seed, 11, block)))
     rng = np.random.default_rng((seed, 12, index))
     if index % 6:
         return simulate_picture(index, world, seed + block, "simulated")
@@ -186,15 +186,16 @@ def whitened_picture(index: int, world: World, seed: int, group: str) -> Picture
 
 def plan_sets(scale: float) -> dict[str, tuple[Maker, int]]:
     """Say how each set is made and from how many observations; ``scale`` 1 is the full size."""
-    likely = {  # the thresholds are chosen for pictures as the instrument takes them
-        "train": (1_000, 16_000, 1 / 6),
-        "further": (400_000, 16_000, 1 / 6),
-        "validation": (200_000, 200, 1 / 6),
-        "selection": (300_000, 600, 0.0),
+    partly_coarse = partial(draw_world, coarse_share=1 / 6)
+    likely = {
+        "train": (1_000, 16_000, partly_coarse),
+        "further": (400_000, 16_000, partly_coarse),
+        "slivers": (500_000, 2_000, draw_sliver_world),
+        "validation": (200_000, 200, partly_coarse),
+        "selection": (300_000, 600, partial(draw_world, coarse_share=0.0)),  # as the instrument takes them
     }
     plan: dict[str, tuple[Maker, int]] = {
-        name: (partial(training_picture, seed=seed, coarse_share=coarse_share), count)
-        for name, (seed, count, coarse_share) in likely.items()
+        name: (partial(training_picture, seed=seed, draw=draw), count) for name, (seed, count, draw) in likely.items()
     }
     for group, (world, seed) in TEST_WORLDS.items():
         make = whitened_picture if group == "white_areas" else simulate_picture

@@ -115,7 +115,7 @@ def evaluate(data: Path, weights: Path, real: Path | None) -> tuple[dict[str, An
 def describe_origin(data: Path, weights: Path, training: Path) -> dict[str, Any]:
     """Say what the weights are and what they were made from."""
     config = json.loads((training / "config.json").read_text())
-    learnt_from = [data / name for name in (config["pictures"], "validation", "selection")]
+    learnt_from = [data / name for name in (*config["pictures"].split(","), "validation", "selection")]
     revision = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"],  # noqa: S607 -- git wherever it is installed
         cwd=Path(__file__).parent, capture_output=True, text=True, check=False,

@@ -100,7 +100,7 @@ def draw_pointing(rng: np.random.Generator, world: World, scene: Scene, part: Pa
     step = max(rng.uniform(*world.scan_step_deg), 2 * reach / (world.max_integrations - 1))
     count = min(int(2 * reach / step) + 1, world.max_integrations)
     if rng.random() < world.truncated_share:
-        count = int(rng.integers(count // 4, count))
+        count = int(rng.integers(*(int(share * count) for share in world.truncated_to)))
     bin_deg = world.slit_length_deg / world.n_slit
     slit = (np.arange(world.n_slit) - (world.n_slit - 1) / 2) * bin_deg
     return Pointing(
@@ -140,8 +140,9 @@ def _draw_orbit(rng: np.random.Generator, world: World, et: float, swaths: int) 
 
 def _slit_offset_deg(rng: np.random.Generator, world: World, radius_deg: float, part: Part) -> float:
     if part.swaths == 1:
-        cut = rng.random() < world.slit_cut_share
-        return float(rng.choice([-1, 1]) * radius_deg * rng.uniform(0.3, 1.2) if cut else rng.normal(0, 0.15))
+        if rng.random() < world.slit_cut_share:
+            return float(rng.choice([-1, 1]) * radius_deg * rng.uniform(*world.slit_cut_offset))
+        return float(rng.normal(0, 0.15))
     needed = (2.4 * radius_deg - world.slit_length_deg) / (part.swaths - 1)
     spacing = min(0.95 * world.slit_length_deg, max(0.5, needed))
     return float((part.swath - (part.swaths + 1) / 2) * spacing + rng.normal(0, 0.1))

@@ -14,6 +14,7 @@ import os
 import time
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from torch import Tensor
 from mars_aurora import heatmap
 from mars_aurora.detector import VIEWS, look, placement, read_levels, select
 from mars_aurora_model.labels import CLASSES, Picture, read_set, to_corners
+from mars_aurora_model.optimiser import MuonAdamW
 from mars_aurora_model.scoring import match
 from mars_aurora_model.yolov5 import NEITHER, YOLOv5, loss
 
@@ -45,7 +47,7 @@ class Config:
     channels: int = 16  # of the first layer: 16 is YOLOv5n
     seed: int = 1
     threads: int = 2
-    pictures: str = "train"  # name of the set to learn from
+    pictures: str = "train,further,slivers"  # names of the sets to learn from
     start: str = ""  # checkpoint whose weights to start from, instead of random ones
 
 
@@ -63,8 +65,9 @@ class Examples:
 def load_examples(pictures: Sequence[Picture], side: int) -> Examples:
     """Prepare pictures exactly as the detector does."""
     images = np.empty((len(pictures), VIEWS, side, side), np.uint8)
-    targets = []
-    for i, picture in enumerate(pictures):
+
+    def load(i: int) -> Tensor:
+        picture = pictures[i]
         levels = read_levels(picture.png)
         images[i] = np.rint(look(levels, side, heatmap.read_sun(picture.png))[0] * 255)
         x0, y0, scale = placement(levels.shape, side)
@@ -72,7 +75,10 @@ def load_examples(pictures: Sequence[Picture], side: int) -> Examples:
         low, high = np.hsplit(corners.clip(0, side), 2)
         number = [CLASSES.index(box.label) if box.learnt else NEITHER for box in picture.labels]
         rows = np.hstack((np.reshape(number, (-1, 1)), (low + high) / 2, high - low))
-        targets.append(torch.from_numpy(rows.astype(np.float32)))
+        return torch.from_numpy(rows.astype(np.float32))
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        targets = list(pool.map(load, range(len(pictures))))
     return Examples(torch.from_numpy(images), targets)
 
 
@@ -111,10 +117,7 @@ class Trainer:
             state = torch.load(config.start, map_location=self.device, weights_only=True)
             self.model.load_state_dict(state["mean"])
         self.mean = copy.deepcopy(self.model).eval().requires_grad_(False)
-        decayed = [p for p in self.model.parameters() if p.ndim > 1]
-        others = [p for p in self.model.parameters() if p.ndim <= 1]  # biases and norms are not drawn to zero
-        groups = [{"params": decayed}, {"params": others, "weight_decay": 0.0}]
-        self.optimiser = torch.optim.AdamW(groups, config.learning_rate, weight_decay=config.weight_decay)
+        self.optimiser = MuonAdamW(self.model, config.learning_rate, config.weight_decay)
         self.history: list[dict[str, float]] = []
         self.step = 0
 
@@ -154,8 +157,6 @@ class Trainer:
         self.model.train()
         losses = []
         for images, targets in draw_batches(examples, self.config.batch, random):
-            for group in self.optimiser.param_groups:
-                group["lr"] = self.learning_rate(steps)
             pixels = images.to(self.device, memory_format=torch.channels_last).float() / 255
             with torch.autocast(self.device.type, torch.bfloat16):
                 raw = self.model(pixels)
@@ -163,7 +164,7 @@ class Trainer:
             self.optimiser.zero_grad()
             value.backward()
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), 10.0)
-            self.optimiser.step()
+            self.optimiser.step(self.learning_rate(steps))
             self.update_mean()
             losses.append(value.item())
         return sum(losses) / len(losses)
@@ -263,7 +264,7 @@ def main() -> None:
     trainer = Trainer(read_config(arguments), arguments.model_dir)
     trainer.resume()
     side = trainer.config.side
-    training = list(read_set(arguments.data / trainer.config.pictures))
+    training = [picture for name in trainer.config.pictures.split(",") for picture in read_set(arguments.data / name)]
     validation = list(read_set(arguments.data / "validation"))
     trainer.run(load_examples(training, side), load_examples(validation, side))
     plot_history(trainer.history, arguments.model_dir / "learning_curve.png")

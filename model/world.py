@@ -40,7 +40,9 @@ class World:
         ("osr", 0.15, (30, 150)),
     )
     slit_cut_share: float = 0.2  # single swaths pointed so far off that the slit cuts the disk
+    slit_cut_offset: Range = (0.3, 1.2)  # by how much, in radii of the disk
     truncated_share: float = 0.03  # swaths that end early
+    truncated_to: Range = (0.25, 1.0)  # share of its integrations that such a swath has
 
     # Mars without aurora
     day_scale: Range = (0.5, 0.7)  # of the day-side table in sky.py

@@ -70,6 +70,18 @@ FALSE_FRIENDS = {  # no aurora in any of them
 }
 
 
+def draw_sliver_world(rng: np.random.Generator) -> World:
+    """Draw a world to learn from in which the slit or an early end leaves little of the disk, in most swaths."""
+    return replace(
+        draw_world(rng, coarse_share=0.0),
+        swaths_per_set=(1,),
+        slit_cut_share=0.6,
+        slit_cut_offset=(1.2, 1.9),
+        truncated_share=0.6,
+        truncated_to=(0.1, 0.4),
+    )
+
+
 def draw_world(rng: np.random.Generator, coarse_share: float) -> World:
     """Draw a world to learn from: around the published one, with all that is only inferred drawn anew.
 

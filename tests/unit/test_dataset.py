@@ -75,6 +75,16 @@ def test_mars_is_boxed_within_its_fixed_disk(pictures):
         assert (mars.x1 - mars.x0) * (mars.y1 - mars.y0) > 0.5 * 340**2
 
 
+def test_most_slivers_show_little_of_the_disk():
+    make, _ = dataset.plan_sets(1)["slivers"]
+    made = (make(index) for index in range(1, 25))
+    boxes = [box for picture in made if picture is not None for box in picture.visible("mars")]
+    shown = [(box.x1 - box.x0) * (box.y1 - box.y0) / 344**2 for box in boxes]
+    assert len(shown) >= 15
+    assert np.mean(np.less(shown, 0.3)) > 0.4
+    assert min(shown) < 0.02
+
+
 def test_the_same_arguments_give_the_same_picture(pictures):
     assert dataset.simulate_picture(0, BRIGHT, 3, "bright") == pictures[0]
 

@@ -110,6 +110,22 @@ def test_turned_targets_stay_on_their_pixels():
             assert (patch == 220).all()
 
 
+def test_a_step_turns_all_directions_of_a_bank_of_filters_by_as_much(tmp_path):
+    trainer = train.Trainer(SMALL, tmp_path)
+    before = {name: p.detach().clone() for name, p in trainer.model.named_parameters()}
+    images = torch.rand(4, VIEWS, 64, 64).contiguous(memory_format=torch.channels_last)
+    targets = torch.tensor([[0, 1, 30.0, 30, 20, 16], [2, 0, 32.0, 32, 60, 60]])
+    yolov5.loss(trainer.model, trainer.model(images), targets).backward()
+    trainer.optimiser.step(0.01)
+    for name, parameter in trainer.model.named_parameters():
+        assert (parameter - before[name]).abs().max() > 0, name
+    weight = trainer.model.to_p3[1].conv.weight
+    step = torch.linalg.svdvals((weight - before["to_p3.1.conv.weight"]).detach().flatten(1))
+    gradient = torch.linalg.svdvals(weight.grad.flatten(1))
+    assert step.max() < 2.5 * step.min()
+    assert gradient.max() > 5 * gradient.min()
+
+
 def test_a_resumed_run_ends_where_an_unbroken_one_does(tmp_path):
     pictures = make_pictures(12)
     examples = train.load_examples(pictures, SMALL.side)
