@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -91,10 +92,12 @@ def main() -> None:
     model, config = load_model(arguments.checkpoint)
     graph = to_onnx(model, config["side"], dict.fromkeys(CLASSES, 0.5))
     arguments.onnx.parent.mkdir(parents=True, exist_ok=True)
-    onnx.save(graph, arguments.onnx)
-    thresholds = choose_thresholds(ask(load(arguments.onnx), list(read_set(arguments.selection))))
+    aside = arguments.onnx.with_suffix(".aside")
+    onnx.save(graph, aside)
+    thresholds = choose_thresholds(ask(load(aside), list(read_set(arguments.selection))))
     set_facts(graph, thresholds)
-    onnx.save(graph, arguments.onnx)
+    onnx.save(graph, aside)
+    os.replace(aside, arguments.onnx)
     print(f"{arguments.onnx}: {arguments.onnx.stat().st_size / 1e6:.2f} MB, thresholds {thresholds}")
 
 
