@@ -189,7 +189,7 @@ def plan_sets(scale: float) -> dict[str, tuple[Maker, int]]:
     partly_coarse = partial(draw_world, coarse_share=1 / 6)
     likely = {
         "train": (1_000, 16_000, partly_coarse),
-        "further": (400_000, 16_000, partly_coarse),
+        "further": (400_000, 8_000, partly_coarse),
         "slivers": (500_000, 2_000, draw_sliver_world),
         "validation": (200_000, 200, partly_coarse),
         "selection": (300_000, 600, partial(draw_world, coarse_share=0.0)),  # as the instrument takes them

@@ -8,7 +8,7 @@ from mars_aurora.detector import VIEWS
 
 torch = pytest.importorskip("torch", reason="only training needs torch: make train-setup")
 
-from mars_aurora_model import train, yolov5  # noqa: E402 -- after the skip
+from mars_aurora_model import optimiser, train, yolov5  # noqa: E402 -- after the skip
 from mars_aurora_model.dataset import preprocess  # noqa: E402
 from mars_aurora_model.labels import Label, Picture, write_set  # noqa: E402
 
@@ -108,6 +108,22 @@ def test_turned_targets_stay_on_their_pixels():
         for image, _, x, y, width, height in targets.tolist():
             patch = images[int(image), 0, int(y - height / 2) + 2 : int(y + height / 2) - 2, int(x - width / 2) + 2 : int(x + width / 2) - 2]  # fmt: skip # noqa: E501
             assert (patch == 220).all()
+
+
+@pytest.mark.parametrize("shape", [(12, 30), (30, 12)])
+def test_orthogonalising_keeps_directions_and_evens_their_lengths(shape):
+    torch.manual_seed(0)
+    left, right = (torch.linalg.qr(torch.randn(size, 12)).Q for size in shape)
+    matrix = left @ torch.diag(torch.logspace(0, -2, 12)) @ right.T
+    inside = left.T @ optimiser.orthogonalise(matrix) @ right
+    assert torch.allclose(inside, torch.diag(inside.diagonal()), atol=1e-4)
+    assert ((inside.diagonal() > 0.5) & (inside.diagonal() < 1.3)).all()
+
+
+def test_sixteen_bits_are_left_to_processors_that_reckon_in_them():
+    assert not train.has_bfloat16({"avx2": True, "avx512_bf16": False})
+    assert train.has_bfloat16({"avx2": True, "avx512_bf16": True})
+    assert train.has_bfloat16({"neon": True, "bf16": True})
 
 
 def test_a_step_turns_all_directions_of_a_bank_of_filters_by_as_much(tmp_path):
