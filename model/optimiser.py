@@ -60,14 +60,15 @@ class MuonAdamW:
 
 
 def orthogonalise(matrix: Tensor) -> Tensor:
-    """Set all singular values of a matrix (M, N) to about 1, between 0.7 and 1.2, by Newton and Schulz's iteration."""
+    """Draw the singular values of a matrix (M, N) to about 1, by the iteration of Newton and Schulz."""
+    if matrix.shape[0] > matrix.shape[1]:
+        return orthogonalise(matrix.T).T
     a, b, c = _QUINTIC
-    result = matrix.T if matrix.shape[0] > matrix.shape[1] else matrix
-    result = result / result.norm().clamp(min=1e-7)
+    result = matrix / matrix.norm().clamp(min=1e-7)
     for _ in range(5):
         gram = result @ result.T
         result = torch.addmm(result, torch.addmm(gram, gram, gram, beta=b, alpha=c), result, beta=a)
-    return result.T if matrix.shape[0] > matrix.shape[1] else result
+    return result
 
 
 def _flatten(filters: Tensor) -> Tensor:
