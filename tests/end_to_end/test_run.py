@@ -152,7 +152,7 @@ def test_a_run_that_is_stopped_goes_on_to_the_same_bytes(run, command, many, tmp
     os.killpg(process.pid, stop) if stop is signal.SIGINT else process.kill()
     _, complaint = process.communicate(timeout=60)
     done = len(list(records.rglob("*.json")))
-    assert done < len(expected.ledger)
+    assert done < len(expected.ledger) - 5
     assert not (records.parent / "ledger.csv").exists()
     if stop is signal.SIGINT:
         assert process.returncode == 130
