@@ -12,7 +12,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import connection
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Self, TypeVar
 
 Task = TypeVar("Task")
@@ -29,7 +29,8 @@ class WorkerPool:
     """Worker processes for pure functions of one picklable task; use it in a ``with``.
 
     Leaving the ``with`` waits for the tasks at hand and drops the others, so that no write is cut short.
-    Workers ignore Ctrl-C, which is the parent's to handle, and end when the parent is killed.
+    Ctrl-C is raised when a task has ended, a second one at once. Workers leave it to the parent, and end
+    when the parent is killed.
     """
 
     def __init__(self, workers: int) -> None:
@@ -57,10 +58,12 @@ class WorkerPool:
         running: dict[Future[Result], Task] = {}
         while waiting or running:
             try:
-                while waiting and len(running) < _AHEAD * self._workers:
-                    running[_submit(self._executor, function, waiting[0])] = waiting[0]
-                    waiting.popleft()
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                with _interrupts_deferred():
+                    while waiting and len(running) < _AHEAD * self._workers:
+                        running[_submit(self._executor, function, waiting[0])] = waiting[0]
+                        waiting.popleft()
+                    finished = wait(running, return_when=FIRST_COMPLETED).done
+                for future in finished:
                     outcome = _outcome(future)
                     yield running.pop(future), outcome
             except BrokenProcessPool:
@@ -70,7 +73,7 @@ class WorkerPool:
                     yield task, self._run_alone(function, task)
 
     def _run_alone(self, function: Callable[[Task], Result], task: Task) -> Result | Exception:
-        with self._start(1) as executor:
+        with _interrupts_deferred(), self._start(1) as executor:
             try:
                 return _outcome(_submit(executor, function, task))
             except BrokenProcessPool:
@@ -78,7 +81,7 @@ class WorkerPool:
 
 
 def _submit(executor: ProcessPoolExecutor, function: Callable[[Task], Result], task: Task) -> Future[Result]:
-    with _interrupts_held():  # a process started here inherits the mask
+    with _interrupts_blocked():  # a process started here inherits the mask
         return executor.submit(function, task)
 
 
@@ -90,7 +93,33 @@ def _outcome(future: Future[Result]) -> Result | Exception:
 
 
 @contextmanager
-def _interrupts_held() -> Iterator[None]:
+def _interrupts_deferred() -> Iterator[None]:
+    """Raise Ctrl-C at the end: an exception within the executor's own code can leave a lock taken for ever.
+
+    A second one is raised at once.
+    """
+    if threading.current_thread() is not threading.main_thread():  # Ctrl-C is raised in the main thread only
+        yield
+        return
+    before = signal.getsignal(signal.SIGINT)
+    heard = False
+
+    def note(_number: int, _frame: FrameType | None) -> None:
+        nonlocal heard
+        heard = True
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if heard:
+            signal.raise_signal(signal.SIGINT)
+
+
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mars_aurora.local.pool import WorkerDiedError, WorkerPool
+from mars_aurora.local.pool import WorkerDiedError, WorkerPool, _interrupts_deferred
 
 
 def _square(number: int) -> int:
@@ -104,6 +104,49 @@ def test_workers_end_when_their_parent_is_killed(tmp_path):
     parent.wait()
     worker = int(report.read_text())
     _wait_for(lambda: not _runs(worker))
+
+
+_INTERRUPTED_AMONG_LOCKS = """
+import os, signal, sys
+from mars_aurora.local.pool import WorkerPool
+
+def interrupt(frame, event, _):
+    module, function = frame.f_globals["__name__"], frame.f_code.co_name
+    if (event, module, function) == ("return", "concurrent.futures._base", "__enter__"):
+        sys.setprofile(None)
+        os.kill(os.getpid(), signal.SIGINT)
+
+if __name__ == "__main__":
+    with WorkerPool(2) as pool:
+        sys.setprofile(interrupt)
+        list(pool.map(abs, range(100)))
+"""
+
+
+@pytest.mark.slow
+def test_ctrl_c_while_the_executor_holds_its_locks_ends_the_pool(tmp_path):
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a process in a shell's background ignores it
+    script = tmp_path / "interrupted.py"
+    script.write_text(_INTERRUPTED_AMONG_LOCKS)
+    ended = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == -signal.SIGINT
+    assert ended.stderr.endswith("KeyboardInterrupt\n")
+
+
+def test_a_second_ctrl_c_is_raised_at_once():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    reached = []
+
+    def interrupt_twice() -> None:
+        with _interrupts_deferred():
+            signal.raise_signal(signal.SIGINT)
+            reached.append("after the first")
+            signal.raise_signal(signal.SIGINT)
+            reached.append("after the second")
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupt_twice()
+    assert reached == ["after the first"]
 
 
 def _runs(pid: int) -> bool:
