@@ -42,6 +42,7 @@ _BLOCK = 16  # pictures a training world
 TEST_WORLDS = {  # by group: the world and the seed that its pictures are simulated from
     "unlike": (UNLIKE, 900_000),
     "like": (World(), 910_000),
+    "unlike_unseen": (UNLIKE, 930_000),  # nothing was ever chosen by its scores, nor may be
     **{name: (world, 920_000 + number) for number, (name, world) in enumerate(FALSE_FRIENDS.items())},
 }
 
@@ -199,7 +200,8 @@ def plan_sets(scale: float) -> dict[str, tuple[Maker, int]]:
     }
     for group, (world, seed) in TEST_WORLDS.items():
         make = whitened_picture if group == "white_areas" else simulate_picture
-        name, count = {"unlike": ("test", 500), "like": ("test_like", 300)}.get(group, (f"false_friends/{group}", 80))
+        tests = {"unlike": ("test", 500), "like": ("test_like", 300), "unlike_unseen": ("test_unseen", 2000)}
+        name, count = tests.get(group, (f"false_friends/{group}", 80))
         plan[name] = (partial(make, world=world, seed=seed, group=group), count)
     return {name: (make, max(int(count * scale), 1)) for name, (make, count) in plan.items()}
 

@@ -95,7 +95,7 @@ def evaluate(data: Path, weights: Path, real: Path | None) -> tuple[dict[str, An
     network = load(weights)
     least = network.thresholds["aurora"]
     answers, alarms = {}, {}
-    for name in ("test", "test_like"):
+    for name in ("test", "test_like", "test_unseen"):
         answers[name] = ask(network, list(read_set(data / name)))
         answers[f"{name} by criterion"] = ask_criterion(answers[name])
     for folder in sorted((data / "false_friends").iterdir()):
