@@ -37,13 +37,14 @@ def draw_curves(answers: Mapping[str, Answered], path: Path) -> None:
 
 def draw_breakdowns(scores: Mapping[str, Mapping[str, Any]], path: Path) -> None:
     """Draw recall of aurora boxes by brightness and by size, with the number of true boxes."""
-    figure = Figure((8, 3.4), layout="constrained")
+    figure = Figure((10, 3.4), layout="constrained")
+    step = 0.8 / len(scores)
     for axes, key in zip(figure.subplots(1, 2), ("recall_by_brightness", "recall_by_size"), strict=True):
         for number, (name, score) in enumerate(scores.items()):
-            places = np.arange(len(score[key])) + 0.2 * number
-            bars = axes.bar(places, [recall or 0 for recall, _ in score[key].values()], 0.19, label=name)
+            places = np.arange(len(score[key])) + step * number
+            bars = axes.bar(places, [recall or 0 for recall, _ in score[key].values()], 0.95 * step, label=name)
             axes.bar_label(bars, [str(count) for _, count in score[key].values()], fontsize=6)
-        axes.set_xticks(np.arange(len(score[key])) + 0.3, list(score[key]))
+        axes.set_xticks(np.arange(len(score[key])) + 0.4 - step / 2, list(score[key]))
         axes.set(ylim=(0, 1.1), ylabel="recall")
     axes.legend(fontsize="x-small", loc="lower right")
     figure.savefig(path, dpi=110)
