@@ -31,7 +31,7 @@ def draw_curves(answers: Mapping[str, Answered], path: Path) -> None:
         precision, recall = matches.precision_recall()
         axes.plot(recall, precision, label=f"{name}: AP50 {matches.average_precision():.3f}")
     axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1.02), ylim=(0, 1.02))
-    axes.legend(loc="lower left", fontsize="small")
+    axes.legend(loc="center", fontsize="small", bbox_to_anchor=(0.6, 0.5))
     figure.savefig(path, dpi=110)
 
 
@@ -46,7 +46,7 @@ def draw_breakdowns(scores: Mapping[str, Mapping[str, Any]], path: Path) -> None
             axes.bar_label(bars, [str(count) for _, count in score[key].values()], fontsize=6)
         axes.set_xticks(np.arange(len(score[key])) + 0.4 - step / 2, list(score[key]))
         axes.set(ylim=(0, 1.1), ylabel="recall")
-    axes.legend(fontsize="x-small", loc="lower right")
+    figure.legend(*axes.get_legend_handles_labels(), fontsize="x-small", loc="outside right upper")
     figure.savefig(path, dpi=110)
 
 
