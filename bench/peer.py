@@ -20,6 +20,7 @@ from pathlib import Path
 from mars_aurora.detector import WEIGHTS, load
 from mars_aurora.messages import Box
 from mars_aurora_model import export, train
+from mars_aurora_model.dataset import TEST_SETS
 from mars_aurora_model.evaluate import score
 from mars_aurora_model.labels import CLASSES, read_set
 from mars_aurora_model.predictions import FLOOR, Answered, ask, choose_thresholds
@@ -27,7 +28,7 @@ from mars_aurora_model.predictions import FLOOR, Answered, ask, choose_threshold
 DATA = Path("build/dataset").resolve()
 ASIDE = Path("build/peer-venv").resolve()
 OURS = ASIDE / "ours.onnx"
-SCORED = ("selection", "test", "test_like", "test_unseen")
+SCORED = ("selection", *(name for name, _ in TEST_SETS.values()))
 
 # What it wants of torchvision: a version, and a suppression of boxes, for which it has a stand-in of its own.
 SHIM = """

@@ -45,6 +45,11 @@ TEST_WORLDS = {  # by group: the world and the seed that its pictures are simula
     "unlike_unseen": (UNLIKE, 930_000),  # nothing was ever chosen by its scores, nor may be
     **{name: (world, 920_000 + number) for number, (name, world) in enumerate(FALSE_FRIENDS.items())},
 }
+TEST_SETS = {  # with auroras, by group: the set's name, and how many observations it is made from
+    "unlike": ("test", 500),
+    "like": ("test_like", 300),
+    "unlike_unseen": ("test_unseen", 2000),
+}
 
 BoolArray = NDArray[np.bool_]
 Maker = Callable[[int], Picture | None]
@@ -200,8 +205,7 @@ def plan_sets(scale: float) -> dict[str, tuple[Maker, int]]:
     }
     for group, (world, seed) in TEST_WORLDS.items():
         make = whitened_picture if group == "white_areas" else simulate_picture
-        tests = {"unlike": ("test", 500), "like": ("test_like", 300), "unlike_unseen": ("test_unseen", 2000)}
-        name, count = tests.get(group, (f"false_friends/{group}", 80))
+        name, count = TEST_SETS.get(group, (f"false_friends/{group}", 80))
         plan[name] = (partial(make, world=world, seed=seed, group=group), count)
     return {name: (make, max(int(count * scale), 1)) for name, (make, count) in plan.items()}
 

@@ -24,7 +24,7 @@ from mars_aurora import __version__, threshold
 from mars_aurora.detector import WEIGHTS, load
 from mars_aurora.messages import Box
 from mars_aurora_model import evaluation_figures
-from mars_aurora_model.dataset import TEST_WORLDS, preprocess, read_real_pictures
+from mars_aurora_model.dataset import TEST_SETS, TEST_WORLDS, preprocess, read_real_pictures
 from mars_aurora_model.labels import Label, hash_sets, read_set
 from mars_aurora_model.predictions import Answered, ask
 from mars_aurora_model.simulate import observe
@@ -95,7 +95,7 @@ def evaluate(data: Path, weights: Path, real: Path | None) -> tuple[dict[str, An
     network = load(weights)
     least = network.thresholds["aurora"]
     answers, alarms = {}, {}
-    for name in ("test", "test_like", "test_unseen"):
+    for name, _ in TEST_SETS.values():
         answers[name] = ask(network, list(read_set(data / name)))
         answers[f"{name} by criterion"] = ask_criterion(answers[name])
     for folder in sorted((data / "false_friends").iterdir()):
