@@ -1,11 +1,18 @@
-"""Inputs that many tests share: real IUVS files where they are at hand, simulated EMUS files everywhere."""
+"""What many tests share: real IUVS files where they are at hand, simulated EMUS files everywhere, Ctrl-C."""
 
+import signal
 from pathlib import Path
 
 import pytest
 
 from mars_aurora_model.simulate import Simulated, observe, simulate
 from mars_aurora_model.world import World
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c_is_heard() -> None:
+    """Hear Ctrl-C, as do the processes that tests start, even where a shell that runs this behind it ignores it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

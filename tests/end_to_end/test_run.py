@@ -140,7 +140,6 @@ def test_real_files_of_another_instrument_pass(run, iuvs_folder, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGINT])
 def test_a_run_that_is_stopped_goes_on_to_the_same_bytes(run, command, many, tmp_path, stop):
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a process in a shell's background ignores it
     expected = run(many, out=tmp_path / "whole")
     cut_off = [command, "run", many, "--out", tmp_path / "cut", "--run-id", "r", "--workers", "2"]
     process = subprocess.Popen(

@@ -125,7 +125,6 @@ if __name__ == "__main__":
 
 @pytest.mark.slow
 def test_ctrl_c_while_the_executor_holds_its_locks_ends_the_pool(tmp_path):
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a process in a shell's background ignores it
     script = tmp_path / "interrupted.py"
     script.write_text(_INTERRUPTED_AMONG_LOCKS)
     ended = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60, check=False)
@@ -134,7 +133,6 @@ def test_ctrl_c_while_the_executor_holds_its_locks_ends_the_pool(tmp_path):
 
 
 def test_a_second_ctrl_c_is_raised_at_once():
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     reached = []
 
     def interrupt_twice() -> None:
