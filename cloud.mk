@@ -7,7 +7,7 @@ tools: build/tools/.ready ## Install what checks and rehearses the cloud part, i
 
 size: tools ## Build for Lambda; fail if a function with its layer is over 90 % of Lambda's limit
 	SAM_CLI_TELEMETRY=0 build/tools/bin/sam build
-	python functions/package.py check .aws-sam/build
+	python tools/package.py check .aws-sam/build
 
 lint-cloud: tools ## Validate template, state machine and the wiring between them and the code
 	pytest tests/workflow

@@ -1,6 +1,6 @@
 """Which images the object count keeps, on simulated files: python -m bench.counting [--files N] [--seed S].
 
-The parameters in objects.py were chosen on seeds 101, 202 and 303; the seed here is another. An aurora counts as one of
+The parameters in count.py were chosen on seeds 101, 202 and 303; the seed here is another. An aurora counts as one of
 5 R and more if it adds 5 R, and half of the background, to at least 12 native pixels on the disk; an image counts as
 without aurora if none adds 2 R, and half of the background, to any.
 """
@@ -16,10 +16,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mars_aurora import canvas, heatmap, objects, products
+from mars_aurora import readers
+from mars_aurora.classify import count
 from mars_aurora.errors import InputError
-from mars_aurora_model.simulate import Simulated, observe
-from mars_aurora_model.world import World
+from mars_aurora.geometry import canvas
+from mars_aurora.picture import heatmap
+from mars_aurora_model.simulator.simulate import Simulated, observe
+from mars_aurora_model.simulator.world import World
 
 SEED = 404
 FILES = 400
@@ -46,13 +49,13 @@ def cases(files: int, seed: int) -> Iterator[Case]:
             path = Path(folder) / simulated.name.removesuffix(".gz")
             path.write_bytes(simulated.to_fits())
             try:
-                observation = products.read(path, simulated.name)
+                observation = readers.read(path, simulated.name)
                 png = heatmap.draw(observation, canvas.fit(observation))
             except InputError:
                 continue  # it sees too little of Mars to become an image
             finally:
                 path.unlink()
-            yield Case(objects.find(png).count, *_truth(simulated), bool(simulated.truth["day_structure"]))
+            yield Case(count.find(png).count, *_truth(simulated), bool(simulated.truth["day_structure"]))
 
 
 def _truth(simulated: Simulated) -> tuple[int, int, int]:

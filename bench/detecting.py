@@ -26,7 +26,7 @@ def main() -> None:
 
 def make_pictures() -> list[bytes]:
     from mars_aurora_model.dataset import simulate_picture  # noqa: PLC0415 -- not in the process that is measured
-    from mars_aurora_model.world import World  # noqa: PLC0415
+    from mars_aurora_model.simulator.world import World  # noqa: PLC0415
 
     made = (simulate_picture(index, World(), SEED, "bench") for index in range(DIFFERENT))
     return [picture.png for picture in made if picture is not None]
@@ -41,7 +41,7 @@ def read_pictures() -> list[bytes]:
 
 def measure(pictures: list[bytes]) -> None:
     before = time.process_time()
-    from mars_aurora.detector import detect  # noqa: PLC0415 -- its import is part of what is measured
+    from mars_aurora.detect.yolo import detect  # noqa: PLC0415 -- its import is part of what is measured
 
     boxes = sum(len(detect(pictures[number % len(pictures)])) for number in range(PICTURES))
     cpu_s = time.process_time() - before

@@ -13,38 +13,39 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from mars_aurora_model.simulate import observe
-from mars_aurora_model.world import World
+from mars_aurora_model.simulator.simulate import observe
+from mars_aurora_model.simulator.world import World
 
 ROOT = Path(__file__).parents[1]
 BUILT = ROOT / "build" / "rehearsal"
 PYTHON = ROOT / "build" / "tools" / "runtime" / "bin" / "python"
 REPEATS = 3
 STEPS = {
-    "preprocess": "steps.preprocess(PreprocessRequest('r', '', name, name), inputs, work)",
-    "classify": "steps.classify(ClassifyRequest('r', name), work)",
-    "tally": "steps.tally(TallyRequest('r', '', ''), inputs, work)",
-    "detect": "steps.detect(DetectRequest('r', name), work, steps.load_detector('yolo'))",
-    "catalogue": "steps.catalogue(CatalogueRequest('r', '', ''), inputs, work, work)",
+    "preprocess": "preprocess(PreprocessRequest('r', '', name, name), inputs, work)",
+    "classify": "classify(ClassifyRequest('r', name), work)",
+    "tally": "tally(TallyRequest('r', '', ''), inputs, work)",
+    "detect": "detect(DetectRequest('r', name), work, load_detector('yolo'))",
+    "catalogue": "catalogue(CatalogueRequest('r', '', ''), inputs, work, work)",
 }
 LAST = {"preprocess": "ledger", "classify": "ledger", "detect": "predictions"}  # what makes a step think it is done
 IMPORTS = {
-    "preprocess": "canvas, heatmap, products",
-    "classify": "objects",
-    "tally": "ledger",
-    "detect": "detector",
-    "catalogue": "catalogue, measure",
+    "preprocess": "mars_aurora.readers.reading, mars_aurora.geometry.canvas, mars_aurora.picture.heatmap",
+    "classify": "mars_aurora.classify.count",
+    "tally": "mars_aurora.run.ledger",
+    "detect": "mars_aurora.detect.yolo",
+    "catalogue": "mars_aurora.catalogue.write, mars_aurora.measure.measure",
 }
 CODE = """
 import boto3, shutil, sys, time
 from pathlib import Path
 start = time.process_time()
 import app
-from mars_aurora import {imports}
+import {imports}
 cold = time.process_time() - start
-from mars_aurora import steps
-from mars_aurora.messages import *
-from mars_aurora.storage import FolderStorage
+from mars_aurora.detect.detectors import load_detector
+from mars_aurora.steps.{name} import {name}
+from mars_aurora.run.messages import *
+from mars_aurora.run.storage import FolderStorage
 root = Path(sys.argv[1])
 inputs, work = FolderStorage(root / "in"), FolderStorage(root / "out")
 (name,) = inputs.list("")
@@ -59,7 +60,7 @@ print(cold, time.process_time() - start, int(peak.split()[1]) / 1024)
 def measure(name: str, folder: Path, *options: str) -> tuple[float, ...]:
     """Run a function's step in a fresh interpreter: CPU s of imports and of the step, peak MB."""
     environment = {"PYTHONPATH": f"{BUILT / name.capitalize()}:{BUILT / 'CoreLayer' / 'python'}"}
-    code = CODE.format(imports=IMPORTS[name], step=STEPS[name], last=LAST.get(name, ""))
+    code = CODE.format(name=name, imports=IMPORTS[name], step=STEPS[name], last=LAST.get(name, ""))
     command = [PYTHON, *options, "-c", code, str(folder)]
     done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=True)
     return tuple(map(float, done.stdout.split()))

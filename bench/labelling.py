@@ -17,17 +17,17 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
-from mars_aurora import background
-from mars_aurora.canvas import Canvas
-from mars_aurora.messages import Box
+from mars_aurora.background import observed
+from mars_aurora.box import Box
+from mars_aurora.geometry.canvas import Canvas
 from mars_aurora.observation import from_npz
 from mars_aurora_model.dataset import TEST_WORLDS, box_light, label_auroras, preprocess
-from mars_aurora_model.emus_writer import Swath
 from mars_aurora_model.labels import Label, Picture
-from mars_aurora_model.orbit import Array
 from mars_aurora_model.predictions import Answered
-from mars_aurora_model.simulate import observe
-from mars_aurora_model.world import World
+from mars_aurora_model.simulator.emus_writer import Swath
+from mars_aurora_model.simulator.orbit import Array
+from mars_aurora_model.simulator.simulate import observe
+from mars_aurora_model.simulator.world import World
 
 PICTURES, EMPTY = 500, 80
 PATCH = 12  # native pixels a side
@@ -50,8 +50,8 @@ def find_misfits(index: int) -> Array:
     simulated = observe(replace(world, no_aurora_share=1.0), seed, index)
     _, geometry = preprocess(simulated.name.removesuffix(".gz"), simulated.to_fits())
     observation = from_npz(geometry)[0]
-    usable = background.usable_pixels(observation)
-    fitted = background.fit(observation, usable, np.zeros_like(usable))
+    usable = observed.usable_pixels(observation)
+    fitted = observed.fit(observation, usable, np.zeros_like(usable))
     rows, columns = np.indices(usable.shape) // PATCH
     patch = (rows * usable.shape[1] + columns)[usable]
     pixels, fit_R, true_R, sza = (

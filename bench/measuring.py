@@ -19,17 +19,20 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mars_aurora import canvas, footprint, measure, products, threshold
+from mars_aurora import readers
 from mars_aurora.aurora import Aurora
-from mars_aurora.canvas import Canvas
-from mars_aurora.footprint import Plane
-from mars_aurora.messages import Box
+from mars_aurora.box import Box
+from mars_aurora.detect import threshold
+from mars_aurora.geometry import canvas, footprint
+from mars_aurora.geometry.canvas import Canvas
+from mars_aurora.geometry.footprint import Plane
+from mars_aurora.measure import measure
+from mars_aurora.measure.emission_shell import EMISSION_ALTITUDE_KM
 from mars_aurora.observation import Observation
-from mars_aurora.patch import EMISSION_ALTITUDE_KM
-from mars_aurora_model.orbit import Array
-from mars_aurora_model.simulate import Simulated, observe
-from mars_aurora_model.view import Geometry, intersect
-from mars_aurora_model.world import MARS_RADIUS_KM, World
+from mars_aurora_model.simulator.geometry import Geometry, intersect
+from mars_aurora_model.simulator.orbit import Array
+from mars_aurora_model.simulator.simulate import Simulated, observe
+from mars_aurora_model.simulator.world import MARS_RADIUS_KM, World
 
 SEED = 77
 FILES = 600
@@ -69,7 +72,7 @@ def cases(files: int, seed: int = SEED, world: World | None = None) -> Iterator[
                 continue
             path = Path(folder) / simulated.name.removesuffix(".gz")
             path.write_bytes(simulated.to_fits())
-            observation = products.read(path, simulated.name)
+            observation = readers.read(path, simulated.name)
             path.unlink()
             yield Case(observation, canvas.fit(observation), list(_truths(simulated)))
 

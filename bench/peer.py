@@ -17,8 +17,8 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from mars_aurora.detector import WEIGHTS, load
-from mars_aurora.messages import Box
+from mars_aurora.box import Box
+from mars_aurora.detect.yolo import WEIGHTS, load
 from mars_aurora_model import export, train
 from mars_aurora_model.dataset import TEST_SETS
 from mars_aurora_model.evaluate import score

@@ -23,13 +23,18 @@ import cv2
 import numpy as np
 from isal import igzip
 
-from mars_aurora import canvas, heatmap, objects, products, steps
-from mars_aurora.keys import RunKeys
-from mars_aurora.messages import ClassifyRequest, PreprocessRequest
+from mars_aurora import readers
+from mars_aurora.classify import count
+from mars_aurora.geometry import canvas
 from mars_aurora.observation import to_npz
-from mars_aurora.storage import FolderStorage
-from mars_aurora_model.simulate import observe
-from mars_aurora_model.world import World
+from mars_aurora.picture import heatmap
+from mars_aurora.run.keys import RunKeys
+from mars_aurora.run.messages import ClassifyRequest, PreprocessRequest
+from mars_aurora.run.storage import FolderStorage
+from mars_aurora.steps.classify import classify
+from mars_aurora.steps.preprocess import preprocess
+from mars_aurora_model.simulator.simulate import observe
+from mars_aurora_model.simulator.world import World
 
 SEED = 31
 FILES = 12
@@ -39,9 +44,9 @@ COPIES = 6
 CHUNK_BYTES = 1 << 19
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 _CLASSIFY = (
-    "import sys, time, resource\nfrom pathlib import Path\nimport cv2\nfrom mars_aurora import objects\n"
+    "import sys, time, resource\nfrom pathlib import Path\nimport cv2\nfrom mars_aurora.classify import count\n"
     "cv2.setNumThreads(1)\nimages = [Path(name).read_bytes() for name in sys.argv[2:]]\nstart = time.process_time()\n"
-    "for turn in range(int(sys.argv[1])): objects.find(images[turn % len(images)])\n"
+    "for turn in range(int(sys.argv[1])): count.find(images[turn % len(images)])\n"
     "print(time.process_time() - start, time.process_time())\n"
     "status = Path('/proc/self/status')\n"  # getrusage would count what this process was forked from
     "lines = status.read_text().split('\\n') if status.exists() else []\n"
@@ -74,12 +79,12 @@ def cpu_ms(action: Callable[..., Any], *arguments: Any) -> tuple[float, Any]:  #
 def measure_parts(path: Path) -> dict[str, float]:
     """Time the parts of both steps on one file, one after another."""
     unpacked, _ = cpu_ms(inflate, path)
-    reading, observation = cpu_ms(products.read, path, path.name)
+    reading, observation = cpu_ms(readers.read, path, path.name)
     fitting, view = cpu_ms(canvas.fit, observation)
     indexing, _ = cpu_ms(lambda: view.index)
     drawing, png = cpu_ms(heatmap.draw, observation, view)
     packing, _ = cpu_ms(lambda: to_npz(observation, **view.to_arrays()))
-    finding, _ = cpu_ms(objects.find, png)
+    finding, _ = cpu_ms(count.find, png)
     rgba = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED)
     as_rgba, (_, rgba_png) = cpu_ms(cv2.imencode, ".png", rgba)
     palette, _ = cpu_ms(heatmap.encode, canvas.to_canvas(heatmap.to_levels(observation.brightness_R), view, 0))
@@ -102,8 +107,8 @@ def measure_steps(path: Path, work: FolderStorage) -> float:
     """Time the two steps as the runner calls them, storage included."""
 
     def both() -> None:
-        steps.preprocess(PreprocessRequest("bench", "", path.name, path.name), FolderStorage(path.parent), work)
-        steps.classify(ClassifyRequest("bench", path.name), work)
+        preprocess(PreprocessRequest("bench", "", path.name, path.name), FolderStorage(path.parent), work)
+        classify(ClassifyRequest("bench", path.name), work)
 
     return cpu_ms(both)[0]
 

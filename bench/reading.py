@@ -20,16 +20,16 @@ from pathlib import Path
 from astropy.io import fits
 from isal import igzip
 
-from mars_aurora import products
-from mars_aurora_model.simulate import observe
-from mars_aurora_model.world import World
+from mars_aurora import readers
+from mars_aurora_model.simulator.simulate import observe
+from mars_aurora_model.simulator.world import World
 
 SEED, INDEX = 5, 0
 PACKING = 5  # between the mission's archive and the simulator's fastest
 TURNS = 5
 CHUNK_BYTES = 1 << 19
 _MEMORY = (
-    "import sys, resource\nfrom pathlib import Path\nfrom mars_aurora.products.reading import read\n"
+    "import sys, resource\nfrom pathlib import Path\nfrom mars_aurora.readers.reading import read\n"
     "if len(sys.argv) > 1: read(Path(sys.argv[1]), 'swath.fits.gz')\n"
     "status = Path('/proc/self/status')\n"  # getrusage would count what this process was forked from
     "lines = status.read_text().split('\\n') if status.exists() else []\n"
@@ -63,7 +63,7 @@ def _order(content: bytes, first: str, last: str) -> bytes:
 
 
 def read(path: Path) -> None:
-    products.read(path, path.name)
+    readers.read(path, path.name)
 
 
 def inflate(path: Path) -> None:

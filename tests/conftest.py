@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from mars_aurora_model.simulate import Simulated, observe, simulate
-from mars_aurora_model.world import World
+from mars_aurora_model.simulator.simulate import Simulated, observe, simulate
+from mars_aurora_model.simulator.world import World
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -10,10 +10,10 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from mars_aurora import steps
-from mars_aurora.messages import CatalogueRequest
-from mars_aurora.settings import Settings
-from mars_aurora.storage import S3Storage, connect
+from mars_aurora.run.messages import CatalogueRequest
+from mars_aurora.run.settings import Settings
+from mars_aurora.run.storage import S3Storage, connect
+from mars_aurora.steps.catalogue import catalogue
 
 logger = Logger()
 tracer = Tracer()
@@ -30,7 +30,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     inputs, work = S3Storage(connect(), request.bucket), S3Storage(connect(), settings.work_bucket)
     detections = S3Storage(connect(), settings.detections_bucket)
     with ThreadPoolExecutor(_READERS) as readers:
-        result = steps.catalogue(request, inputs, work, detections, readers.map)
+        result = catalogue(request, inputs, work, detections, readers.map)
     for name, count in {**result.counts, "listed": result.listed}.items():
         metrics.add_metric(name, MetricUnit.Count, count)
     metrics.add_metric("rejected_share", MetricUnit.Percent, 100 * result.counts["rejected"] / max(1, result.listed))

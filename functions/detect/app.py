@@ -8,10 +8,11 @@ from typing import Any
 from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from mars_aurora import steps
-from mars_aurora.messages import DetectRequest
-from mars_aurora.settings import Settings
-from mars_aurora.storage import S3Storage, connect
+from mars_aurora.detect.detectors import load_detector
+from mars_aurora.run.messages import DetectRequest
+from mars_aurora.run.settings import Settings
+from mars_aurora.run.storage import S3Storage, connect
+from mars_aurora.steps.detect import detect
 
 logger = Logger()
 tracer = Tracer()
@@ -22,7 +23,7 @@ tracer = Tracer()
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     request = DetectRequest.from_event(event)
     settings = Settings.from_env(os.environ)
-    detector = steps.load_detector(settings.detector)
-    result = steps.detect(request, S3Storage(connect(), settings.work_bucket), detector)
+    detector = load_detector(settings.detector)
+    result = detect(request, S3Storage(connect(), settings.work_bucket), detector)
     logger.info("detect done", result=result.to_event())
     return result.to_event()

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from stack import Stack
 
-from mars_aurora_model.simulate import simulate
-from mars_aurora_model.world import World
+from mars_aurora_model.simulator.simulate import simulate
+from mars_aurora_model.simulator.world import World
 
 pytestmark = [pytest.mark.deployed, pytest.mark.slow]
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from mars_aurora_model.simulate import observe
+from mars_aurora_model.simulator.simulate import observe
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "products"))
 from emus_files import make_tables, write_tables

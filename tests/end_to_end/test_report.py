@@ -15,10 +15,10 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
-from mars_aurora import report
 from mars_aurora.aurora import COLUMNS, Aurora
-from mars_aurora.keys import RunKeys
-from mars_aurora.ledger import Outcome, Record
+from mars_aurora.catalogue import report
+from mars_aurora.run.keys import RunKeys
+from mars_aurora.run.ledger import Outcome, Record
 
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "

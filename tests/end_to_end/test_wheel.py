@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = {"mars_aurora": ROOT / "core" / "mars_aurora", "mars_aurora_model": ROOT / "model"}
+PACKAGES = {"mars_aurora": ROOT / "core" / "mars_aurora", "mars_aurora_model": ROOT / "model" / "mars_aurora_model"}
 SUFFIXES = {".py", ".onnx", ".j2", ".toml"}
 
 

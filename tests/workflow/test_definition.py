@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from mars_aurora import errors, messages
-from mars_aurora.keys import is_fits
+from mars_aurora import errors
+from mars_aurora.run import messages
+from mars_aurora.run.keys import is_fits
 
 States = dict[str, dict[str, Any]]
 STEP_FUNCTIONS = ("States.", "Lambda.", "SageMaker.", "EventBridge.", "Sandbox.")

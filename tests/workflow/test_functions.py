@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from mars_aurora import messages
 from mars_aurora.errors import UsageError
-from mars_aurora.settings import Settings
+from mars_aurora.run import messages
+from mars_aurora.run.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 FUNCTIONS = ("preprocess", "classify", "tally", "detect", "catalogue")
@@ -50,7 +50,7 @@ def test_handler_only_translates(name: str) -> None:
     assert len(source.splitlines()) <= 40
     branches = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.If | ast.Try | ast.While)]
     assert not branches
-    assert f"steps.{name}(" in source
+    assert f" {name}(" in source
 
 
 def test_environment_of_the_template_is_the_settings(template: dict[str, Any]) -> None:
@@ -60,7 +60,7 @@ def test_environment_of_the_template_is_the_settings(template: dict[str, Any]) -
 
 
 def test_detectors_of_the_template_are_those_of_the_code(template: dict[str, Any]) -> None:
-    from mars_aurora.steps import DetectorName  # noqa: PLC0415
+    from mars_aurora.detect.detectors import DetectorName  # noqa: PLC0415
 
     assert set(template["Parameters"]["Detector"]["AllowedValues"]) == set(DetectorName)
 

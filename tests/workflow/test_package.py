@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "functions"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 import package
 
 
 @pytest.mark.parametrize("target", [package.LAYER, *package.FUNCTIONS])
 def test_requirements_are_those_of_the_lock(target: str) -> None:
     written = package.requirements_path(target).read_text()
-    assert written == package.export(target), "write them anew: python functions/package.py requirements"
+    assert written == package.export(target), "write them anew: python tools/package.py requirements"
 
 
 def test_no_function_carries_what_the_layer_has() -> None:
@@ -95,6 +95,6 @@ def test_bytecode_is_trusted_as_it_is(built: Path) -> None:
 @pytest.mark.slow
 def test_layer_leaves_the_command_line_at_home(built: Path) -> None:
     packages = built / "CoreLayer" / "python"
-    assert (packages / "mars_aurora" / "steps.py").exists()
+    assert (packages / "mars_aurora" / "steps" / "preprocess.py").exists()
     assert not (packages / "mars_aurora" / "local").exists()
     assert not {"boto3", "typer", "astropy", "torch"} & {path.name for path in packages.iterdir()}

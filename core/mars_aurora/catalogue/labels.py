@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from mars_aurora.aurora import Aurora
-from mars_aurora.canvas import HEIGHT, WIDTH
-from mars_aurora.ledger import Outcome, Record
+from mars_aurora.geometry.canvas import HEIGHT, WIDTH
+from mars_aurora.run.ledger import Outcome, Record
 
 CLASSES = ("mars", "aurora")  # YOLO class numbers, and COCO category ids
 PICTURED = (Outcome.AURORA, Outcome.NO_AURORA, Outcome.DISCARDED)

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from mars_aurora.aurora import COLUMNS, Aurora, Column
-from mars_aurora.ledger import Record
-from mars_aurora.sightings import Entry
+from mars_aurora.catalogue.sightings import Entry
+from mars_aurora.run.ledger import Record
 
 LEDGER_COLUMNS = ("name", "outcome", "reason", "objects", "auroras", "detail")
 _NOTES = (

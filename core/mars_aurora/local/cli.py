@@ -19,10 +19,10 @@ from rich.console import Console
 from rich.markup import escape
 
 from mars_aurora import __version__
+from mars_aurora.detect.detectors import DetectorName
 from mars_aurora.errors import MarsAuroraError, UsageError
-from mars_aurora.local.work import Job
-from mars_aurora.messages import CatalogueResult
-from mars_aurora.steps import DetectorName
+from mars_aurora.local.tasks import Job
+from mars_aurora.run.messages import CatalogueResult
 
 _PLUGINS = "mars_aurora.commands"
 
@@ -82,9 +82,9 @@ def run(  # noqa: PLR0913, PLR0917 -- one parameter for each option
 
     Exits with 0 when every input has its outcome and none failed.
     """
-    from mars_aurora.local import inputs as files  # noqa: PLC0415 -- the other commands need none of this
-    from mars_aurora.local import runner  # noqa: PLC0415
-    from mars_aurora.local.progress import Progress  # noqa: PLC0415
+    from mars_aurora.local import inputs as files
+    from mars_aurora.local import runner
+    from mars_aurora.local.progress import Progress
 
     found = files.find_inputs(inputs)
     chosen = run_id or _default_run_id(inputs, f"{min_objects} {detector} {keep_stages}")
@@ -102,10 +102,10 @@ def run(  # noqa: PLR0913, PLR0917 -- one parameter for each option
 @app.command()
 def inspect(path: Annotated[Path, typer.Argument(metavar="FILE", help="A FITS file, plain or gzipped.")]) -> None:
     """Tell what is in a FITS file, whether it is usable (exit code 0), and why not (1)."""
-    from mars_aurora import products  # noqa: PLC0415 -- the other commands need none of this
-    from mars_aurora.local.inspection import describe  # noqa: PLC0415
+    from mars_aurora import readers
+    from mars_aurora.local.inspection import describe
 
-    inspection = products.inspect(path, path.name)
+    inspection = readers.inspect(path, path.name)
     typer.echo(describe(inspection))
     raise typer.Exit(0 if inspection.usable else 1)
 

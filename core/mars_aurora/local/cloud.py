@@ -21,9 +21,9 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, track
 
 from mars_aurora.errors import MarsAuroraError, UsageError
-from mars_aurora.keys import RunKeys
 from mars_aurora.local.inputs import find_inputs
-from mars_aurora.storage import FolderStorage
+from mars_aurora.run.keys import RunKeys
+from mars_aurora.run.storage import FolderStorage
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -54,8 +54,8 @@ class Stack:
 def connect(name: str) -> Stack:
     """Find a stack by name; raises UsageError where boto3 or the stack is missing."""
     try:
-        import boto3  # noqa: PLC0415 -- an extra: only these commands need it
-        from botocore.exceptions import ClientError  # noqa: PLC0415
+        import boto3
+        from botocore.exceptions import ClientError
     except ModuleNotFoundError as error:
         raise UsageError("this command needs boto3: pip install 'mars-aurora[cloud]'") from error
     try:

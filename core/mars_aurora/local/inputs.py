@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mars_aurora.errors import UsageError
-from mars_aurora.keys import READY_MARKER, is_fits
+from mars_aurora.run.keys import READY_MARKER, is_fits
 
 RUN_FILE = "mars-aurora-run.json"  # marks a folder as a run's own, whose results are nobody's inputs
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from mars_aurora.observation import Observation
-from mars_aurora.products import HduSummary, Inspection
+from mars_aurora.readers import HduSummary, Inspection
 
 _WIDTH = 120  # a table may have a hundred columns
 

@@ -16,10 +16,11 @@ def plot(
     names: Annotated[list[str] | None, typer.Argument(help="Inputs to draw; none: all with auroras.")] = None,
 ) -> None:
     """Draw observations of a run, with auroras outlined, to RUN/plots (needs the extra "plots")."""
-    from mars_aurora import measure, plots  # noqa: PLC0415 -- matplotlib takes a while
-    from mars_aurora.canvas import Canvas  # noqa: PLC0415
-    from mars_aurora.messages import Box  # noqa: PLC0415
-    from mars_aurora.observation import from_npz  # noqa: PLC0415
+    from mars_aurora.box import Box
+    from mars_aurora.catalogue import plots
+    from mars_aurora.geometry.canvas import Canvas
+    from mars_aurora.measure import measure
+    from mars_aurora.observation import from_npz
 
     found = names or [_name(path, run / "detections") for path in sorted((run / "detections").rglob("*.png"))]
     for name in found:

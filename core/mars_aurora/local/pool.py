@@ -18,7 +18,13 @@ from typing import Self, TypeVar
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 _AHEAD = 2  # tasks handed out per worker, so that none waits for the parent
-_PRELOAD = ["astropy.io.fits", "cv2", "mars_aurora.steps", "mars_aurora.products", "mars_aurora.measure"]
+_PRELOAD = [
+    "astropy.io.fits",
+    "cv2",
+    "mars_aurora.steps.preprocess",
+    "mars_aurora.readers.reading",
+    "mars_aurora.measure.measure",
+]
 
 
 class WorkerDiedError(Exception):
@@ -128,7 +134,7 @@ def _interrupts_blocked() -> Iterator[None]:
 
 
 def _prepare_worker() -> None:
-    import cv2  # noqa: PLC0415 -- in the workers only
+    import cv2
 
     cv2.setNumThreads(1)  # the pool uses the cores
     threading.Thread(target=_end_with_parent, daemon=True).start()

@@ -10,7 +10,7 @@ from typing import Self
 from rich import progress
 from rich.console import Console
 
-from mars_aurora.ledger import Outcome
+from mars_aurora.run.ledger import Outcome
 
 
 class Progress:

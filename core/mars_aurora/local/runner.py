@@ -9,17 +9,20 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
-from mars_aurora import steps
 from mars_aurora.errors import UsageError
-from mars_aurora.keys import is_fits
-from mars_aurora.ledger import Outcome, Record
-from mars_aurora.local import work
+from mars_aurora.local import tasks
 from mars_aurora.local.inputs import RUN_FILE, InputFiles
 from mars_aurora.local.pool import WorkerDiedError, WorkerPool
 from mars_aurora.local.progress import Progress
-from mars_aurora.local.work import Job
-from mars_aurora.messages import CatalogueRequest, CatalogueResult, TallyRequest
-from mars_aurora.steps import Measured
+from mars_aurora.local.tasks import Job
+from mars_aurora.run.keys import is_fits
+from mars_aurora.run.ledger import Outcome, Record
+from mars_aurora.run.messages import CatalogueRequest, CatalogueResult, TallyRequest
+from mars_aurora.run.records import read_records
+from mars_aurora.steps.catalogue import catalogue
+from mars_aurora.steps.detect import list_candidates
+from mars_aurora.steps.measure import Measured
+from mars_aurora.steps.tally import tally
 
 
 def run(job: Job, inputs: InputFiles, workers: int, progress: Progress) -> CatalogueResult:
@@ -36,11 +39,11 @@ def run(job: Job, inputs: InputFiles, workers: int, progress: Progress) -> Catal
     _claim(job, inputs)
     with WorkerPool(workers) as pool:
         _read_and_classify(job, inputs, pool, progress)
-        steps.tally(TallyRequest(job.run_id, "", ""), inputs, job.work)
+        tally(TallyRequest(job.run_id, "", ""), inputs, job.work)
         _detect(job, pool, progress)
         mapper = partial(_measure, pool=pool, progress=progress)
         request = CatalogueRequest(job.run_id, "", "", started_utc)
-        return steps.catalogue(request, inputs, job.work, job.work, mapper)
+        return catalogue(request, inputs, job.work, job.work, mapper)
 
 
 def _claim(job: Job, inputs: InputFiles) -> None:
@@ -66,10 +69,10 @@ def _claim(job: Job, inputs: InputFiles) -> None:
 
 def _read_and_classify(job: Job, inputs: InputFiles, pool: WorkerPool, progress: Progress) -> None:
     fits = {name: path for name, path in inputs.paths.items() if is_fits(name)}
-    done = {name: record for name, record in steps.read_records(fits, job.work, job.keys).items() if record.holds}
-    tasks = [(name, path) for name, path in fits.items() if name not in done]
+    done = {name: record for name, record in read_records(fits, job.work, job.keys).items() if record.holds}
+    waiting = [(name, path) for name, path in fits.items() if name not in done]
     progress.start("Reading and classifying", len(fits), Counter(record.outcome for record in done.values()))
-    for (name, _), outcome in pool.map(partial(work.read_and_classify, job=job), tasks):
+    for (name, _), outcome in pool.map(partial(tasks.read_and_classify, job=job), waiting):
         if isinstance(outcome, Exception):
             job.work.put(job.keys.record(name), _failure(name, outcome).to_json())
         progress.advance(Outcome.FAILED if isinstance(outcome, Exception) else outcome)
@@ -82,9 +85,9 @@ def _failure(name: str, error: Exception) -> Record:
 
 
 def _detect(job: Job, pool: WorkerPool, progress: Progress) -> None:
-    candidates = steps.list_candidates(job.work, job.keys)
+    candidates = list_candidates(job.work, job.keys)
     progress.start("Detecting", len(candidates))
-    for _ in pool.map(partial(work.detect, job=job), candidates):
+    for _ in pool.map(partial(tasks.detect, job=job), candidates):
         progress.advance()
 
 

@@ -9,7 +9,8 @@ from mars_aurora.local import runner
 from mars_aurora.local.inputs import InputFiles, find_inputs
 from mars_aurora.local.pool import WorkerDiedError, WorkerPool
 from mars_aurora.local.progress import Progress
-from mars_aurora.local.work import Job
+from mars_aurora.local.tasks import Job
+from mars_aurora.run.records import read_records
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def test_what_the_pool_could_not_do_is_a_failure_and_is_tried_again(tmp_path, pr
     (tmp_path / "in/x.fits").write_bytes(b"text")
     inputs, job = find_inputs([tmp_path / "in"]), Job("r", tmp_path)
     runner._read_and_classify(job, inputs, FailingPool(error), progress)
-    record = runner.steps.read_records(["x.fits"], job.work, job.keys)["x.fits"]
+    record = read_records(["x.fits"], job.work, job.keys)["x.fits"]
     assert (record.outcome, record.reason, record.detail) == ("failed", reason, detail)
     again = runner.run(job, inputs, 1, progress)
     assert again.counts["rejected"] == 1

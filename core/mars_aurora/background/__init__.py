@@ -1,0 +1,1 @@
+"""Non-auroral brightness: from an observation, and from a picture alone."""

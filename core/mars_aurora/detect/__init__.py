@@ -1,0 +1,1 @@
+"""Detectors: boxes of Mars and of auroras."""

@@ -1,0 +1,1 @@
+"""Geometry: vectors on the sphere, footprints, the canvas."""

@@ -1,0 +1,1 @@
+"""The normalised picture of an observation."""

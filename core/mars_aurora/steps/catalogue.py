@@ -1,0 +1,56 @@
+"""Measure every detection; write the ledger and the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from functools import partial
+from typing import Protocol
+
+from mars_aurora.run.keys import RunKeys
+from mars_aurora.run.ledger import Outcome, Record, count_outcomes, require_balance, settle
+from mars_aurora.run.messages import CatalogueRequest, CatalogueResult
+from mars_aurora.run.records import list_inputs, read_records
+from mars_aurora.run.storage import Source, Storage
+from mars_aurora.steps.measure import Measured, measure_one
+
+
+class Mapper(Protocol):
+    """How `measure_one` is mapped over records: ``map``, or a runner's process pool; any order."""
+
+    def __call__(self, function: Callable[[Record], Measured], records: Iterable[Record], /) -> Iterable[Measured]: ...
+
+
+def catalogue(
+    request: CatalogueRequest, inputs: Source, work: Storage, detections: Storage, mapper: Mapper = map
+) -> CatalogueResult:
+    """Measure every detection, copy the images with auroras, write ledger and catalogue.
+
+    Raises UnbalancedLedgerError, after the ledger is written, if the outcomes do not add up.
+    """
+    from mars_aurora.catalogue import write as tables
+
+    keys = RunKeys(request.run_id)
+    names = list_inputs(inputs, request.prefix)
+    settled = settle(names, read_records(names, work, keys))
+    candidates = [record for record in settled if record.outcome is Outcome.CANDIDATE]
+    measure = partial(measure_one, keys=keys, work=work, detections=detections)
+    measured = {item.record.name: item for item in mapper(measure, candidates)}
+    records = [measured[record.name].record if record.name in measured else record for record in settled]
+    auroras = [aurora for name in sorted(measured) for aurora in measured[name].auroras]
+    _drop_stale_detections(keys, records, detections)
+    elapsed_s = _elapsed_s(request.started_utc)
+    products = tables.write(keys, records, auroras, detections, work, elapsed_s=elapsed_s)
+    require_balance(names, records)
+    return CatalogueResult(request.run_id, len(names), len(auroras), count_outcomes(records), products)
+
+
+def _elapsed_s(started_utc: str) -> float | None:
+    return (datetime.now(UTC) - datetime.fromisoformat(started_utc)).total_seconds() if started_utc else None
+
+
+def _drop_stale_detections(keys: RunKeys, records: list[Record], detections: Storage) -> None:
+    """Remove images that an earlier catalogue of this run put, and that are superseded since."""
+    current = {keys.detection(record.name) for record in records if record.outcome is Outcome.AURORA}
+    for key in set(detections.list(keys.detections)) - current:
+        detections.delete(key)

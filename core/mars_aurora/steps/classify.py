@@ -1,0 +1,30 @@
+"""Count the objects in one picture; make it a candidate if there are enough."""
+
+from __future__ import annotations
+
+from mars_aurora.run.keys import RunKeys
+from mars_aurora.run.ledger import Outcome, Record
+from mars_aurora.run.messages import ClassifyRequest, ClassifyResult
+from mars_aurora.run.records import find_record
+from mars_aurora.run.storage import Storage
+
+
+def classify(request: ClassifyRequest, work: Storage) -> ClassifyResult:
+    """Count the objects in one normalised image; put it among the candidates if there are enough."""
+    from mars_aurora.classify import count
+
+    keys = RunKeys(request.run_id)
+    record = find_record(work, keys, request.name)
+    if record is not None and record.objects is not None:
+        return ClassifyResult(request.run_id, request.name, record.objects)
+    image = work.get(keys.image(request.name))
+    found = count.find(image)
+    if request.keep_stages:
+        for stage, picture in count.draw_stages(image).items():
+            work.put(keys.stage(request.name, stage), picture)
+    enough = found.count >= request.min_objects
+    if enough:
+        work.put(keys.candidate(request.name), image)
+    outcome, reason = (Outcome.CANDIDATE, "") if enough else (Outcome.DISCARDED, "too_few_objects")
+    work.put(keys.record(request.name), Record(request.name, outcome, reason, found.count).to_json())
+    return ClassifyResult(request.run_id, request.name, found.count)

@@ -1,0 +1,47 @@
+"""Measure what the detector found in one candidate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from mars_aurora.run import predictions
+from mars_aurora.run.keys import RunKeys
+from mars_aurora.run.ledger import Outcome, Record
+from mars_aurora.run.storage import Storage
+
+if TYPE_CHECKING:
+    from mars_aurora.aurora import Aurora
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A candidate's record with its final outcome, and the auroras found in it."""
+
+    record: Record
+    auroras: list[Aurora]
+
+
+def measure_one(record: Record, keys: RunKeys, work: Storage, detections: Storage) -> Measured:
+    """Measure what the detector found in one candidate; put its image among the detections if that is an aurora."""
+    from mars_aurora.measure import measure
+
+    try:
+        boxes = predictions.read_boxes(work.get(keys.prediction(record.name)))
+        geometry = work.get(keys.geometry(record.name))
+    except KeyError as error:
+        return _failed(record, "missing_object", f"{error.args[0]} is not there")
+    except ValueError as error:
+        return _failed(record, "not_detected", str(error))
+    try:
+        auroras = measure.measure(geometry, boxes)
+    except Exception as error:  # noqa: BLE001 -- one image must not cost the others their catalogue
+        return _failed(record, "not_measured", f"{type(error).__name__}: {error}")
+    if auroras:
+        detections.put(keys.detection(record.name), work.get(keys.image(record.name)))
+    outcome = Outcome.AURORA if auroras else Outcome.NO_AURORA
+    return Measured(replace(record, outcome=outcome, auroras=len(auroras)), auroras)
+
+
+def _failed(record: Record, reason: str, detail: str) -> Measured:
+    return Measured(replace(record, outcome=Outcome.FAILED, reason=reason, detail=detail), [])

@@ -1,0 +1,1 @@
+"""Simulated EMUS observations with known auroras."""

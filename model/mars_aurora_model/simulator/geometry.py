@@ -1,0 +1,193 @@
+"""What the slit sees: pixel centres and corners on Mars, or their tangent points beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mars_aurora_model.simulator import orbit
+from mars_aurora_model.simulator.orbit import Array, Frames
+from mars_aurora_model.simulator.world import MARS_RADIUS_KM
+
+EDGE_EMISSION_DEG = 90.0
+
+
+@dataclass(frozen=True)
+class Pointing:
+    """One swath's scan. Angles in degrees.
+
+    Attributes
+    ----------
+    scan_deg : (nI,), angle of the slit from Mars's centre, across the slit
+    slit_deg : (nS,), angle of each bin's centre from Mars's centre, along the slit
+    bin_deg, width_deg : a bin's size along and across the slit
+    roll_deg : from Mars's north, as seen, to the slit
+    """
+
+    scan_deg: Array
+    slit_deg: Array
+    bin_deg: float
+    width_deg: float
+    roll_deg: float
+
+    @property
+    def step_deg(self) -> float:
+        return float(np.abs(np.diff(self.scan_deg)).mean())
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Per-pixel and per-integration geometry, as the FITS tables hold it; samples are centre, LL, LR, UR, UL.
+
+    Attributes
+    ----------
+    et : (nI,) s past J2000
+    frames : Frames
+    spacecraft_km : (nI, 3) from Mars's centre, J2000
+    vec_j2000, vec_mars, vec_mso : (nI, 3, 5, nS) unit look vectors
+    lat_deg, lon_deg, sza_deg, emission_deg, phase_deg, local_time_h, altitude_km : (nI, 5, nS)
+        at the surface, or at the tangent point beside the disk; longitude east, 0 to 360
+    ra_deg, dec_deg : (nI, 5, nS)
+    distance_km : (nI, 5, nS) from the spacecraft
+    cell_km2 : (nI, nS) area that a pixel adds to the picture: bin by scan step, on the surface; NaN off the disk
+    """
+
+    et: Array
+    frames: Frames
+    spacecraft_km: Array
+    vec_j2000: Array
+    vec_mars: Array
+    vec_mso: Array
+    lat_deg: Array
+    lon_deg: Array
+    sza_deg: Array
+    emission_deg: Array
+    phase_deg: Array
+    local_time_h: Array
+    altitude_km: Array
+    ra_deg: Array
+    dec_deg: Array
+    distance_km: Array
+    cell_km2: Array
+
+    @property
+    def spacecraft_mars_km(self) -> Array:
+        """(nI, 3): the spacecraft in the body-fixed frame."""
+        return np.einsum("nij,nj->ni", self.frames.to_mars, self.spacecraft_km)
+
+    @property
+    def sun_mars(self) -> Array:
+        """(nI, 3): the Sun's direction in the body-fixed frame."""
+        return np.einsum("nij,nj->ni", self.frames.to_mars, self.frames.sun)
+
+    @property
+    def on_disk(self) -> NDArray[np.bool_]:
+        """(nI, nS): pixels whose centre falls on Mars."""
+        mask: NDArray[np.bool_] = self.altitude_km[:, 0] == 0
+        return mask
+
+
+def look(et: Array, spacecraft_km: Array, pointing: Pointing) -> Geometry:
+    """Trace every pixel of a swath to Mars; ``et`` (nI,), ``spacecraft_km`` (nI, 3) in J2000."""
+    turned = orbit.frames(et)
+    axes = _slit_axes(spacecraft_km, turned.to_mars[:, 2], pointing.roll_deg)
+    local = _sample_directions(pointing)
+    shape = (len(et), 3, 5, len(pointing.slit_deg))
+    flat = local.reshape(len(et), 3, -1)
+    vec_j2000 = (axes @ flat).reshape(shape)
+    vec_mars = (turned.to_mars @ axes @ flat).reshape(shape)
+    vec_mso = (turned.to_mso @ axes @ flat).reshape(shape)
+    position = np.einsum("nij,nj->ni", turned.to_mars, spacecraft_km)
+    sun = np.einsum("nij,nj->ni", turned.to_mars, turned.sun)
+    place, distance, altitude = intersect(position, vec_mars, MARS_RADIUS_KM)
+    lon = _longitude_deg(place)
+    sun_lon = np.degrees(np.arctan2(sun[:, 1], sun[:, 0]))[:, None, None]
+    cos_emission = -_dot(vec_mars, place)
+    on_disk = altitude == 0
+    cell = np.radians(pointing.bin_deg) * np.radians(pointing.step_deg) * distance[:, 0] ** 2
+    return Geometry(
+        et=et,
+        frames=turned,
+        spacecraft_km=spacecraft_km,
+        vec_j2000=vec_j2000,
+        vec_mars=vec_mars,
+        vec_mso=vec_mso,
+        lat_deg=np.degrees(np.arcsin(np.clip(place[:, 2], -1, 1))),
+        lon_deg=lon,
+        sza_deg=_angle_deg(np.einsum("nipk,ni->npk", place, sun)),
+        emission_deg=np.where(on_disk, _angle_deg(cos_emission), EDGE_EMISSION_DEG),
+        phase_deg=_angle_deg(-np.einsum("nipk,ni->npk", vec_mars, sun)),
+        local_time_h=(12 + (lon - sun_lon) / 15) % 24,
+        altitude_km=altitude,
+        ra_deg=_longitude_deg(vec_j2000),
+        dec_deg=np.degrees(np.arcsin(np.clip(vec_j2000[:, 2], -1, 1))),
+        distance_km=distance,
+        cell_km2=np.where(on_disk[:, 0], cell / np.maximum(cos_emission[:, 0], 0.02), np.nan),
+    )
+
+
+def intersect(
+    position_km: Array, directions: Array, radius_km: float, *, far: bool = False
+) -> tuple[Array, Array, Array]:
+    """Meet lines of sight with a sphere, or else find their tangent points.
+
+    Parameters
+    ----------
+    position_km : (nI, 3) from the sphere's centre
+    directions : (nI, 3, ...) unit vectors in the same frame
+    far : take the far side's crossing, not the near one
+
+    Returns
+    -------
+    place : like ``directions``, unit vectors from the centre
+    distance_km : (nI, ...) from the spacecraft
+    altitude_km : (nI, ...) of the tangent point above the sphere; 0 where the line meets it
+    """
+    spread = position_km.reshape(*position_km.shape, *[1] * (directions.ndim - 2))
+    closest = -_dot(directions, spread)
+    squared = radius_km**2 - (_dot(spread, spread) - closest**2)
+    half_chord = np.sqrt(np.maximum(squared, 0))
+    distance = closest + half_chord if far else closest - half_chord
+    point = spread + distance[:, None] * directions
+    length = np.sqrt(_dot(point, point))
+    return point / length[:, None], distance, np.where(squared > 0, 0.0, length - radius_km)
+
+
+def _slit_axes(spacecraft_km: Array, pole: Array, roll_deg: float) -> Array:
+    """Columns along the slit, across it, and towards Mars's centre: (nI, 3, 3)."""
+    ahead = -orbit.normalise(spacecraft_km)
+    east = orbit.normalise(np.cross(ahead, pole))
+    north = np.cross(east, ahead)
+    roll = np.radians(roll_deg)
+    along = np.cos(roll) * north + np.sin(roll) * east
+    return np.stack([along, np.cross(ahead, along), ahead], axis=2)
+
+
+def _sample_directions(pointing: Pointing) -> Array:
+    """Look vectors in the slit's own axes, (nI, 3, 5, nS): centre, then LL, LR, UR, UL."""
+    half_bin, half_width = pointing.bin_deg / 2, pointing.width_deg / 2
+    along = np.radians(pointing.slit_deg + half_bin * np.array([0, -1, 1, 1, -1])[:, None])
+    across = np.radians(pointing.scan_deg[:, None] + half_width * np.array([0, -1, -1, 1, 1]))
+    n, cos_along = len(pointing.scan_deg), np.cos(along)
+    return np.stack(
+        [
+            np.broadcast_to(np.sin(along), (n, *along.shape)),
+            np.sin(across)[..., None] * cos_along,
+            np.cos(across)[..., None] * cos_along,
+        ],
+        axis=1,
+    )
+
+
+def _dot(a: Array, b: Array) -> Array:
+    return a[:, 0] * b[:, 0] + a[:, 1] * b[:, 1] + a[:, 2] * b[:, 2]
+
+
+def _angle_deg(cosine: Array) -> Array:
+    return np.degrees(np.arccos(np.clip(cosine, -1, 1)))
+
+
+def _longitude_deg(vectors: Array) -> Array:
+    return np.degrees(np.arctan2(vectors[:, 1], vectors[:, 0])) % 360

@@ -1,0 +1,64 @@
+"""The background of a disk with and without night, with and without light."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mars_aurora import readers
+from mars_aurora.background import observed
+from mars_aurora.observation import Observation
+from mars_aurora_model.simulator.simulate import Simulated
+
+
+@pytest.fixture(scope="module")
+def observation(broad_aurora: Simulated, tmp_path_factory: pytest.TempPathFactory) -> Observation:
+    path = tmp_path_factory.mktemp("background") / broad_aurora.name.removesuffix(".gz")
+    path.write_bytes(broad_aurora.to_fits())
+    return readers.read(path, path.name)
+
+
+def _fit(observation: Observation) -> tuple[observed.Background, np.ndarray]:
+    usable = observed.usable_pixels(observation)
+    return observed.fit(observation, usable, np.zeros_like(usable)), usable
+
+
+def test_it_is_the_simulated_background_though_an_aurora_shines(observation, broad_aurora):
+    found, usable = _fit(observation)
+    dark = usable & (observation.sza_deg > 125)
+    true = broad_aurora.swath.background_R[dark]
+    assert np.median(found.level_R[dark]) == pytest.approx(np.median(true), abs=0.25)
+    assert not (found.free & (broad_aurora.aurora_R.sum(0) > 15)).any()
+
+
+def test_it_follows_the_terminator(observation, broad_aurora):
+    found, usable = _fit(observation)
+    dusk = usable & (observation.sza_deg > 100) & (observation.sza_deg < 120) & (broad_aurora.aurora_R.sum(0) < 0.5)
+    ratio = found.level_R[dusk] / broad_aurora.swath.background_R[dusk]
+    assert np.median(ratio) == pytest.approx(1, abs=0.1)
+
+
+def test_boxes_over_the_whole_night_leave_its_background_what_it_is(observation, broad_aurora):
+    usable = observed.usable_pixels(observation)
+    boxed = observation.sza_deg > 111
+    found = observed.fit(observation, usable, boxed)
+    dark = usable & (observation.sza_deg > 125)
+    assert np.median(found.level_R[dark]) == pytest.approx(np.median(broad_aurora.swath.background_R[dark]), abs=0.25)
+
+
+def test_a_disk_without_night_has_one_too(observation):
+    found, usable = _fit(replace(observation, sza_deg=observation.sza_deg / 3))
+    assert np.isfinite(found.level_R[usable]).all()
+
+
+@pytest.mark.parametrize("light", [0.0, 5.0])
+def test_a_disk_of_one_brightness_has_that_one(observation, light):
+    found, usable = _fit(replace(observation, brightness_R=np.full_like(observation.brightness_R, light)))
+    assert found.level_R[usable] == pytest.approx(light, abs=0.01)
+
+
+def test_twenty_pixels_are_enough_not_to_fail(observation):
+    usable = observed.usable_pixels(observation)
+    few = np.zeros_like(usable)
+    few.flat[np.flatnonzero(usable)[:20]] = True
+    assert np.isfinite(observed.fit(observation, few, np.zeros_like(few)).level_R[few]).all()

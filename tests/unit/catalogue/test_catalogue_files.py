@@ -1,0 +1,157 @@
+"""Ledger and catalogue as files, each read back by its own reader."""
+
+import csv
+import io
+import json
+import warnings
+import zipfile
+
+import numpy as np
+import pytest
+import regions
+import shapely
+from astropy.io.votable import parse as parse_votable
+from astropy.table import Table
+
+from mars_aurora.aurora import COLUMNS, Aurora
+from mars_aurora.catalogue import geographic, labels, tables, write
+from mars_aurora.run.keys import RunKeys
+from mars_aurora.run.ledger import Outcome, Record
+from mars_aurora.run.storage import FolderStorage
+
+OUTLINE = "MULTIPOLYGON (((358 -40, 360 -40, 360 -30, 358 -30, 358 -40)), ((0 -40, 3 -40, 3 -30, 0 -30, 0 -40)))"
+TEXTS = {
+    "name": "a/emm_emu_l2b_20220331t212107_0191_os2_sw1of3_r_v01-04.fits.gz",
+    "morphology": "patch",
+    "time_utc": "2022-03-31T21:30:00.000",
+    "start_utc": "2022-03-31T21:21:07.000",
+    "quality_flags": "limb cut",
+    "swath": "1of3",
+    "outline_wkt": OUTLINE,
+    "aurora_id": "x",
+    "native_outline": "10.67,20.67,14.33,20.67,14.33,30.33,10.67,30.33;1,1,4,1,4,3",
+}
+
+
+def make_aurora(**changes: object) -> Aurora:
+    fill = {int: 7, float: 1.25, str: "text"}
+    return Aurora(**({column.name: fill[column.kind] for column in COLUMNS} | TEXTS | {"lat_deg": -35.0} | changes))
+
+
+AURORAS = [make_aurora(), make_aurora(detection=8, orbit=None, mean_brightness_R=float("nan"), lon_deg=359.5)]
+
+
+def _rows(data: bytes) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(data.decode())))
+
+
+def test_an_empty_run_still_has_every_product(tmp_path):
+    storage, keys = FolderStorage(tmp_path), RunKeys("r")
+    assert set(write.write(keys, [], [], storage)) >= {keys.product("ledger.csv"), keys.product("catalogue.csv")}
+    assert _rows(storage.get(keys.product("ledger.csv"))) == [
+        ["name", "outcome", "reason", "objects", "auroras", "detail"]
+    ]
+    assert _rows(storage.get(keys.product("catalogue.csv")))[0][:8] == [
+        "name",
+        "detection",
+        "lat_deg",
+        "lon_deg",
+        "area_km2",
+        "mean_brightness_R",
+        "peak_brightness_R",
+        "confidence",
+    ]
+
+
+def test_a_record_is_one_line_even_with_commas_and_newlines_in_its_detail(tmp_path):
+    storage, keys = FolderStorage(tmp_path), RunKeys("r")
+    record = Record("a,b.fits", Outcome.REJECTED, "corrupt", detail='bad "x",\nreally')
+    write.write(keys, [record], [], storage)
+    header, row = _rows(storage.get(keys.product("ledger.csv")))
+    assert dict(zip(header, row, strict=True)) == {
+        "name": "a,b.fits",
+        "outcome": "rejected",
+        "reason": "corrupt",
+        "objects": "",
+        "auroras": "",
+        "detail": 'bad "x",\nreally',
+    }
+
+
+def test_csv_outlines_are_simple_polygons_with_longitudes_0_to_360():
+    _, row, _ = _rows(tables.to_csv(AURORAS))
+    outline = shapely.from_wkt(dict(zip([column.name for column in COLUMNS], row, strict=True))["outline_wkt"])
+    assert outline.is_valid
+    assert outline.bounds == (0, -40, 360, -30)
+
+
+def test_ecsv_keeps_units_meanings_and_what_is_not_known():
+    table = Table.read(tables.to_ecsv(AURORAS).decode(), format="ascii.ecsv")
+    assert table.colnames == [column.name for column in COLUMNS]
+    assert str(table["area_km2"].unit) == "km2"
+    assert table["mean_brightness_R"].unit.to_string() == "R"
+    assert table["lat_deg"].meta["ucd"] == "pos.bodyrc.lat"
+    assert table["orbit"].mask.tolist() == [False, True]
+    assert np.isnan(table["mean_brightness_R"][1])
+    assert table["lon_deg"].tolist() == [1.25, 359.5]
+
+
+def test_votable_has_epn_tap_names_units_and_ucds_and_is_valid():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        votable = parse_votable(io.BytesIO(tables.to_votable(AURORAS)), verify="exception")
+    table = votable.get_first_table()
+    fields = {field.name: field for field in table.fields}
+    assert {"granule_uid", "obs_id", "dataproduct_type", "target_name", "time_min", "time_max"} <= set(fields)
+    assert fields["c1min"].ucd == "pos.bodyrc.lon;stat.min"
+    assert str(fields["mean_brightness_R"].unit) == "R"
+    assert table.array["c2min"].tolist() == table.array["c2max"].tolist() == [-35.0, -35.0]
+    assert table.array["time_min"][0] == pytest.approx(2459670.39583, abs=1e-4)
+
+
+def test_geojson_holds_outlines_and_null_for_what_is_not_known():
+    found = json.loads(geographic.to_geojson(AURORAS))
+    assert [shapely.geometry.shape(feature["geometry"]).area for feature in found["features"]] == [50.0, 50.0]
+    assert found["features"][1]["properties"]["mean_brightness_R"] is None
+
+
+@pytest.mark.parametrize("suffix", ["gpkg", "parquet"])
+def test_geographic_files_are_on_mars(tmp_path, suffix):
+    geopandas = pytest.importorskip("geopandas", reason="the extra 'formats' is not installed")
+    import pyproj  # noqa: PLC0415 -- comes with the extra
+
+    path = tmp_path / f"c.{suffix}"
+    path.write_bytes({"gpkg": geographic.to_geopackage, "parquet": geographic.to_geoparquet}[suffix](AURORAS))
+    frame = (geopandas.read_file if suffix == "gpkg" else geopandas.read_parquet)(path)
+    assert pyproj.CRS("IAU_2015:49900").equals(frame.crs, ignore_axis_order=True)
+    assert shapely.area(frame.geometry.array).tolist() == [50.0, 50.0]
+    assert frame["lon_deg"].tolist() == [1.25, 359.5]
+
+
+def test_coco_and_yolo_hold_the_same_boxes():
+    box = {"box_x0": 100.0, "box_y0": 120.0, "box_x1": 164.0, "box_y1": 168.0}
+    aurora = make_aurora(name="x.fits", **box)
+    records = [Record("x.fits", Outcome.AURORA, auroras=1), Record("y.fits", Outcome.DISCARDED)]
+    coco = json.loads(labels.to_coco(records, [aurora]))
+    assert [image["file_name"] for image in coco["images"]] == ["images/x.fits.png", "images/y.fits.png"]
+    assert coco["annotations"][0]["bbox"] == [100.0, 120.0, 64.0, 48.0]
+    with zipfile.ZipFile(io.BytesIO(labels.to_yolo(records, [aurora]))) as archive:
+        (number, *fractions) = archive.read("labels/x.fits.txt").split()
+    assert int(number) == coco["annotations"][0]["category_id"] == 1
+    assert [float(part) for part in fractions] == pytest.approx([132 / 640, 144 / 480, 64 / 640, 48 / 480])
+
+
+def test_ds9_regions_lie_on_the_native_image():
+    with zipfile.ZipFile(io.BytesIO(labels.to_ds9(AURORAS[:1]))) as archive:
+        (name,) = archive.namelist()
+        first, second = regions.Regions.parse(archive.read(name).decode(), format="ds9")
+    assert name == f"regions/{AURORAS[0].name}.reg"
+    assert first.meta["text"] == "7: 1.2 R"
+    assert first.contains(regions.PixCoord(11, 24))  # from 0, where DS9 counts from 1
+    assert not first.contains(regions.PixCoord(15, 24))
+    assert len(second.vertices) == 3
+
+
+def test_geopackage_is_left_out_where_the_extra_is_absent(monkeypatch):
+    monkeypatch.setattr(geographic, "are_installed", lambda: False)
+    assert geographic.to_geopackage(AURORAS) == b""

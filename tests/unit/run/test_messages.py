@@ -1,0 +1,46 @@
+"""Messages on the wire."""
+
+import json
+
+import pytest
+
+from mars_aurora.errors import UsageError
+from mars_aurora.run import messages
+from mars_aurora.run.messages import ClassifyRequest, Message, PreprocessResult, TallyResult
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        messages.PreprocessRequest("r", "bucket", "incoming/b/x.fits", "x.fits"),
+        PreprocessResult("r", "x.fits", usable=False, reason="truncated", detail="it ends early"),
+        ClassifyRequest("r", "x.fits", 3, keep_stages=True),
+        messages.ClassifyResult("r", "x.fits", 4),
+        messages.TallyRequest("r", "bucket", "incoming/b/"),
+        TallyResult("r", 3, 1, {"candidate": 1, "ignored": 2}),
+        messages.DetectRequest("r"),
+        messages.DetectResult("r", 2, 3),
+        messages.CatalogueRequest("r", "bucket", "incoming/b/"),
+        messages.CatalogueResult("r", 3, 1, {"aurora": 3}, ["runs/r/ledger.csv"]),
+    ],
+)
+def test_a_message_survives_json(message: Message):
+    assert type(message).from_event(json.loads(json.dumps(message.to_event()))) == message
+
+
+def test_optional_fields_have_the_defaults_of_the_command_line():
+    assert ClassifyRequest.from_event({"run_id": "r", "name": "x.fits"}) == ClassifyRequest("r", "x.fits", 2)
+
+
+@pytest.mark.parametrize(
+    ("event", "complaint"),
+    [
+        ({"run_id": "r"}, "name"),
+        ({"run_id": "r", "name": "x.fits", "min_object": 3}, "unknown field min_object"),
+        ({"run_id": "r", "name": "x.fits", "min_objects": "3"}, "min_objects must be int, not '3'"),
+        ({"run_id": "r", "name": None}, "name must be str"),
+    ],
+)
+def test_a_message_that_will_not_do_is_refused_by_name(event: dict, complaint: str):
+    with pytest.raises(UsageError, match=f"ClassifyRequest.*{complaint}"):
+        ClassifyRequest.from_event(event)

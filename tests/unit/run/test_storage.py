@@ -1,0 +1,178 @@
+"""A folder and a bucket keep the same promises; what only one of them promises comes after."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from botocore.stub import Stubber
+from moto import mock_aws
+
+from mars_aurora.errors import TransientError, UsageError
+from mars_aurora.run.storage import FolderStorage, S3Storage, Storage
+
+NAMES = [
+    "plain.fits",
+    "2022/03/x.fits.gz",
+    "with space.fits",
+    "a#b?c.fits",
+    "a+b&c=d%20.fits",
+    "Öl/火星.fits",
+    "two\nlines.fits",
+    "x.fits/inside.fits",
+    "-rf.fits",
+]
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]:
+    if request.param == "folder":
+        yield FolderStorage(tmp_path / "made when first needed")
+        return
+    with mock_aws():
+        client = _client()
+        client.create_bucket(Bucket="work-bucket")
+        yield S3Storage(client, "work-bucket")
+
+
+@pytest.fixture(autouse=True)
+def _no_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "none")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+
+
+def _client():
+    return boto3.client("s3")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_put_is_got_listed_and_found(storage: Storage, name: str):
+    storage.put(f"runs/r/{name}", b"\0bytes")
+    assert storage.get(f"runs/r/{name}") == b"\0bytes"
+    assert storage.exists(f"runs/r/{name}")
+    assert storage.list("runs/r/") == [f"runs/r/{name}"]
+    with storage.local_file(f"runs/r/{name}") as path:
+        assert path.read_bytes() == b"\0bytes"
+
+
+def test_a_second_put_replaces_the_first(storage: Storage):
+    storage.put("key", b"a longer first")
+    storage.put("key", b"second")
+    assert storage.get("key") == b"second"
+    assert storage.list("") == ["key"]
+
+
+def test_a_missing_key_raises_key_error(storage: Storage):
+    with pytest.raises(KeyError, match="nowhere/at all"):
+        storage.get("nowhere/at all")
+    assert not storage.exists("nowhere/at all")
+
+
+def test_deleting_is_forgiving(storage: Storage):
+    storage.put("key", b"")
+    storage.delete("key")
+    storage.delete("key")
+    assert not storage.exists("key")
+    assert storage.list("") == []
+
+
+def test_a_prefix_is_of_the_key_and_need_not_end_at_a_slash(storage: Storage):
+    for key in ("a/one.png", "a/two.png", "ab/three.png", "b.png"):
+        storage.put(key, b"")
+    assert storage.list("a/") == ["a/one.png", "a/two.png"]
+    assert storage.list("a") == ["a/one.png", "a/two.png", "ab/three.png"]
+    assert storage.list("a/t") == ["a/two.png"]
+    assert storage.list("c/") == []
+    assert len(storage.list("")) == 4
+
+
+def test_a_part_of_the_path_is_no_object(storage: Storage):
+    storage.put("a/b.png", b"")
+    assert not storage.exists("a")
+    with pytest.raises(KeyError):
+        storage.get("a")
+
+
+def test_more_keys_than_a_page_are_listed(storage: Storage):
+    keys = sorted(f"many/{number}" for number in range(1001))
+    for key in keys:
+        storage.put(key, b"")
+    assert storage.list("many/") == keys
+
+
+@pytest.mark.parametrize("key", ["../outside", "runs/../../outside", "/etc/hostname"])
+def test_a_folder_lets_no_key_out(tmp_path: Path, key: str):
+    (tmp_path / "outside").write_bytes(b"not yours")
+    storage = FolderStorage(tmp_path / "inside")
+    for act in (storage.get, storage.exists, storage.delete, lambda key: storage.put(key, b"")):
+        with pytest.raises(UsageError, match="leads out"):
+            act(key)
+    assert (tmp_path / "outside").read_bytes() == b"not yours"
+
+
+def test_a_folder_never_shows_a_half_written_file(tmp_path: Path):
+    storage = FolderStorage(tmp_path)
+    whole = [bytes([byte]) * 3_000_000 for byte in range(8)]
+    storage.put("key", whole[0])
+    writer = threading.Thread(target=lambda: [storage.put("key", data) for data in whole])
+    writer.start()
+    seen = []
+    while writer.is_alive() or not seen:
+        seen.append(storage.get("key") in whole)
+        assert storage.list("") == ["key"]
+    writer.join()
+    assert all(seen)
+
+
+def test_a_failed_put_leaves_the_old_file_and_nothing_else(tmp_path: Path):
+    storage = FolderStorage(tmp_path)
+    storage.put("key", b"old")
+    with pytest.raises(TypeError):
+        storage.put("key", "text is not bytes")
+    assert storage.get("key") == b"old"
+    assert [path.name for path in tmp_path.iterdir()] == ["key"]
+
+
+def test_what_a_killed_writer_left_is_not_listed(tmp_path: Path):
+    (tmp_path / ".aside-0123").write_bytes(b"half")
+    assert FolderStorage(tmp_path).list("") == []
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "expected"),
+    [
+        ("SlowDown", 503, TransientError),
+        ("InternalError", 500, TransientError),
+        ("RequestTimeout", 400, TransientError),
+        ("NoSuchKey", 404, KeyError),
+        ("AccessDenied", 403, ClientError),
+    ],
+)
+def test_s3_errors_are_told_apart(code: str, status: int, expected: type[Exception]):
+    client = _client()
+    with Stubber(client) as stub:
+        stub.add_client_error("get_object", code, http_status_code=status)
+        with pytest.raises(expected):
+            S3Storage(client, "work-bucket").get("key")
+
+
+def test_an_unreachable_bucket_is_worth_a_retry():
+    client = boto3.client(
+        "s3",
+        endpoint_url="http://127.0.0.1:9",
+        config=boto3.session.Config(retries={"total_max_attempts": 1}, connect_timeout=1),
+    )
+    with pytest.raises(TransientError, match="s3://work-bucket/key"):
+        S3Storage(client, "work-bucket").get("key")
+
+
+def test_s3_objects_carry_their_content_type():
+    with mock_aws():
+        client = _client()
+        client.create_bucket(Bucket="work-bucket")
+        S3Storage(client, "work-bucket").put("runs/r/candidates/x.fits.png", b"")
+        head = client.head_object(Bucket="work-bucket", Key="runs/r/candidates/x.fits.png")
+        assert head["ContentType"] == "image/png"
