@@ -40,7 +40,7 @@ def test_import_loads_nothing_that_another_function_needs(name: str) -> None:
 
 
 def test_classify_never_loads_astropy_or_plotting() -> None:
-    code = "import app, sys; from mars_aurora import objects; print({'astropy', 'matplotlib'} & set(sys.modules))"
+    code = "import app, sys; from mars_aurora.classify import count; print({'astropy', 'matplotlib'} & set(sys.modules))"
     assert run_python(code, "classify").strip() == "set()"
 
 
