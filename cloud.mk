@@ -3,14 +3,14 @@ build/tools/.ready: .ci/tools | .venv/.ready
 	.ci/tools
 	touch $@
 
-tools: build/tools/.ready ## Install what checks and rehearses the cloud part, in build/tools
+tools: build/tools/.ready ## Install the tools that validate and rehearse the cloud part, in build/tools
 
-size: tools ## Build for Lambda; fail if a function with its layer is over 90 % of Lambda's limit
+size: tools ## Build for Lambda; fail if a function with its layer exceeds 90 % of Lambda's size limit
 	SAM_CLI_TELEMETRY=0 build/tools/bin/sam build
 	python tools/package.py check .aws-sam/build
 
-lint-cloud: tools ## Validate template, state machine and the wiring between them and the code
+lint-cloud: tools ## Validate the template, the state machine and their consistency with the code
 	pytest tests/workflow
 
-rehearse: tools ## Deploy the template on an emulator, upload files, see the catalogue come out
+rehearse: tools ## Deploy the template on an emulator and run it on simulated files
 	pytest tests/deployed --verbose --durations=5

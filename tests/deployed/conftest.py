@@ -1,4 +1,4 @@
-"""One emulator and one deployed stack for all of these tests; skipped where the tools are not installed."""
+"""Fixtures: one emulator and one deployed stack per session; skipped if the tools are not installed."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +11,7 @@ from stack import BUILT, TOOLS, Emulator, Stack, build, deploy, run_emulator
 def built() -> Path:
     """The layer and the functions, built for this machine."""
     if not (TOOLS / "bin" / "sam").exists():
-        pytest.skip("the tools are not installed: make tools")
+        pytest.skip("the tools are not installed: run make tools")
     build()
     return BUILT
 
@@ -19,7 +19,7 @@ def built() -> Path:
 @pytest.fixture(scope="session")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     if not (TOOLS / "bin" / "ministack").exists():
-        pytest.skip("the tools are not installed: make tools")
+        pytest.skip("the tools are not installed: run make tools")
     with run_emulator(tmp_path_factory.mktemp("emulator") / "log.txt") as emulator:
         yield emulator
 

@@ -1,7 +1,7 @@
-"""Start MiniStack, by MiniStack's own Python: ``emulator.py PORT``.
+"""Start MiniStack with the Python of its own environment: ``emulator.py PORT``.
 
-MiniStack 1.5.33 reads MaxConcurrency and ToleratedFailurePercentage of a Distributed Map, but not the Path forms, by
-which Step Functions takes them from the input: here they are looked up for it.
+MiniStack 1.5.33 supports MaxConcurrency and ToleratedFailurePercentage of a Distributed Map, but not MaxConcurrencyPath
+and ToleratedFailurePercentagePath, which take the values from the state's input: `honour_paths` adds them.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The emulator as a process, and the template built for this machine and deployed on it."""
+"""Run the emulator as a process; build the template for this machine and deploy it on the emulator."""
 
 import os
 import socket
@@ -17,12 +17,12 @@ from botocore.config import Config
 
 ROOT = Path(__file__).parents[2]
 TOOLS = ROOT / "build" / "tools"
-BUILT = ROOT / "build" / ("rehearsal" + os.environ.get("PYTEST_XDIST_WORKER", ""))  # workers keep apart
+BUILT = ROOT / "build" / ("rehearsal" + os.environ.get("PYTEST_XDIST_WORKER", ""))  # one folder per pytest worker
 
 
 @dataclass(frozen=True)
 class Emulator:
-    """A running emulator: the environment in which AWS means it, for other processes, and clients for this one."""
+    """A running emulator: ``environment`` points the AWS SDK of other processes to it."""
 
     environment: dict[str, str]
 
@@ -39,7 +39,7 @@ class Emulator:
 
 @dataclass(frozen=True)
 class Stack:
-    """What was deployed, and where."""
+    """A deployed stack and its outputs."""
 
     emulator: Emulator
     outputs: dict[str, str]
@@ -80,7 +80,7 @@ def run_sam(command: str, *options: str, environment: dict[str, str]) -> None:
 
 @contextmanager
 def run_emulator(log: Path) -> Iterator[Emulator]:
-    """Run MiniStack on a free port of this machine."""
+    """Run MiniStack on a free local port until the context ends."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = [TOOLS / "ministack" / "bin" / "python", Path(__file__).with_name("emulator.py"), str(port)]
@@ -99,8 +99,8 @@ def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     for _ in range(300):
         assert process.poll() is None, log.read_text()[-3000:]
         try:
-            with urllib.request.urlopen(f"{url}/_ministack/health", timeout=5):  # noqa: S310 -- http, on this machine
+            with urllib.request.urlopen(f"{url}/_ministack/health", timeout=5):  # noqa: S310 -- plain http to localhost
                 return
         except OSError:
             time.sleep(0.1)
-    sys.exit("the emulator did not come up within 30 s")
+    sys.exit("the emulator did not start within 30 s")

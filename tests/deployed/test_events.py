@@ -1,4 +1,4 @@
-"""Every fixture in events/ through the built function, under Lambda's own runtime client and interface emulator."""
+"""Invoke every built function with its event fixture, under Lambda's runtime client and runtime interface emulator."""
 
 import json
 import os
@@ -27,12 +27,12 @@ def read_event(name: str) -> dict[str, Any]:
 
 
 @contextmanager
-def running(built: Path, aws: Emulator, name: str, log: Path) -> Iterator[str]:
-    """Run a built function as Lambda does; yield the address that takes its events."""
+def run_function(built: Path, aws: Emulator, name: str, log: Path) -> Iterator[str]:
+    """Run a built function as Lambda does; yield the URL that accepts its events."""
     machine = "arm64" if platform.machine() == "aarch64" else "x86_64"
     (shipped,) = TOOLS.glob(f"aws-sam-cli/lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-{machine}")
     emulator = shutil.copy(shipped, log.parent)
-    Path(emulator).chmod(0o755)  # as shipped it may not be run
+    Path(emulator).chmod(0o755)  # the copy shipped by SAM is not executable
     port, runtime_port = free_port(), free_port()
     folder = built / name.capitalize()
     command = [emulator, "--runtime-interface-emulator-address", f"127.0.0.1:{port}"]
@@ -59,21 +59,21 @@ def running(built: Path, aws: Emulator, name: str, log: Path) -> Iterator[str]:
 
 
 def invoke(address: str, event: dict[str, Any]) -> dict[str, Any]:
-    request = urllib.request.Request(address, json.dumps(event).encode())  # noqa: S310 -- http, on this machine
+    request = urllib.request.Request(address, json.dumps(event).encode())  # noqa: S310 -- plain http to localhost
     for _ in range(100):
         try:
-            with urllib.request.urlopen(request, timeout=90) as answer:  # noqa: S310
-                return json.loads(answer.read())
+            with urllib.request.urlopen(request, timeout=90) as response:  # noqa: S310 -- as above
+                return json.loads(response.read())
         except urllib.error.URLError as error:
             if not isinstance(error.reason, ConnectionRefusedError):
                 raise
             time.sleep(0.1)
-    raise AssertionError("the runtime interface emulator did not come up within 10 s")
+    raise AssertionError("the runtime interface emulator did not start within 10 s")
 
 
 @pytest.fixture(scope="module")
-def answers(built: Path, aws: Emulator, night_file: Path, tmp_path_factory: pytest.TempPathFactory) -> dict:
-    """What each function answers to its fixture, one after the other over one file with an aurora."""
+def responses(built: Path, aws: Emulator, night_file: Path, tmp_path_factory: pytest.TempPathFactory) -> dict:
+    """Responses of all functions to their fixtures, invoked in workflow order on one file with an aurora."""
     s3, folder = aws.client("s3"), tmp_path_factory.mktemp("runtime")
     request = read_event("preprocess")
     for bucket in (request["bucket"], SETTINGS["WORK_BUCKET"], SETTINGS["DETECTIONS_BUCKET"]):
@@ -82,41 +82,41 @@ def answers(built: Path, aws: Emulator, night_file: Path, tmp_path_factory: pyte
     found = {}
     for name in ("preprocess", "classify", "tally", "detect", "catalogue"):
         log = folder / f"{name}.log"
-        with running(built, aws, name, log) as address:
+        with run_function(built, aws, name, log) as address:
             first, second = invoke(address, read_event(name)), invoke(address, read_event(name))
         assert "errorMessage" not in first, (first, log.read_text()[-2000:])
-        assert first == second, f"{name}: the same event again must give the same answer"
+        assert first == second, f"{name}: repeating an event must give the same response"
         found[name] = first
     return found
 
 
-def test_preprocess_finds_the_file_usable(answers: dict) -> None:
-    assert answers["preprocess"]["usable"] is True
+def test_preprocess_accepts_the_file(responses: dict) -> None:
+    assert responses["preprocess"]["usable"] is True
 
 
-def test_classify_finds_a_candidate(answers: dict) -> None:
-    assert answers["classify"]["objects"] >= 2
+def test_classify_counts_enough_objects(responses: dict) -> None:
+    assert responses["classify"]["objects"] >= 2
 
 
-def test_tally_counts_it(answers: dict) -> None:
-    assert (answers["tally"]["listed"], answers["tally"]["candidates"]) == (1, 1)
+def test_tally_counts_one_candidate(responses: dict) -> None:
+    assert (responses["tally"]["listed"], responses["tally"]["candidates"]) == (1, 1)
 
 
-def test_detect_puts_a_box(answers: dict) -> None:
-    assert answers["detect"]["images"] == 1
-    assert answers["detect"]["boxes"] >= 1
+def test_detect_finds_a_box(responses: dict) -> None:
+    assert responses["detect"]["images"] == 1
+    assert responses["detect"]["boxes"] >= 1
 
 
-def test_catalogue_balances_and_names_its_products(answers: dict, aws: Emulator) -> None:
-    result = answers["catalogue"]
+def test_catalogue_counts_add_up_and_products_exist(responses: dict, aws: Emulator) -> None:
+    result = responses["catalogue"]
     assert sum(result["counts"].values()) == result["listed"] == 1
     s3 = aws.client("s3")
     for key in result["products"]:
         s3.head_object(Bucket=SETTINGS["DETECTIONS_BUCKET"], Key=key)
 
 
-def test_an_event_that_makes_no_sense_is_told_by_name(built: Path, aws: Emulator, tmp_path: Path) -> None:
-    with running(built, aws, "classify", tmp_path / "log.txt") as address:
-        answer = invoke(address, {"run_id": "a", "colour": "red"})
-    assert answer["errorType"] == "UsageError"
-    assert "unknown field colour" in answer["errorMessage"]
+def test_event_with_unknown_field_is_a_usage_error(built: Path, aws: Emulator, tmp_path: Path) -> None:
+    with run_function(built, aws, "classify", tmp_path / "log.txt") as address:
+        response = invoke(address, {"run_id": "a", "color": "red"})
+    assert response["errorType"] == "UsageError"
+    assert "unknown field color" in response["errorMessage"]

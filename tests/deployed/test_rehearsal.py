@@ -1,4 +1,4 @@
-"""The template at work: files go up, the event starts the workflow, ledger and catalogue come out, as on a laptop."""
+"""Runs of the deployed stack: uploads start the workflow, and its results equal those of a local run."""
 
 import json
 import os
@@ -20,12 +20,12 @@ COMMAND = Path(sys.executable).with_name("mars-aurora")
 
 @pytest.fixture(scope="session")
 def batch(tmp_path_factory: pytest.TempPathFactory, small_world: World) -> Path:
-    """Sixty files: 48 simulated, one of them in a newer version too, the others bad, each in its own way."""
+    """Sixty files: 48 simulated, a newer version of one of them, and eleven different invalid or ignored files."""
     folder = tmp_path_factory.mktemp("batch")
     simulate(folder, 48, 3, small_world)
     (folder / "truth.json").unlink()
     first, second, third, *_ = sorted(folder.iterdir())
-    (folder / newer(first.name)).write_bytes(first.read_bytes())
+    (folder / newer_version(first.name)).write_bytes(first.read_bytes())
     whole = second.read_bytes()
     flipped = bytearray(third.read_bytes())
     flipped[len(flipped) // 2] ^= 0xFF
@@ -49,14 +49,14 @@ def batch(tmp_path_factory: pytest.TempPathFactory, small_world: World) -> Path:
     return folder
 
 
-def newer(name: str) -> str:
+def newer_version(name: str) -> str:
     head, _, tail = name.rpartition("_v")
     return f"{head}_v99{tail[2:]}"
 
 
 @pytest.fixture(scope="session")
 def local(batch: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `mars-aurora run` makes of the same files."""
+    """Results of `mars-aurora run` on the same files."""
     out = tmp_path_factory.mktemp("local")
     run_command("run", batch, "--out", out, "--run-id", "sixty", "--detector", "yolo")
     return out / "runs" / "sixty"
@@ -78,7 +78,7 @@ def upload(stack: Stack, folder: Path, prefix: str) -> None:
 
 
 def wait_for_run(stack: Stack, key: str, timeout_s: float = 300) -> dict:
-    """Wait for the execution that the arrival of an object starts, and for its end."""
+    """Wait until the execution that an uploaded object starts has ended; return its output."""
     workflow = stack.emulator.client("stepfunctions")
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
@@ -89,17 +89,17 @@ def wait_for_run(stack: Stack, key: str, timeout_s: float = 300) -> dict:
                 assert execution["status"] == "SUCCEEDED", (execution.get("error"), execution.get("cause"))
                 return json.loads(execution["output"])
         time.sleep(0.5)
-    raise AssertionError(f"no execution for {key} ended within {timeout_s} s")
+    raise AssertionError(f"no execution started by {key} ended within {timeout_s} s")
 
 
 def read_results(stack: Stack, run_id: str) -> dict[str, bytes]:
-    """Everything in the run's folder of the detections bucket, by its path in there."""
+    """Contents of the run's folder in the detections bucket, by relative path."""
     s3, bucket, root = stack.emulator.client("s3"), stack.outputs["DetectionsBucketName"], f"runs/{run_id}/"
     keys = [item["Key"] for item in s3.list_objects_v2(Bucket=bucket, Prefix=root)["Contents"]]
     return {key.removeprefix(root): s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
 
 
-def test_marker_starts_a_run_that_ends_like_the_local_one(stack: Stack, batch: Path, local: Path) -> None:
+def test_marker_starts_a_run_with_the_results_of_a_local_run(stack: Stack, batch: Path, local: Path) -> None:
     bucket = stack.outputs["InputBucketName"]
     upload(stack, batch, "incoming/sixty/")
     stack.emulator.client("s3").put_object(Bucket=bucket, Key="incoming/sixty/_READY")
@@ -109,8 +109,8 @@ def test_marker_starts_a_run_that_ends_like_the_local_one(stack: Stack, batch: P
     assert cloud["ledger.csv"].decode() == (local / "ledger.csv").read_text()
     assert cloud["catalogue.csv"].decode() == (local / "catalogue.csv").read_text()
     differing = {name for name, data in cloud.items() if (local / name).read_bytes() != data}
-    assert differing == {"report.html"}, "the run card tells how long the run took; all else is equal to the byte"
-    assert b"inputs a second" in cloud["report.html"]
+    assert differing == {"report.html"}, "only the report, which contains the duration of the run, may differ"
+    assert b"inputs/s" in cloud["report.html"]
     images = sorted(path.relative_to(local).as_posix() for path in (local / "detections").rglob("*.png"))
     assert sorted(name for name in cloud if name.startswith("detections/")) == images
     assert result["listed"] == sum(result["counts"].values()) == 60
@@ -120,7 +120,7 @@ def test_marker_starts_a_run_that_ends_like_the_local_one(stack: Stack, batch: P
     assert result["counts"]["aurora"] == len(images) > 0
 
 
-def test_single_file_below_live_is_a_run_of_its_own(stack: Stack, batch: Path) -> None:
+def test_single_file_below_live_starts_its_own_run(stack: Stack, batch: Path) -> None:
     path = sorted(batch.glob("*.fits.gz"))[5]
     stack.emulator.client("s3").upload_file(str(path), stack.outputs["InputBucketName"], f"live/{path.name}")
     result = wait_for_run(stack, f"live/{path.name}")
@@ -129,18 +129,18 @@ def test_single_file_below_live_is_a_run_of_its_own(stack: Stack, batch: Path) -
     assert f"{path.name}," in read_results(stack, result["run_id"])["ledger.csv"].decode()
 
 
-def test_commands_submit_skip_what_is_there_resume_and_fetch(
+def test_submit_skips_uploaded_files_and_resume_and_fetch_return_results(
     stack: Stack, batch: Path, local: Path, tmp_path: Path
 ) -> None:
     first = run_command(
         "submit", batch, "--stack", "rehearsal", "--batch", "sixty", "--out", tmp_path / "a", stack=stack
     )
-    assert "60 files, 60 of them there already" in first
+    assert "60 files, 60 of them already uploaded" in first
     assert (tmp_path / "a/runs/sixty/ledger.csv").read_bytes() == (local / "ledger.csv").read_bytes()
     shown = [
         sorted(path.name for path in (run / "images").rglob("*.png")) for run in (tmp_path / "a/runs/sixty", local)
     ]
-    assert shown[0] == shown[1] != [], "the run card's pictures lie beside it"
+    assert shown[0] == shown[1] != [], "the pictures shown in the report must be fetched"
 
     s3, work = stack.emulator.client("s3"), stack.outputs["WorkBucketName"]
     lost = s3.list_objects_v2(Bucket=work, Prefix="runs/sixty/predictions/")["Contents"][0]["Key"]
@@ -149,16 +149,14 @@ def test_commands_submit_skip_what_is_there_resume_and_fetch(
     assert (tmp_path / "b/runs/sixty/catalogue.csv").read_bytes() == (local / "catalogue.csv").read_bytes()
 
     assert run_command("status", "sixty", "--stack", "rehearsal", stack=stack).count("SUCCEEDED") >= 3
-    assert "files of results" in run_command(
-        "fetch", "sixty", "--stack", "rehearsal", "--out", tmp_path / "a", stack=stack
-    )
+    assert "result files" in run_command("fetch", "sixty", "--stack", "rehearsal", "--out", tmp_path / "a", stack=stack)
 
 
-def test_a_prefix_without_objects_is_an_error_that_says_so(stack: Stack) -> None:
+def test_prefix_without_objects_fails_and_names_the_prefix(stack: Stack) -> None:
     command = [COMMAND, "resume", "never", "--stack", "rehearsal"]
     done = subprocess.run(
         command, env=os.environ | stack.emulator.environment, capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 1
-    assert "There is no object below" in done.stderr
+    assert "No object found below" in done.stderr
     assert "incoming/never/" in done.stderr

@@ -1,4 +1,4 @@
-"""Each state by itself, through TestState: what it asks for, where it goes, what it tries again."""
+"""Test single states with TestState: arguments, transitions, retries."""
 
 import json
 import re
@@ -56,21 +56,21 @@ def fail(workflow, state: dict, error: str, attempts: int = 0) -> dict:
 
 
 def evaluate(workflow, name: str, given: dict) -> dict:
-    """What a task asks for: its arguments, worked out as the output of a Pass state."""
+    """Evaluate the arguments of a task, as the output of a Pass state."""
     state = {"Type": "Pass", "QueryLanguage": "JSONata", "Output": STATES[name]["Arguments"], "End": True}
     context = json.dumps({"State": {"Name": name, "RetryCount": 3}})
-    answer = run_state(workflow, state, given, context=context)
-    assert answer["status"] == "SUCCEEDED", answer
-    return json.loads(answer["output"])
+    response = run_state(workflow, state, given, context=context)
+    assert response["status"] == "SUCCEEDED", response
+    return json.loads(response["output"])
 
 
 def settle(workflow, given: dict) -> dict:
-    """Take an execution's input through the states before the map."""
+    """Pass the input of an execution through the states before the first map."""
     data, name = given, "Started by an upload?"
     while name != "Preprocess and classify each file":
-        answer = run_state(workflow, STATES[name], data)
-        assert answer["status"] == "SUCCEEDED", answer
-        data, name = json.loads(answer["output"]), answer["nextState"]
+        response = run_state(workflow, STATES[name], data)
+        assert response["status"] == "SUCCEEDED", response
+        data, name = json.loads(response["output"]), response["nextState"]
     return data
 
 
@@ -82,7 +82,7 @@ def settle(workflow, given: dict) -> dict:
         ("start_single_file", "live-emm_emu_l2b_20220331t212107_0191_os2_sw1of3_r_v01-04.fits.gz", 2),
     ],
 )
-def test_fixture_of_each_way_to_start_settles(workflow, event: str, run_id: str, min_objects: int) -> None:
+def test_start_event_fixtures_give_their_run_id(workflow, event: str, run_id: str, min_objects: int) -> None:
     given = json.loads((Path(__file__).parents[2] / "events" / f"{event}.json").read_text())
     settled = settle(workflow, given)
     assert (settled["run_id"], settled["min_objects"]) == (run_id, min_objects)
@@ -103,7 +103,7 @@ def test_fixture_of_each_way_to_start_settles(workflow, event: str, run_id: str,
         ),
     ],
 )
-def test_either_way_to_start_settles_into_one_request(workflow, given: dict, prefix: str, run_id: str) -> None:
+def test_uploads_and_requests_give_the_same_fields(workflow, given: dict, prefix: str, run_id: str) -> None:
     assert settle(workflow, given) == {
         "bucket": "b",
         "prefix": prefix,
@@ -133,59 +133,60 @@ def test_either_way_to_start_settles_into_one_request(workflow, given: dict, pre
         ("What is there to detect in?", {"listed": 9, "candidates": 6}, "Detect on SageMaker"),
     ],
 )
-def test_choice(workflow, name: str, given: dict, target: str) -> None:
+def test_choice_selects_next_state(workflow, name: str, given: dict, target: str) -> None:
     assert run_state(workflow, STATES[name], given)["nextState"] == target
 
 
 @pytest.mark.parametrize("name", LAMBDA_TASKS)
-def test_task_goes_on_with_the_answer_of_its_function(workflow, name: str) -> None:
-    answer = run_state(workflow, STATES[name], REQUEST, mock={"result": json.dumps({"Payload": {}})})
-    assert answer["status"] == "SUCCEEDED"
-    assert answer.get("nextState") == STATES[name].get("Next")
+def test_task_succeeds_with_the_response_of_its_function(workflow, name: str) -> None:
+    response = run_state(workflow, STATES[name], REQUEST, mock={"result": json.dumps({"Payload": {}})})
+    assert response["status"] == "SUCCEEDED"
+    assert response.get("nextState") == STATES[name].get("Next")
 
 
 @pytest.mark.parametrize("name", LAMBDA_TASKS)
 @pytest.mark.parametrize("error", ["TransientError", "Lambda.TooManyRequestsException", "Lambda.ServiceException"])
-def test_transient_failures_are_tried_again_at_growing_intervals_up_to_a_cap(workflow, name: str, error: str) -> None:
+def test_transient_errors_are_retried_with_growing_intervals_up_to_a_maximum(workflow, name: str, error: str) -> None:
     retrier = next(item for item in STATES[name]["Retry"] if error in item["ErrorEquals"])
-    waits = [fail(workflow, STATES[name], error, count) for count in range(3)]
-    assert [answer["status"] for answer in waits] == ["RETRIABLE"] * 3
-    seconds = [answer["inspectionData"]["errorDetails"]["retryBackoffIntervalSeconds"] for answer in waits]
+    responses = [fail(workflow, STATES[name], error, count) for count in range(3)]
+    assert [response["status"] for response in responses] == ["RETRIABLE"] * 3
+    seconds = [response["inspectionData"]["errorDetails"]["retryBackoffIntervalSeconds"] for response in responses]
     assert seconds == sorted(set(seconds))
     assert fail(workflow, STATES[name], error, retrier["MaxAttempts"])["status"] == "FAILED"
 
 
 @pytest.mark.parametrize("name", LAMBDA_TASKS)
 @pytest.mark.parametrize("error", ["UsageError", "UnbalancedLedgerError", "InputError", "MemoryError", "KeyError"])
-def test_lasting_failures_are_not_tried_again(workflow, name: str, error: str) -> None:
+def test_permanent_errors_are_not_retried(workflow, name: str, error: str) -> None:
     assert fail(workflow, STATES[name], error)["status"] == "FAILED"
 
 
-def test_transform_job_waits_out_a_busy_service_and_hands_a_failed_job_to_lambda(workflow) -> None:
+def test_transform_job_is_retried_if_throttled_and_a_failed_job_falls_back_to_lambda(workflow) -> None:
     state = STATES["Detect on SageMaker"]
-    retried = {key: value for key, value in state.items() if key != "Catch"}  # this TestState asks Catch before Retry
+    # The emulator's TestState applies Catch before Retry.
+    retried = {key: value for key, value in state.items() if key != "Catch"}
     assert fail(workflow, retried, "SageMaker.AmazonSageMakerException")["status"] == "RETRIABLE"
     assert fail(workflow, retried, "States.TaskFailed")["status"] == "FAILED"
     for error in ("States.TaskFailed", "States.Timeout"):
-        answer = fail(workflow, state, error)
-        assert (answer["status"], answer["nextState"]) == ("CAUGHT_ERROR", "Detect on Lambda")
+        response = fail(workflow, state, error)
+        assert (response["status"], response["nextState"]) == ("CAUGHT_ERROR", "Detect on Lambda")
 
 
-def test_announcement_is_tried_again(workflow) -> None:
+def test_announcement_is_retried(workflow) -> None:
     assert fail(workflow, STATES["Announce the catalogue"], "EventBridge.FailedEntry")["status"] == "RETRIABLE"
 
 
-def test_name_in_the_ledger_is_the_path_below_the_batch(workflow) -> None:
-    asked = evaluate(workflow, "Preprocess", REQUEST)["Payload"]
-    assert asked == {"run_id": "a", "bucket": "b", "key": "incoming/a/x/y.fits", "name": "x/y.fits"}
+def test_ledger_name_is_the_path_below_the_prefix(workflow) -> None:
+    payload = evaluate(workflow, "Preprocess", REQUEST)["Payload"]
+    assert payload == {"run_id": "a", "bucket": "b", "key": "incoming/a/x/y.fits", "name": "x/y.fits"}
 
 
-def test_candidate_is_named_as_the_ledger_names_it(workflow) -> None:
+def test_candidate_name_equals_its_ledger_name(workflow) -> None:
     given = {"run_id": "a", "key": "runs/a/candidates/x/y.fits.gz.png"}
     assert evaluate(workflow, "Detect", given)["Payload"] == {"run_id": "a", "name": "x/y.fits.gz"}
 
 
-def test_transform_job_is_what_sagemaker_understands(workflow) -> None:
+def test_transform_job_arguments_are_valid_for_sagemaker(workflow) -> None:
     first, second = (evaluate(workflow, "Detect on SageMaker", REQUEST) for _ in range(2))
     model = get_session().get_service_model("sagemaker").operation_model("CreateTransformJob")
     report = ParamValidator().validate(first, model.input_shape)

@@ -1,4 +1,4 @@
-"""The real template and the real state machine, parsed: so that they and the code cannot drift apart."""
+"""Fixtures: the template and the state machine, parsed from the files that are deployed."""
 
 import json
 import re
@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 
 class TemplateLoader(yaml.SafeLoader):
-    """YAML with CloudFormation's short tags: ``!Ref x`` becomes ``{"Ref": "x"}``, the others ``{"Fn::...": ...}``."""
+    """YAML loader that expands CloudFormation's short tags: ``!Ref x`` becomes ``{"Ref": "x"}``."""
 
 
 def construct_tag(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
@@ -30,7 +30,7 @@ TemplateLoader.add_multi_constructor("!", construct_tag)
 
 @pytest.fixture(scope="session")
 def template() -> dict[str, Any]:
-    return yaml.load((ROOT / "template.yaml").read_text(), TemplateLoader)  # noqa: S506 -- a safe loader with tags
+    return yaml.load((ROOT / "template.yaml").read_text(), TemplateLoader)  # noqa: S506 -- subclass of SafeLoader
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +45,7 @@ def definition_text() -> str:
 
 @pytest.fixture(scope="session")
 def states(definition_text: str) -> dict[str, dict[str, Any]]:
-    """All states by name, those inside the map states too."""
+    """All states by name, including those inside Map states."""
     return dict(_walk(json.loads(definition_text)["States"]))
 
 

@@ -1,4 +1,4 @@
-"""The validators of others, each of which sees what the rest miss."""
+"""External validators of the template and the state machine; each finds errors that the others miss."""
 
 import os
 import re
@@ -16,19 +16,19 @@ pytestmark = pytest.mark.slow
 def run_tool(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     tool = TOOLS / name
     if not tool.exists():
-        pytest.skip(f"{tool.name} is not installed: make tools")
+        pytest.skip(f"{tool.name} is not installed: run make tools")
     environment = os.environ | {"SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": "us-east-1"}
     return subprocess.run(
         [tool, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False
     )
 
 
-def test_sam_and_cfn_lint_find_the_template_valid() -> None:
+def test_sam_validate_accepts_the_template() -> None:
     done = run_tool("bin/sam", "validate", "--lint")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_checkov_fails_nothing() -> None:
+def test_checkov_reports_no_failed_check() -> None:
     done = run_tool("bin/checkov", "--file", "template.yaml", "--config-file", ".checkov.yaml")
     assert done.returncode == 0, done.stdout
     passed, failed = map(int, re.search(r"Passed checks: (\d+), Failed checks: (\d+)", done.stdout).groups())
@@ -36,7 +36,7 @@ def test_checkov_fails_nothing() -> None:
     assert failed == 0
 
 
-def test_every_skipped_check_says_why(template: dict) -> None:
+def test_every_skipped_check_has_a_reason(template: dict) -> None:
     lines = [line for line in (ROOT / ".checkov.yaml").read_text().splitlines() if "CKV" in line]
     assert all(re.search(r"CKV_AWS_\d+ # .{20,}", line) for line in lines)
     skips = [
@@ -48,12 +48,12 @@ def test_every_skipped_check_says_why(template: dict) -> None:
     assert all(len(skip["comment"]) > 20 for skip in skips)
 
 
-def test_asl_validator_finds_the_definition_valid() -> None:
+def test_asl_validator_accepts_the_definition() -> None:
     done = run_tool("asl/node_modules/.bin/asl-validator", "--json-path", DEFINITION)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_statelint_knows_no_more_than_that_labels_are_new_to_it() -> None:
+def test_statelint_reports_only_that_it_does_not_know_labels() -> None:
     done = run_tool("bin/statelint", DEFINITION)
     complaints = [line.strip() for line in done.stdout.splitlines() if line.startswith(" ")]
     assert all(line.startswith('Field "Label" not allowed') for line in complaints), done.stdout

@@ -1,8 +1,11 @@
-"""What no linter of templates looks at: rights, wiring, and what must hold between resources."""
+"""Template properties that no linter checks: permissions, connections between resources, layout of the file."""
 
 import json
+from pathlib import Path
 from typing import Any
 
+TEMPLATE = Path(__file__).parents[2] / "template.yaml"
+MAX_LINE = 160
 FUNCTIONS = {"Preprocess", "Classify", "Tally", "Detect", "Catalogue"}
 BUCKETS = {"InputBucket", "WorkBucket", "DetectionsBucket", "AccessLogBucket"}
 ACCOUNT = "${AWS::Region}:${AWS::AccountId}"
@@ -14,7 +17,7 @@ def of_type(resources: Resources, kind: str) -> Resources:
 
 
 def statements(resources: Resources, name: str) -> list[dict[str, Any]]:
-    """The statements of a SAM resource's policies, or of a role's."""
+    """Return the policy statements of a SAM resource or of a role."""
     policies = resources[name]["Properties"]["Policies"]
     if isinstance(policies, dict):
         return policies["Statement"]
@@ -22,12 +25,18 @@ def statements(resources: Resources, name: str) -> list[dict[str, Any]]:
 
 
 def allows(resources: Resources, name: str, action: str) -> list[str]:
-    """What a role may do that with, as text."""
+    """Return the resources, as JSON, on which a role may perform an action."""
     found = [item["Resource"] for item in statements(resources, name) if action in item["Action"]]
     return [json.dumps(one) for item in found for one in (item if isinstance(item, list) else [item])]
 
 
-def test_substitutions_match_both_ways(resources: Resources, placeholders: set[str]) -> None:
+def test_lines_are_short_and_have_at_most_one_statement() -> None:
+    for number, line in enumerate(TEMPLATE.read_text().splitlines(), start=1):
+        assert len(line) <= MAX_LINE, f"template.yaml:{number} has {len(line)} characters, limit {MAX_LINE}"
+        assert line.count("Effect:") <= 1, f"template.yaml:{number} has more than one policy statement"
+
+
+def test_substitutions_match_placeholders(resources: Resources, placeholders: set[str]) -> None:
     assert set(resources["DetectAuroras"]["Properties"]["DefinitionSubstitutions"]) == placeholders
 
 
@@ -36,10 +45,10 @@ def test_every_parameter_is_used_and_described(template: dict[str, Any]) -> None
     for name, parameter in template["Parameters"].items():
         assert f'"Ref": "{name}"' in body or f"${{{name}}}" in body, name
         assert parameter["Description"]
-        assert "Default" in parameter, f"{name}: the stack must deploy without a question answered"
+        assert "Default" in parameter, f"{name}: the stack must deploy with defaults only"
 
 
-def test_every_bucket_is_private_encrypted_and_speaks_tls_alone(resources: Resources) -> None:
+def test_every_bucket_is_private_and_encrypted_and_requires_tls(resources: Resources) -> None:
     policies = {
         item["Properties"]["Bucket"]["Ref"]: item["Properties"]["PolicyDocument"]["Statement"]
         for item in of_type(resources, "AWS::S3::BucketPolicy").values()
@@ -55,20 +64,20 @@ def test_every_bucket_is_private_encrypted_and_speaks_tls_alone(resources: Resou
         assert denial["Resource"] == [{"Fn::GetAtt": f"{name}.Arn"}, {"Fn::Sub": f"${{{name}.Arn}}/*"}]
 
 
-def test_inputs_and_results_are_versioned_and_intermediates_expire(resources: Resources) -> None:
+def test_inputs_and_results_are_versioned_and_work_files_expire(resources: Resources) -> None:
     for name in ("InputBucket", "DetectionsBucket"):
         assert resources[name]["Properties"]["VersioningConfiguration"] == {"Status": "Enabled"}
         assert "ExpirationInDays" not in json.dumps(resources[name]["Properties"]["LifecycleConfiguration"])
     assert "ExpirationInDays" in json.dumps(resources["WorkBucket"]["Properties"]["LifecycleConfiguration"])
 
 
-def test_logs_do_not_stay_for_ever(resources: Resources) -> None:
+def test_log_groups_have_a_retention(resources: Resources) -> None:
     groups = of_type(resources, "AWS::Logs::LogGroup")
     assert len(groups) == 2
     assert all(item["Properties"]["RetentionInDays"] == {"Ref": "LogDays"} for item in groups.values())
 
 
-def test_queue_takes_what_the_stacks_own_rules_send_over_tls(resources: Resources) -> None:
+def test_queue_accepts_only_rules_of_the_stack_and_requires_tls(resources: Resources) -> None:
     policy = resources["MissedStartsPolicy"]["Properties"]
     assert policy["Queues"] == [{"Ref": "MissedStarts"}]
     allowed, denied = policy["PolicyDocument"]["Statement"]
@@ -80,28 +89,28 @@ def test_queue_takes_what_the_stacks_own_rules_send_over_tls(resources: Resource
         assert event["Properties"]["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": "MissedStarts.Arn"}}
 
 
-def test_uploads_reach_the_rules(resources: Resources) -> None:
+def test_upload_events_reach_the_rules(resources: Resources) -> None:
     notification = resources["InputBucket"]["Properties"]["NotificationConfiguration"]
     assert notification == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
     for event in resources["DetectAuroras"]["Properties"]["Events"].values():
         assert event["Properties"]["Pattern"]["detail"]["bucket"] == {"name": [{"Ref": "InputBucket"}]}
 
 
-def test_machine_may_run_its_own_map_runs(resources: Resources) -> None:
+def test_state_machine_may_start_and_control_its_map_runs(resources: Resources) -> None:
     name = "${AWS::StackName}-DetectAuroras"
     assert resources["DetectAuroras"]["Properties"]["Name"] == {"Fn::Sub": name}
     (own,) = allows(resources, "DetectAuroras", "states:StartExecution")
     assert f"states:{ACCOUNT}:stateMachine:{name}" in own
     for action in ("states:DescribeExecution", "states:StopExecution", "states:RedriveExecution"):
-        flat, labelled = allows(resources, "DetectAuroras", action)
+        flat, labeled = allows(resources, "DetectAuroras", action)
         assert f"{ACCOUNT}:execution:{name}:*" in flat
-        assert f"{ACCOUNT}:execution:{name}/*" in labelled
+        assert f"{ACCOUNT}:execution:{name}/*" in labeled
     assert len(allows(resources, "DetectAuroras", "s3:ListBucket")) == 2
     (written,) = allows(resources, "DetectAuroras", "s3:PutObject")
     assert "/runs/*/map/*" in written
 
 
-def test_machine_may_follow_a_transform_job_to_its_end(resources: Resources) -> None:
+def test_state_machine_may_run_and_watch_transform_jobs(resources: Resources) -> None:
     for action in ("DescribeTransformJob", "StopTransformJob", "AddTags"):
         (job,) = allows(resources, "DetectAuroras", f"sagemaker:{action}")
         assert "transform-job/mars-aurora-*" in job
@@ -111,14 +120,13 @@ def test_machine_may_follow_a_transform_job_to_its_end(resources: Resources) -> 
         assert "rule/StepFunctionsGetEventsForSageMakerTransformJobsRule" in rule
 
 
-def test_machine_may_invoke_its_functions_and_no_others(resources: Resources) -> None:
+def test_state_machine_may_invoke_exactly_its_functions(resources: Resources) -> None:
     invoked = allows(resources, "DetectAuroras", "lambda:InvokeFunction")
     assert sorted(invoked) == sorted(json.dumps({"Fn::GetAtt": f"{name}.Arn"}) for name in FUNCTIONS)
     assert set(of_type(resources, "AWS::Serverless::Function")) == FUNCTIONS
 
 
-def test_no_role_may_do_everything(resources: Resources) -> None:
-    """A bare star stands only where the service knows no resources."""
+def test_wildcards_are_limited_to_actions_without_resource_permissions(resources: Resources) -> None:
     without_resources = {"ecr:GetAuthorizationToken", "cloudwatch:PutMetricData"}
     for name in [*FUNCTIONS, "DetectAuroras", "ModelRole", "ModelBuildRole"]:
         for statement in statements(resources, name):
@@ -134,7 +142,7 @@ def test_only_preprocess_reads_inputs_and_only_catalogue_writes_results(resource
     assert (readers, writers) == ({"Preprocess"}, {"Catalogue"})
 
 
-def test_functions_run_where_they_are_built_for(template: dict[str, Any], resources: Resources) -> None:
+def test_functions_run_on_the_platform_they_are_built_for(template: dict[str, Any], resources: Resources) -> None:
     shared = template["Globals"]["Function"]
     assert (shared["Runtime"], shared["Architectures"]) == ("python3.13", ["arm64"])
     assert shared["Tracing"] == "Active"
@@ -143,7 +151,7 @@ def test_functions_run_where_they_are_built_for(template: dict[str, Any], resour
     assert all(resources[name]["Metadata"] == {"BuildMethod": "makefile"} for name in FUNCTIONS)
 
 
-def test_without_a_model_image_everything_is_detected_on_lambda(template: dict[str, Any]) -> None:
+def test_without_a_model_image_all_candidates_are_detected_on_lambda(template: dict[str, Any]) -> None:
     substitutions = template["Resources"]["DetectAuroras"]["Properties"]["DefinitionSubstitutions"]
     assert substitutions["DetectOnLambdaUpTo"]["Fn::If"][0] == "HasModelImage"
     assert substitutions["DetectOnLambdaUpTo"]["Fn::If"][2] == "1000000000"
