@@ -1,8 +1,11 @@
-"""Boxes of a run, out to a labelling tool and, corrected by a person, back as a training set.
+"""Export a run's boxes to a labeling tool, and import the corrected boxes as a training set.
 
-`mars-aurora label RUN SET` writes the run's pictures with the detector's boxes as a set (see `labels`), whose
-annotations.json any tool that reads COCO opens. `mars-aurora label RUN SET --corrected FILE` writes the set anew with
-the boxes of the tool's COCO export. The trainer takes sets in its data folder whose names begin with "train".
+`mars-aurora label RUN SET` writes the run's pictures with the detector's boxes as a set (see `labels`); tools that read
+COCO open its annotations.json. `mars-aurora label RUN SET --corrected FILE` writes the set again with the boxes of the
+tool's COCO export. To train on a corrected set, write it into the trainer's data folder and name it in ``--pictures``:
+
+    mars-aurora label RUN build/dataset/NAME --corrected FILE
+    python -m mars_aurora_model.train --data build/dataset --pictures train,further,slivers,NAME
 """
 
 from __future__ import annotations
@@ -10,46 +13,60 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from mars_aurora.catalogue.labels import CLASSES
 from mars_aurora.errors import UsageError
+from mars_aurora.run.keys import RunPaths
 from mars_aurora.run.ledger import Outcome, Record
-from mars_aurora_model.labels import CLASSES, Label, Picture, write_set
+from mars_aurora.run.predictions import read_boxes
+from mars_aurora_model.labels import Label, Picture, write_set
 
-_LOOKED_AT = (Outcome.CANDIDATE, Outcome.DISCARDED)
+_CLASSIFIED = (Outcome.CANDIDATE, Outcome.DISCARDED)
+_PATHS = RunPaths()
 
 
 def label(
     run: Annotated[Path, typer.Argument(help="Folder of a finished run: OUT/runs/RUN_ID.")],
-    folder: Annotated[Path, typer.Argument(metavar="SET", help="Folder for the set; made if need be.")],
-    corrected: Annotated[Path | None, typer.Option(help="COCO export of the tool, for the boxes.")] = None,
+    folder: Annotated[Path, typer.Argument(metavar="SET", help="Folder of the set; created if missing.")],
+    corrected: Annotated[Path | None, typer.Option(help="COCO file with corrected boxes, from the tool.")] = None,
 ) -> None:
-    """Write a run's pictures and boxes for a labelling tool, or its corrected boxes as a training set."""
+    """Write a run's pictures and boxes for a labeling tool, or the corrected boxes as a training set."""
     boxes = None if corrected is None else read_corrected(corrected)
     count = write_set(folder, pictures(run, boxes))
     if not count:
-        raise UsageError(f"{run} holds no pictures: it should be a run's folder, OUT/runs/RUN_ID")
+        raise UsageError(f"no pictures in {run}: pass the folder of a run, OUT/runs/RUN_ID")
     typer.echo(f"{count} pictures and annotations.json in {folder}")
+    if boxes is not None:
+        typer.echo(
+            f"train on it: python -m mars_aurora_model.train --data {folder.absolute().parent} "
+            f"--pictures train,further,slivers,{folder.absolute().name}"
+        )
 
 
 def pictures(run: Path, corrected: dict[str, tuple[Label, ...]] | None = None) -> Iterator[Picture]:
-    """Yield a run's pictures with the detector's boxes, or those that were corrected with theirs."""
-    for path in sorted((run / "ledger").rglob("*.json")):
+    """Yield a run's pictures with the detector's boxes, or only the corrected pictures with the corrected boxes."""
+    for path in sorted((run / _PATHS.records).rglob("*.json")):
         record = Record.from_json(path.read_bytes())
         name = record.name.replace("/", "__")
-        if record.outcome not in _LOOKED_AT or (corrected is not None and name not in corrected):
+        if record.outcome not in _CLASSIFIED or (corrected is not None and name not in corrected):
             continue
-        png = (run / "images" / f"{record.name}.png").read_bytes()
-        found = _detected(run / "predictions" / f"{record.name}.png.out") if corrected is None else corrected[name]
-        yield Picture(name, "detected" if corrected is None else "corrected", png, found)
+        png = (run / _PATHS.image(record.name)).read_bytes()
+        if corrected is None:
+            yield Picture(name, "detected", png, _detected(run / _PATHS.prediction(record.name)))
+        else:
+            yield Picture(name, "corrected", png, corrected[name])
 
 
 def read_corrected(path: Path) -> dict[str, tuple[Label, ...]]:
-    """Read the boxes of each picture from a COCO file, whatever numbers its tool gave to pictures and classes.
+    """Read the boxes of each picture from a COCO file; ids of pictures and categories may be any.
 
-    Raises UsageError where it is not COCO, or names a class that is not known.
+    Raises
+    ------
+    UsageError
+        If the file is not COCO or contains an unknown class.
     """
     try:
         coco = json.loads(path.read_text())
@@ -65,14 +82,15 @@ def read_corrected(path: Path) -> dict[str, tuple[Label, ...]]:
 
 def _to_label(name: str, bbox: list[float]) -> Label:
     if name not in CLASSES:
-        raise UsageError(f"the class {name!r} is none of {', '.join(CLASSES)}")
+        raise UsageError(f"unknown class {name!r}: use one of {', '.join(CLASSES)}")
     x, y, width, height = map(float, bbox)
     return Label(name, x, y, x + width, y + height)
 
 
 def _detected(prediction: Path) -> tuple[Label, ...]:
-    """Take the boxes of a prediction; none where there is no prediction."""
-    if not prediction.is_file():
+    """Read the boxes of a prediction; none if it is missing or an error record."""
+    try:
+        boxes = read_boxes(prediction.read_bytes())
+    except (FileNotFoundError, ValueError):
         return ()
-    boxes: list[dict[str, Any]] = json.loads(prediction.read_text())["boxes"]
-    return tuple(Label(box["label"], box["x0"], box["y0"], box["x1"], box["y1"]) for box in boxes)
+    return tuple(Label(box.label, box.x0, box.y0, box.x1, box.y1) for box in boxes)

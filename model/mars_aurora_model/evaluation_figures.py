@@ -1,4 +1,4 @@
-"""Pictures of an evaluation: precision-recall curves, recall by brightness and size, the worst misses."""
+"""Figures of an evaluation: precision-recall curves, recall by brightness and size, the worst errors."""
 
 from __future__ import annotations
 
@@ -8,26 +8,29 @@ from typing import Any
 
 import cv2
 import numpy as np
+from cv2.typing import MatLike
 from matplotlib.figure import Figure
 
-from mars_aurora_model.predictions import Answered
+from mars_aurora_model.contact_sheet import decode, tile
+from mars_aurora_model.predictions import Predictions
 
 _WORST = 24
+_TILE_WIDTH, _TILE_HEIGHT, _COLUMNS = 426, 320, 6
 
 
-def draw(answers: Mapping[str, Answered], figures: Mapping[str, Any], folder: Path) -> None:
-    """Draw everything that is to be seen of an evaluation into ``folder``."""
-    draw_curves(answers, folder / "precision_recall.png")
+def draw(predictions: Mapping[str, Predictions], figures: Mapping[str, Any], folder: Path) -> None:
+    """Draw all figures of an evaluation into ``folder``."""
+    draw_curves(predictions, folder / "precision_recall.png")
     draw_breakdowns(figures["scores"], folder / "recall.png")
-    draw_misses(answers["test"], figures["thresholds"]["aurora"], folder / "worst_misses.jpg")
+    draw_errors(predictions["test"], figures["thresholds"]["aurora"], folder / "worst_misses.jpg")
 
 
-def draw_curves(answers: Mapping[str, Answered], path: Path) -> None:
+def draw_curves(predictions: Mapping[str, Predictions], path: Path) -> None:
     """Draw precision against recall of aurora boxes."""
     figure = Figure((5, 4), layout="constrained")
     axes = figure.subplots()
-    for name, answered in answers.items():
-        matches = answered.matches("aurora")
+    for name, found in predictions.items():
+        matches = found.matches("aurora")
         precision, recall = matches.precision_recall()
         axes.plot(recall, precision, label=f"{name}: AP50 {matches.average_precision():.3f}")
     axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1.02), ylim=(0, 1.02))
@@ -41,8 +44,8 @@ def draw_breakdowns(scores: Mapping[str, Mapping[str, Any]], path: Path) -> None
     step = 0.8 / len(scores)
     for axes, key in zip(figure.subplots(1, 2), ("recall_by_brightness", "recall_by_size"), strict=True):
         for number, (name, score) in enumerate(scores.items()):
-            places = np.arange(len(score[key])) + step * number
-            bars = axes.bar(places, [recall or 0 for recall, _ in score[key].values()], 0.95 * step, label=name)
+            positions = np.arange(len(score[key])) + step * number
+            bars = axes.bar(positions, [recall or 0 for recall, _ in score[key].values()], 0.95 * step, label=name)
             axes.bar_label(bars, [str(count) for _, count in score[key].values()], fontsize=6)
         axes.set_xticks(np.arange(len(score[key])) + 0.4 - step / 2, list(score[key]))
         axes.set(ylim=(0, 1.1), ylabel="recall")
@@ -50,31 +53,33 @@ def draw_breakdowns(scores: Mapping[str, Mapping[str, Any]], path: Path) -> None
     figure.savefig(path, dpi=110)
 
 
-def draw_misses(answered: Answered, least: float, path: Path) -> None:
-    """Draw the pictures with the clearest misses and the surest false alarms: truth green, answers white."""
-    matches = answered.matches("aurora")
-    owners = [i for i, picture in enumerate(answered.pictures) for _ in picture.visible("aurora")]
-    snrs = [box.snr or 0 for picture in answered.pictures for box in picture.visible("aurora")]
-    wrong = {i: snr for i, snr, at in zip(owners, snrs, matches.found_at, strict=True) if at < least}
-    false = matches.image[~matches.correct & (matches.confidence >= least)]
-    chosen = [int(i) for i in dict.fromkeys([*sorted(wrong, key=lambda i: -wrong[i]), *false])][:_WORST]
-    tiles = [_tile(answered, i, least) for i in chosen]
-    tiles += [np.zeros((320, 426, 3), np.uint8)] * (-len(tiles) % 6 or (6 if not tiles else 0))
-    sheet = np.vstack([np.hstack(tiles[i : i + 6]) for i in range(0, len(tiles), 6)])
+def draw_errors(predictions: Predictions, threshold: float, path: Path) -> None:
+    """Draw the pictures with the clearest misses and the most confident false alarms.
+
+    True boxes are green, predicted ones white.
+    """
+    matches = predictions.matches("aurora")
+    owners = [i for i, picture in enumerate(predictions.pictures) for _ in picture.visible("aurora")]
+    snrs = [box.snr or 0 for picture in predictions.pictures for box in picture.visible("aurora")]
+    missed = {i: snr for i, snr, at in zip(owners, snrs, matches.found_at, strict=True) if at < threshold}
+    false = matches.image[~matches.correct & (matches.confidence >= threshold)]
+    chosen = [int(i) for i in dict.fromkeys([*sorted(missed, key=lambda i: -missed[i]), *false])][:_WORST]
+    tiles = [_draw_tile(predictions, i, threshold) for i in chosen]
+    sheet = tile(tiles or [np.zeros((_TILE_HEIGHT, _TILE_WIDTH, 3), np.uint8)], _COLUMNS)
     cv2.imwrite(str(path), sheet, [cv2.IMWRITE_JPEG_QUALITY, 60])
 
 
-def _tile(answered: Answered, image: int, least: float) -> Any:  # noqa: ANN401 -- OpenCV's own array type
-    picture = answered.pictures[image]
-    pixels = cv2.imdecode(np.frombuffer(picture.png, np.uint8), cv2.IMREAD_COLOR)
+def _draw_tile(predictions: Predictions, index: int, threshold: float) -> MatLike:
+    picture = predictions.pictures[index]
+    pixels = decode(picture)
     for label in picture.labels:
         if label.label == "aurora":
-            colour = (120, 120, 0) if label.doubtful else (0, 255, 0)
-            cv2.rectangle(pixels, (int(label.x0), int(label.y0)), (int(label.x1), int(label.y1)), colour, 2)
-    for box in answered.boxes[image]:
-        if box.label == "aurora" and box.confidence >= least:
+            color = (120, 120, 0) if label.ignored else (0, 255, 0)
+            cv2.rectangle(pixels, (int(label.x0), int(label.y0)), (int(label.x1), int(label.y1)), color, 2)
+    for box in predictions.boxes[index]:
+        if box.label == "aurora" and box.confidence >= threshold:
             low = (int(box.x0), int(box.y0))
             cv2.rectangle(pixels, low, (int(box.x1), int(box.y1)), (255, 255, 255), 1)
             cv2.putText(pixels, f"{box.confidence:.2f}", low, cv2.FONT_HERSHEY_SIMPLEX, 0.5, (255, 255, 255), 1)
     cv2.putText(pixels, picture.name, (5, 470), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (255, 255, 255), 1)
-    return cv2.resize(pixels, (426, 320), interpolation=cv2.INTER_AREA)
+    return cv2.resize(pixels, (_TILE_WIDTH, _TILE_HEIGHT), interpolation=cv2.INTER_AREA)

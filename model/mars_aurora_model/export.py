@@ -1,6 +1,6 @@
-"""Turn a training checkpoint into the ONNX file that the detector runs.
+"""Export a training checkpoint to the ONNX file of the detector.
 
-Weights are kept as 16-bit floats and widened when the file is loaded: half the size, arithmetic in 32 bits.
+Weights are stored as float16 and cast to float32 when the file is loaded, which halves its size.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -18,16 +19,18 @@ import torch
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from mars_aurora.detect.yolo import VIEWS, WEIGHTS, load
-from mars_aurora_model.labels import CLASSES, read_set
-from mars_aurora_model.predictions import ask, choose_thresholds
+from mars_aurora.catalogue.labels import CLASSES
+from mars_aurora.detect.view import CHANNELS, describe_input
+from mars_aurora.detect.yolo import WEIGHTS, load
+from mars_aurora_model.labels import read_set
+from mars_aurora_model.predictions import choose_thresholds, predict
 from mars_aurora_model.yolov5 import Conv, YOLOv5
 
-NARROW = ".f16"  # ends the name of a weight that is kept in 16 bits
+HALF = ".f16"  # suffix of the names of float16 weights
 
 
 class Fused(nn.Module):
-    """The network as it is served: norms folded into convolutions, raw outputs decoded to boxes."""
+    """Network for inference: norms folded into convolutions, raw outputs decoded to boxes."""
 
     def __init__(self, model: YOLOv5) -> None:
         super().__init__()
@@ -38,11 +41,12 @@ class Fused(nn.Module):
                 module.conv, module.norm = fused, nn.Identity()
 
     def forward(self, image: Tensor) -> Tensor:
+        """Return boxes (B, N, 5 + C) of images (B, 5, S, S) in 0 to 1."""
         return self.model.decode(self.model(image))
 
 
-def load_model(checkpoint: Path) -> tuple[YOLOv5, dict[str, int]]:
-    """Read the running mean of a checkpoint's weights, and the configuration it was trained with."""
+def load_model(checkpoint: Path) -> tuple[YOLOv5, dict[str, Any]]:
+    """Read the running mean of the weights of a checkpoint, and its training configuration."""
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)
     model = YOLOv5(len(CLASSES), state["config"]["channels"])
     model.load_state_dict(state["mean"])
@@ -50,37 +54,38 @@ def load_model(checkpoint: Path) -> tuple[YOLOv5, dict[str, int]]:
 
 
 def to_onnx(model: YOLOv5, side: int, thresholds: Mapping[str, float]) -> ModelProto:
-    """Export with what the detector must know: class names and least confidences."""
+    """Export the network with class names and confidence thresholds as metadata."""
     buffer = io.BytesIO()
-    example = torch.zeros(1, VIEWS, side, side)
+    example = torch.zeros(1, CHANNELS, side, side)
     torch.onnx.export(
         Fused(model), (example,), buffer, input_names=["image"], output_names=["boxes"], opset_version=17, dynamo=False
     )
     graph = onnx.load_from_string(buffer.getvalue())
-    narrow_weights(graph)
-    set_facts(graph, thresholds)
+    halve_weights(graph)
+    set_metadata(graph, thresholds)
     onnx.checker.check_model(graph, full_check=True)
     return graph
 
 
-def narrow_weights(graph: ModelProto) -> None:
-    """Keep large float32 constants as float16 followed by a cast back, in place."""
+def halve_weights(graph: ModelProto) -> None:
+    """Store large float32 constants as float16 followed by a cast to float32, in place."""
     casts = []
     for tensor in graph.graph.initializer:
         if tensor.data_type == TensorProto.FLOAT and np.prod(tensor.dims) >= 64:
-            wide, narrow = tensor.name, f"{tensor.name}{NARROW}"
+            name, half_name = tensor.name, f"{tensor.name}{HALF}"
             values = numpy_helper.to_array(tensor).astype(np.float16)
-            tensor.CopyFrom(numpy_helper.from_array(values, narrow))
-            casts.append(helper.make_node("Cast", [narrow], [wide], to=TensorProto.FLOAT))
+            tensor.CopyFrom(numpy_helper.from_array(values, half_name))
+            casts.append(helper.make_node("Cast", [half_name], [name], to=TensorProto.FLOAT))
     nodes = list(graph.graph.node)
     del graph.graph.node[:]
     graph.graph.node.extend(casts + nodes)
 
 
-def set_facts(graph: ModelProto, thresholds: Mapping[str, float]) -> None:
-    """Write class names and thresholds where the detector looks for them, in place."""
+def set_metadata(graph: ModelProto, thresholds: Mapping[str, float]) -> None:
+    """Set the metadata that the detector reads, in place: class names, thresholds, and the constants of the input."""
     del graph.metadata_props[:]
-    helper.set_model_props(graph, {"classes": json.dumps(CLASSES), "thresholds": json.dumps(dict(thresholds))})
+    facts = {"classes": CLASSES, "thresholds": dict(thresholds), "input": describe_input()}
+    helper.set_model_props(graph, {name: json.dumps(value) for name, value in facts.items()})
 
 
 def main() -> None:
@@ -92,12 +97,12 @@ def main() -> None:
     model, config = load_model(arguments.checkpoint)
     graph = to_onnx(model, config["side"], dict.fromkeys(CLASSES, 0.5))
     arguments.onnx.parent.mkdir(parents=True, exist_ok=True)
-    aside = arguments.onnx.with_suffix(".aside")
-    onnx.save(graph, aside)
-    thresholds = choose_thresholds(ask(load(aside), list(read_set(arguments.selection))))
-    set_facts(graph, thresholds)
-    onnx.save(graph, aside)
-    os.replace(aside, arguments.onnx)
+    temporary = arguments.onnx.with_suffix(".tmp")
+    onnx.save(graph, temporary)
+    thresholds = choose_thresholds(predict(load(temporary), list(read_set(arguments.selection))))
+    set_metadata(graph, thresholds)
+    onnx.save(graph, temporary)
+    os.replace(temporary, arguments.onnx)
     print(f"{arguments.onnx}: {arguments.onnx.stat().st_size / 1e6:.2f} MB, thresholds {thresholds}")
 
 

@@ -1,10 +1,10 @@
-"""Labelled pictures on disk: PNG beside YOLO text labels, and one COCO file for a set.
+"""Labeled sets on disk: PNG pictures with YOLO text labels, and one COCO file per set.
 
 ```
-SET/images/NAME.png      the very PNG that the preprocess step puts out
-SET/labels/NAME.txt      a line a box to learn: class, centre x, y, width, height as fractions of the picture
-SET/annotations.json     COCO: all boxes in px, with brightness and the group that a picture belongs to; what counts
-                         neither for nor against a detector is marked iscrowd
+SET/images/NAME.png      the PNG written by the preprocess step
+SET/labels/NAME.txt      one line per training box: class, center x, y, width, height as fractions of the picture
+SET/annotations.json     COCO: all boxes in px, with brightness and the group of each picture; boxes that are ignored
+                         in scoring are marked iscrowd
 ```
 """
 
@@ -19,19 +19,21 @@ from typing import Any
 
 import numpy as np
 
+from mars_aurora.catalogue.labels import CLASSES, coco_box, coco_categories, yolo_line
+from mars_aurora.errors import UsageError
 from mars_aurora.geometry.canvas import HEIGHT, WIDTH
 from mars_aurora.observation import FloatArray
 
-CLASSES = ("mars", "aurora")
-VISIBLE_SNR = 8.0  # whole light of an aurora over its noise; fainter ones are labelled, but doubtful to scores
-TRAINED_SNR = 5.0  # training shows fainter ones neither as an aurora nor as empty sky
+VISIBLE_SNR = 8.0  # signal-to-noise ratio below which an aurora is labeled but ignored in scoring
+TRAINED_SNR = 5.0  # signal-to-noise ratio below which an aurora is ignored in training
+_COCO = "annotations.json"
 
 
 @dataclass(frozen=True)
 class Label:
-    """A true box, corners in canvas px; for auroras the feature's mean excess, and its whole light over its noise.
+    """A true box with corners in canvas px; auroras have the mean excess and the signal-to-noise ratio of the feature.
 
-    ``snr`` 0 marks light of an aurora that is nowhere bright enough to be labelled as one.
+    ``snr`` 0 marks an aurora whose excess is below the label threshold everywhere.
     """
 
     label: str
@@ -43,11 +45,13 @@ class Label:
     snr: float | None = None
 
     @property
-    def doubtful(self) -> bool:
+    def ignored(self) -> bool:
+        """True for boxes that count neither as found nor as missed in scoring."""
         return self.snr is not None and self.snr < VISIBLE_SNR
 
     @property
-    def learnt(self) -> bool:
+    def trained_on(self) -> bool:
+        """True for boxes that are targets in training; the others are ignored there."""
         return self.snr is None or self.snr >= TRAINED_SNR
 
     @property
@@ -57,7 +61,7 @@ class Label:
 
 @dataclass(frozen=True)
 class Picture:
-    """A canvas PNG with its true boxes; ``group`` says what it was made to show."""
+    """A canvas PNG with its true boxes; ``group`` names the kind of picture."""
 
     name: str
     group: str
@@ -65,68 +69,88 @@ class Picture:
     labels: tuple[Label, ...]
 
     def visible(self, label: str) -> list[Label]:
-        """Give the boxes of one class that stand clear of the noise."""
-        return [box for box in self.labels if box.label == label and not box.doubtful]
+        """Return the boxes of one class that count in scoring."""
+        return [box for box in self.labels if box.label == label and not box.ignored]
 
-    def doubtful(self, label: str) -> list[Label]:
-        """Give the boxes of one class that do not."""
-        return [box for box in self.labels if box.label == label and box.doubtful]
+    def ignored(self, label: str) -> list[Label]:
+        """Return the boxes of one class that are ignored in scoring."""
+        return [box for box in self.labels if box.label == label and box.ignored]
 
 
 def to_corners(boxes: Iterable[Label]) -> FloatArray:
-    """Give the (T, 4) corners of boxes."""
+    """Return the corners of boxes, (T, 4)."""
     return np.array([box.corners for box in boxes], np.float32).reshape(-1, 4)
 
 
 def write_set(folder: Path, pictures: Iterable[Picture]) -> int:
-    """Write a set; the COCO file comes last, so that its presence means the set is whole. Returns its size."""
+    """Write a set and return the number of pictures; the COCO file is written last and marks a complete set."""
     for part in ("images", "labels"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     for number, picture in enumerate(pictures):
         (folder / "images" / f"{picture.name}.png").write_bytes(picture.png)
-        lines = "".join(f"{_yolo_line(box)}\n" for box in picture.labels if box.learnt)
+        lines = "".join(f"{yolo_line(box.label, *box.corners)}\n" for box in picture.labels if box.trained_on)
         (folder / "labels" / f"{picture.name}.txt").write_text(lines)
         size = {"width": WIDTH, "height": HEIGHT}
         images.append({"id": number, "file_name": f"images/{picture.name}.png", "group": picture.group, **size})
-        annotations += (_coco_annotation(box, number, len(annotations) + i) for i, box in enumerate(picture.labels))
-    categories = [{"id": number, "name": name} for number, name in enumerate(CLASSES)]
-    whole = {"images": images, "annotations": annotations, "categories": categories}
-    (folder / "annotations.json").write_text(json.dumps(whole))
+        annotations += (_annotation(box, number, len(annotations) + i) for i, box in enumerate(picture.labels))
+    coco = {"images": images, "annotations": annotations, "categories": coco_categories()}
+    (folder / _COCO).write_text(json.dumps(coco))
     return len(images)
 
 
-def _yolo_line(box: Label) -> str:
-    x, y = (box.x0 + box.x1) / 2 / WIDTH, (box.y0 + box.y1) / 2 / HEIGHT
-    width, height = (box.x1 - box.x0) / WIDTH, (box.y1 - box.y0) / HEIGHT
-    return f"{CLASSES.index(box.label)} {x:.6f} {y:.6f} {width:.6f} {height:.6f}"
-
-
-def _coco_annotation(box: Label, image: int, number: int) -> dict[str, Any]:
-    width, height = box.x1 - box.x0, box.y1 - box.y0
-    facts: dict[str, Any] = {"id": number, "image_id": image, "category_id": CLASSES.index(box.label)}
-    facts |= {"bbox": [box.x0, box.y0, width, height], "area": width * height, "iscrowd": int(box.doubtful)}
-    facts |= {"brightness_R": box.brightness_R, "snr": box.snr}
-    return facts
+def _annotation(box: Label, image: int, number: int) -> dict[str, Any]:
+    return {
+        "id": number,
+        "image_id": image,
+        **coco_box(box.label, *box.corners),
+        "iscrowd": int(box.ignored),
+        "brightness_R": box.brightness_R,
+        "snr": box.snr,
+    }
 
 
 def read_set(folder: Path) -> Iterator[Picture]:
-    """Read a set in its own order; raises FileNotFoundError where it is not whole."""
-    whole = json.loads((folder / "annotations.json").read_text())
-    boxes: dict[int, list[Label]] = {image["id"]: [] for image in whole["images"]}
-    for found in whole["annotations"]:
+    """Yield the pictures of a set in the order of its COCO file.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the set is incomplete.
+    """
+    coco = json.loads((folder / _COCO).read_text())
+    boxes: dict[int, list[Label]] = {image["id"]: [] for image in coco["images"]}
+    for found in coco["annotations"]:
         x, y, width, height = found["bbox"]
         label = CLASSES[found["category_id"]]
         box = Label(label, x, y, x + width, y + height, found["brightness_R"], found["snr"])
         boxes[found["image_id"]].append(box)
-    for image in whole["images"]:
+    for image in coco["images"]:
         path = folder / image["file_name"]
         yield Picture(path.stem, image["group"], path.read_bytes(), tuple(boxes[image["id"]]))
 
 
+def find_sets(data: Path, names: Iterable[str]) -> list[Path]:
+    """Return the folders of the named sets in ``data``.
+
+    Raises
+    ------
+    UsageError
+        If a folder is missing or its set is incomplete.
+    """
+    folders = [data / name for name in names]
+    missing = [str(folder) for folder in folders if not (folder / _COCO).is_file()]
+    if missing:
+        raise UsageError(
+            f"no complete set in {', '.join(missing)}: the names in --pictures must be folders of sets in {data}, "
+            "made by `python -m mars_aurora_model.dataset` or `mars-aurora label`"
+        )
+    return folders
+
+
 def hash_sets(folders: Sequence[Path]) -> str:
-    """Hash pictures and labels of sets, as the name of the data that made a model."""
+    """Return the SHA-256 of the pictures and labels of sets, which identifies the training data."""
     digest = hashlib.sha256()
     for folder in folders:
         for path in sorted(folder.glob("*/*.*")):

@@ -1,4 +1,4 @@
-"""What a detector says about the pictures of a set, held against their labels."""
+"""Predictions of a detector on the pictures of a set, and their agreement with the labels."""
 
 from __future__ import annotations
 
@@ -11,76 +11,81 @@ import numpy as np
 from mars_aurora.box import Box
 from mars_aurora.detect.yolo import Yolo
 from mars_aurora.observation import FloatArray
+from mars_aurora.picture import png
 from mars_aurora_model.labels import Picture, to_corners
 from mars_aurora_model.scoring import Matches, f1, match
 
-PICTURES = (0.97, 0.99)  # precision and recall of "there is an aurora in it" that are wanted of a detector
-FLOOR = 0.01  # confidence below which nothing is kept, for curves that go far
+REQUIRED = (0.97, 0.99)  # precision and recall required for pictures with auroras
+FLOOR = 0.01  # confidence below which boxes are dropped; low, for complete precision-recall curves
 
 
 @dataclass(frozen=True)
-class Answered:
-    """Pictures, and the boxes that a detector gave for each."""
+class Predictions:
+    """Pictures, and the boxes that a detector predicts for each."""
 
     pictures: Sequence[Picture]
     boxes: Sequence[Sequence[Box]]
 
     def matches(self, label: str) -> Matches:
-        """Match the boxes of one class; doubtful labels count neither way."""
+        """Match the boxes of one class to the labels; ignored labels count neither way."""
         return match(
             [_arrays(boxes, label) for boxes in self.boxes],
             [to_corners(picture.visible(label)) for picture in self.pictures],
-            [to_corners(picture.doubtful(label)) for picture in self.pictures],
+            [to_corners(picture.ignored(label)) for picture in self.pictures],
         )
 
     def image_level(self, threshold: float) -> tuple[float, float]:
-        """Precision and recall of "there is an aurora in it"; pictures with doubtful ones alone are left out."""
+        """Return precision and recall of finding pictures with auroras.
+
+        Pictures whose only auroras are ignored labels are left out.
+        """
         clear = [
-            i for i, picture in enumerate(self.pictures) if picture.visible("aurora") or not picture.doubtful("aurora")
+            i for i, picture in enumerate(self.pictures) if picture.visible("aurora") or not picture.ignored("aurora")
         ]
         true = np.array([bool(self.pictures[i].visible("aurora")) for i in clear])
-        said = np.array([self.surest(i) >= threshold for i in clear])
-        return float(true[said].mean()) if said.any() else 1.0, float(said[true].mean()) if true.any() else 1.0
+        found = np.array([self.max_confidence(i) >= threshold for i in clear])
+        return float(true[found].mean()) if found.any() else 1.0, float(found[true].mean()) if true.any() else 1.0
 
-    def surest(self, image: int) -> float:
-        """Give the confidence of the surest aurora of a picture, 0 if there is none."""
-        return max((box.confidence for box in self.boxes[image] if box.label == "aurora"), default=0.0)
-
-
-def ask(network: Yolo, pictures: Sequence[Picture]) -> Answered:
-    """Run the detector over pictures, keeping the unsure boxes too."""
-    return Answered(pictures, [network.detect(picture.png, FLOOR) for picture in pictures])
+    def max_confidence(self, index: int) -> float:
+        """Return the highest confidence of the auroras in a picture, 0 without auroras."""
+        return max((box.confidence for box in self.boxes[index] if box.label == "aurora"), default=0.0)
 
 
-def choose_thresholds(answered: Answered) -> dict[str, float]:
-    """Choose each class's least confidence on a set that was neither trained on nor is scored.
+def predict(network: Yolo, pictures: Sequence[Picture]) -> Predictions:
+    """Run the detector on pictures, keeping boxes of low confidence."""
+    return Predictions(pictures, [network.detect(png.read(picture.png), FLOOR) for picture in pictures])
 
-    For Mars the one with the best F1. For auroras the middle one of those that find the pictures which hold any as well
-    as `PICTURES` says: farthest from where that fails, since other worlds shift it. If there is none, the best mean of
-    two F1, that of boxes and that of pictures.
+
+def choose_thresholds(predictions: Predictions) -> dict[str, float]:
+    """Choose the confidence threshold of each class on a set used for neither training nor scoring.
+
+    For Mars the threshold with the best F1. For auroras the median of those at which the pictures with auroras are
+    found with the precision and recall of `REQUIRED`: the one most robust to a shift of the confidences in other
+    configurations. If there is none, the one with the best mean of the F1 of boxes and the F1 of pictures.
     """
-    mars, boxes = answered.matches("mars"), answered.matches("aurora")
+    mars, boxes = predictions.matches("mars"), predictions.matches("aurora")
 
-    def score_auroras(least: float) -> float:
-        pictures = answered.image_level(least)
-        finds = all(reached >= wanted for reached, wanted in zip(pictures, PICTURES, strict=True))
-        return math.inf if finds else f1(*boxes.at(least)) + f1(*pictures)
+    def score_auroras(threshold: float) -> float:
+        pictures = predictions.image_level(threshold)
+        sufficient = all(reached >= required for reached, required in zip(pictures, REQUIRED, strict=True))
+        return math.inf if sufficient else f1(*boxes.at(threshold)) + f1(*pictures)
 
     return {
-        "mars": _middle_of_best(lambda least: f1(*mars.at(least))),
-        "aurora": _middle_of_best(score_auroras),
+        "mars": _median_of_best(lambda threshold: f1(*mars.at(threshold))),
+        "aurora": _median_of_best(score_auroras),
     }
 
 
-def _middle_of_best(score: Callable[[float], float]) -> float:
-    """Find the middle one of the thresholds that score best, in steps of 0.01."""
-    scores = {least / 100: score(least / 100) for least in range(5, 96)}
+def _median_of_best(score: Callable[[float], float]) -> float:
+    """Return the median of the thresholds with the highest score, in steps of 0.01."""
+    scores = {percent / 100: score(percent / 100) for percent in range(5, 96)}
     highest = max(scores.values())
-    best = [least for least, value in scores.items() if value == highest]
+    best = [threshold for threshold, value in scores.items() if value == highest]
     return best[len(best) // 2]
 
 
 def _arrays(boxes: Sequence[Box], label: str) -> tuple[FloatArray, FloatArray]:
+    """Return corners (P, 4) and confidences (P,) of the boxes of one class."""
     chosen = [box for box in boxes if box.label == label]
     corners = np.array([(box.x0, box.y0, box.x1, box.y1) for box in chosen], np.float32).reshape(-1, 4)
     return corners, np.array([box.confidence for box in chosen], np.float32)

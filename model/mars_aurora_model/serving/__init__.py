@@ -1,1 +1,1 @@
-"""The inference server: the SageMaker container, and the same process on a laptop."""
+"""Inference server, in the SageMaker container or as a local process."""

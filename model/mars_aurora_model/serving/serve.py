@@ -1,7 +1,7 @@
-"""Answer pictures with boxes over HTTP, as SageMaker asks a container to: /ping, /invocations, /execution-parameters.
+"""Serve predictions over HTTP with the paths of a SageMaker container: /ping, /invocations, /execution-parameters.
 
-Standard library and the detector, nothing else; needs no network but the port it listens on. A bad picture is answered
-with 200 and an error record, since one failing object would fail a whole transform job.
+Needs the standard library and the detector only. An unreadable picture is answered with status 200 and an error
+record, because one failed object would fail the whole transform job.
 """
 
 from __future__ import annotations
@@ -12,23 +12,22 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Mapping
-from dataclasses import asdict
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 from mars_aurora.detect.yolo import WEIGHTS, Yolo, load
 from mars_aurora.errors import UsageError
+from mars_aurora.picture import png
+from mars_aurora.run.predictions import error_to_json, to_json
 
 MAX_PAYLOAD_MB = 6
 PICTURES = ("image/png", "application/x-image")
-IDLE_S = 60  # a connection that sends nothing for so long is closed
+IDLE_S = 60  # idle connections are closed after this time
 
 
 class Server(ThreadingHTTPServer):
-    """A thread a connection; ``concurrency`` of them at a time run the network, the others wait their turn."""
+    """One thread per connection, of which ``concurrency`` run the network at a time."""
 
     daemon_threads = True
     request_queue_size = 64
@@ -36,55 +35,54 @@ class Server(ThreadingHTTPServer):
     def __init__(self, address: tuple[str, int], network: Yolo, concurrency: int) -> None:
         super().__init__(address, Handler)
         self.network, self.concurrency = network, concurrency
-        self.turns = threading.BoundedSemaphore(concurrency)
+        self.slots = threading.BoundedSemaphore(concurrency)
 
-    def answer(self, picture: bytes) -> dict[str, Any]:
-        """Give the boxes of a picture, or an error record with no boxes."""
+    def predict(self, image: bytes) -> bytes:
+        """Return the boxes of a picture, or an error record without boxes, as JSON."""
         try:
-            with self.turns:
-                boxes = self.network.detect(picture)
-        except UsageError as error:
-            return {"error": str(error), "boxes": []}
-        return {"boxes": [asdict(box) for box in boxes]}
+            with self.slots:
+                found = self.network.detect_all(png.read(image))
+        except (UsageError, ValueError) as error:
+            return error_to_json(str(error))
+        return to_json(found)
 
 
 class Handler(BaseHTTPRequestHandler):
     """The three paths of a SageMaker container."""
 
     server: Server
-    protocol_version = "HTTP/1.1"  # connections stay open between the pictures of a transform job
+    protocol_version = "HTTP/1.1"  # keeps connections open between the pictures of a transform job
     timeout = IDLE_S
 
     def do_GET(self) -> None:
         if self.path == "/ping":
-            self.reply(HTTPStatus.OK, {})
+            self.reply(HTTPStatus.OK, b"{}")
         elif self.path == "/execution-parameters":
             parameters = {"MaxConcurrentTransforms": self.server.concurrency, "MaxPayloadInMB": MAX_PAYLOAD_MB}
-            self.reply(HTTPStatus.OK, {"BatchStrategy": "SINGLE_RECORD", **parameters})
+            self.reply(HTTPStatus.OK, json.dumps({"BatchStrategy": "SINGLE_RECORD", **parameters}).encode())
         else:
-            self.reply(HTTPStatus.NOT_FOUND, {"error": f"there is nothing at {self.path}"})
+            self.reply(HTTPStatus.NOT_FOUND, json.dumps({"error": f"unknown path {self.path}"}).encode())
 
     def do_POST(self) -> None:
         length = self.headers.get("Content-Length", "")
         kind = self.headers.get_content_type()
         if self.path != "/invocations":
-            self.refuse(HTTPStatus.NOT_FOUND, f"there is nothing at {self.path}")
+            self.refuse(HTTPStatus.NOT_FOUND, f"unknown path {self.path}: send pictures to /invocations")
         elif not length.isdecimal():
-            self.refuse(HTTPStatus.LENGTH_REQUIRED, "a picture is sent whole, with its Content-Length")
+            self.refuse(HTTPStatus.LENGTH_REQUIRED, "missing Content-Length: chunked requests are not supported")
         elif int(length) > MAX_PAYLOAD_MB * 2**20:
-            self.refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a picture has at most {MAX_PAYLOAD_MB} MiB")
+            self.refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"request too large: send at most {MAX_PAYLOAD_MB} MiB")
         elif kind not in PICTURES:
-            self.refuse(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"{kind} is not read; send {' or '.join(PICTURES)}")
+            self.refuse(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"unsupported type {kind}: send {' or '.join(PICTURES)}")
         else:
-            self.reply(HTTPStatus.OK, self.server.answer(self.rfile.read(int(length))))
+            self.reply(HTTPStatus.OK, self.server.predict(self.rfile.read(int(length))))
 
-    def refuse(self, status: HTTPStatus, why: str) -> None:
-        """Answer without reading the body, so the connection cannot be used again."""
+    def refuse(self, status: HTTPStatus, error: str) -> None:
+        """Reply with an error; the connection is closed because the request's body is not read."""
         self.close_connection = True
-        self.reply(status, {"error": why, "boxes": []})
+        self.reply(status, error_to_json(error))
 
-    def reply(self, status: HTTPStatus, content: Mapping[str, Any]) -> None:
-        body = json.dumps(content).encode()
+    def reply(self, status: HTTPStatus, body: bytes) -> None:
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
@@ -94,14 +92,14 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Log what failed; a line for every /ping and every picture would drown it."""
+        """Log failed requests only; SageMaker polls /ping, and each picture is a request."""
         if int(code) >= HTTPStatus.BAD_REQUEST:
             super().log_request(code, size)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("verb", nargs="?", choices=["serve"], help="what SageMaker starts a container with")
+    parser.add_argument("verb", nargs="?", choices=["serve"], help="passed by SageMaker; optional")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=int(os.environ.get("SAGEMAKER_BIND_TO_PORT", "8080")))
     parser.add_argument("--weights", type=Path, default=WEIGHTS)

@@ -1,4 +1,4 @@
-"""Walk a folder of candidates as a batch transform job walks a prefix: X.png in, X.png.out beside its like.
+"""Predict the pictures of a folder as a SageMaker batch transform job does: X.png is answered in X.png.out.
 
 ``python -m mars_aurora_model.serving.transform RUN/candidates RUN/predictions --url http://127.0.0.1:8080``
 """
@@ -19,33 +19,41 @@ from urllib.parse import urlsplit
 from mars_aurora.errors import TransientError, UsageError
 from mars_aurora.run.storage import FolderStorage
 
-Ask = Callable[[bytes], bytes]
+Predict = Callable[[bytes], bytes]  # from a PNG to the JSON of its prediction
 
 
 class Client:
-    """Sends pictures over one lasting connection a thread; a context manager, which closes them."""
+    """HTTP client with one persistent connection per thread; a context manager that closes them."""
 
     def __init__(self, url: str, timeout_s: float) -> None:
         parts = urlsplit(url)
         if parts.scheme != "http" or not parts.hostname:
-            raise UsageError(f"{url} is not an http:// address")
+            raise UsageError(f"{url} is not a URL of the server: use http://HOST:PORT")
         self._host, self._port, self._timeout_s = parts.hostname, parts.port or 80, timeout_s
-        self._own = threading.local()
-        self._all: list[http.client.HTTPConnection] = []
+        self._local = threading.local()
+        self._connections: list[http.client.HTTPConnection] = []
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for connection in self._all:
+        for connection in self._connections:
             connection.close()
 
-    def ask(self, picture: bytes) -> bytes:
-        """Send one picture; raises TransientError where another try may help, UsageError where none will."""
-        if not hasattr(self._own, "connection"):
-            self._own.connection = http.client.HTTPConnection(self._host, self._port, timeout=self._timeout_s)
-            self._all.append(self._own.connection)
-        connection = self._own.connection
+    def predict(self, picture: bytes) -> bytes:
+        """Send one picture and return the JSON of its prediction.
+
+        Raises
+        ------
+        TransientError
+            If the connection or the server failed.
+        UsageError
+            If the server rejected the request.
+        """
+        if not hasattr(self._local, "connection"):
+            self._local.connection = http.client.HTTPConnection(self._host, self._port, timeout=self._timeout_s)
+            self._connections.append(self._local.connection)
+        connection = self._local.connection
         try:
             connection.request("POST", "/invocations", picture, {"Content-Type": "image/png"})
             response = connection.getresponse()
@@ -54,39 +62,39 @@ class Client:
             connection.close()
             raise TransientError(f"{self._host}:{self._port}: {error}") from error
         if response.status >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise TransientError(f"the server answered {response.status}")
+            raise TransientError(f"the server failed with status {response.status}")
         if response.status != http.HTTPStatus.OK:
-            raise UsageError(f"the server answered {response.status}: {body.decode(errors='replace')}")
+            raise UsageError(f"the server rejected the picture, {response.status}: {body.decode(errors='replace')}")
         return body
 
 
-def with_retries(ask: Ask, retries: int, pause_s: float) -> Ask:
-    """Try again after TransientError, waiting twice as long each time."""
+def with_retries(predict: Predict, retries: int, pause_s: float) -> Predict:
+    """Return a function that retries after TransientError, with pauses that double each time."""
 
-    def patient(picture: bytes) -> bytes:
+    def retrying(picture: bytes) -> bytes:
         for attempt in range(retries):
             try:
-                return ask(picture)
+                return predict(picture)
             except TransientError:
                 time.sleep(pause_s * 2**attempt)
-        return ask(picture)
+        return predict(picture)
 
-    return patient
+    return retrying
 
 
-def transform(source: Path, target: Path, ask: Ask, concurrency: int = 2) -> int:
-    """Ask about every PNG below ``source``; write the answers below ``target``. Returns how many.
+def transform(source: Path, target: Path, predict: Predict, concurrency: int = 2) -> int:
+    """Predict every PNG below ``source`` and write the predictions below ``target``; return the number of pictures.
 
-    As with a transform job, one picture that cannot be asked about fails the whole: the error is raised.
+    As in a transform job, an error of one picture fails the whole job: it is raised.
     """
-    pictures, answers = FolderStorage(source), FolderStorage(target)
+    pictures, predictions = FolderStorage(source), FolderStorage(target)
     keys = [key for key in pictures.list("") if key.endswith(".png")]
 
-    def answer(key: str) -> None:
-        answers.put(f"{key}.out", ask(pictures.get(key)))
+    def process(key: str) -> None:
+        predictions.put(f"{key}.out", predict(pictures.get(key)))
 
     with ThreadPoolExecutor(concurrency) as pool:
-        for _ in pool.map(answer, keys):
+        for _ in pool.map(process, keys):
             pass
     return len(keys)
 
@@ -101,9 +109,9 @@ def main() -> None:
     parser.add_argument("--timeout-s", type=float, default=60.0)
     arguments = parser.parse_args()
     with Client(arguments.url, arguments.timeout_s) as client:
-        ask = with_retries(client.ask, arguments.retries, pause_s=0.5)
-        count = transform(arguments.source, arguments.target, ask, arguments.concurrency)
-    print(f"{count} pictures answered", file=sys.stderr)
+        predict = with_retries(client.predict, arguments.retries, pause_s=0.5)
+        count = transform(arguments.source, arguments.target, predict, arguments.concurrency)
+    print(f"{count} predictions in {arguments.target}", file=sys.stderr)
 
 
 if __name__ == "__main__":

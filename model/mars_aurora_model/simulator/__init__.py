@@ -1,1 +1,1 @@
-"""Simulated EMUS observations with known auroras."""
+"""Simulator of EMUS observations with known auroras."""

@@ -1,4 +1,4 @@
-"""What the slit sees: pixel centres and corners on Mars, or their tangent points beside it."""
+"""Observation geometry: pixel centers and corners on Mars, or their tangent points off the disk."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ EDGE_EMISSION_DEG = 90.0
 
 @dataclass(frozen=True)
 class Pointing:
-    """One swath's scan. Angles in degrees.
+    """Scan of one swath; angles in degrees.
 
     Attributes
     ----------
-    scan_deg : (nI,), angle of the slit from Mars's centre, across the slit
-    slit_deg : (nS,), angle of each bin's centre from Mars's centre, along the slit
-    bin_deg, width_deg : a bin's size along and across the slit
-    roll_deg : from Mars's north, as seen, to the slit
+    scan_deg : (nI,), angle of the slit from the center of Mars, across the slit
+    slit_deg : (nS,), angle of each bin's center from the center of Mars, along the slit
+    bin_deg, width_deg : size of a bin along and across the slit
+    roll_deg : position angle of the slit from the projected north of Mars
     """
 
     scan_deg: Array
@@ -39,19 +39,19 @@ class Pointing:
 
 @dataclass(frozen=True)
 class Geometry:
-    """Per-pixel and per-integration geometry, as the FITS tables hold it; samples are centre, LL, LR, UR, UL.
+    """Geometry per pixel and per integration, as in the FITS tables; samples are center, LL, LR, UR, UL.
 
     Attributes
     ----------
     et : (nI,) s past J2000
     frames : Frames
-    spacecraft_km : (nI, 3) from Mars's centre, J2000
-    vec_j2000, vec_mars, vec_mso : (nI, 3, 5, nS) unit look vectors
+    spacecraft_km : (nI, 3) from the center of Mars, J2000
+    vec_j2000, vec_mars, vec_mso : (nI, 3, 5, nS) unit vectors of the lines of sight
     lat_deg, lon_deg, sza_deg, emission_deg, phase_deg, local_time_h, altitude_km : (nI, 5, nS)
-        at the surface, or at the tangent point beside the disk; longitude east, 0 to 360
+        at the surface, or at the tangent point off the disk; longitude east, 0 to 360
     ra_deg, dec_deg : (nI, 5, nS)
     distance_km : (nI, 5, nS) from the spacecraft
-    cell_km2 : (nI, nS) area that a pixel adds to the picture: bin by scan step, on the surface; NaN off the disk
+    cell_km2 : (nI, nS) surface area of a bin by a scan step; NaN off the disk
     """
 
     et: Array
@@ -74,49 +74,51 @@ class Geometry:
 
     @property
     def spacecraft_mars_km(self) -> Array:
-        """(nI, 3): the spacecraft in the body-fixed frame."""
-        return np.einsum("nij,nj->ni", self.frames.to_mars, self.spacecraft_km)
+        """(nI, 3): position of the spacecraft in the body-fixed frame."""
+        position: Array = np.einsum("nij,nj->ni", self.frames.to_mars, self.spacecraft_km)
+        return position
 
     @property
     def sun_mars(self) -> Array:
-        """(nI, 3): the Sun's direction in the body-fixed frame."""
-        return np.einsum("nij,nj->ni", self.frames.to_mars, self.frames.sun)
+        """(nI, 3): direction of the Sun in the body-fixed frame."""
+        direction: Array = np.einsum("nij,nj->ni", self.frames.to_mars, self.frames.sun)
+        return direction
 
     @property
     def on_disk(self) -> NDArray[np.bool_]:
-        """(nI, nS): pixels whose centre falls on Mars."""
+        """(nI, nS): pixels whose center is on the disk."""
         mask: NDArray[np.bool_] = self.altitude_km[:, 0] == 0
         return mask
 
 
-def look(et: Array, spacecraft_km: Array, pointing: Pointing) -> Geometry:
-    """Trace every pixel of a swath to Mars; ``et`` (nI,), ``spacecraft_km`` (nI, 3) in J2000."""
-    turned = orbit.frames(et)
-    axes = _slit_axes(spacecraft_km, turned.to_mars[:, 2], pointing.roll_deg)
+def trace(et: Array, spacecraft_km: Array, pointing: Pointing) -> Geometry:
+    """Trace the lines of sight of a swath to Mars; ``et`` (nI,), ``spacecraft_km`` (nI, 3) in J2000."""
+    frames = orbit.frames(et)
+    axes = _slit_axes(spacecraft_km, frames.to_mars[:, 2], pointing.roll_deg)
     local = _sample_directions(pointing)
     shape = (len(et), 3, 5, len(pointing.slit_deg))
     flat = local.reshape(len(et), 3, -1)
     vec_j2000 = (axes @ flat).reshape(shape)
-    vec_mars = (turned.to_mars @ axes @ flat).reshape(shape)
-    vec_mso = (turned.to_mso @ axes @ flat).reshape(shape)
-    position = np.einsum("nij,nj->ni", turned.to_mars, spacecraft_km)
-    sun = np.einsum("nij,nj->ni", turned.to_mars, turned.sun)
-    place, distance, altitude = intersect(position, vec_mars, MARS_RADIUS_KM)
-    lon = _longitude_deg(place)
+    vec_mars = (frames.to_mars @ axes @ flat).reshape(shape)
+    vec_mso = (frames.to_mso @ axes @ flat).reshape(shape)
+    position = np.einsum("nij,nj->ni", frames.to_mars, spacecraft_km)
+    sun = np.einsum("nij,nj->ni", frames.to_mars, frames.sun)
+    point, distance, altitude = intersect(position, vec_mars, MARS_RADIUS_KM)
+    lon = _longitude_deg(point)
     sun_lon = np.degrees(np.arctan2(sun[:, 1], sun[:, 0]))[:, None, None]
-    cos_emission = -_dot(vec_mars, place)
+    cos_emission = -_dot(vec_mars, point)
     on_disk = altitude == 0
     cell = np.radians(pointing.bin_deg) * np.radians(pointing.step_deg) * distance[:, 0] ** 2
     return Geometry(
         et=et,
-        frames=turned,
+        frames=frames,
         spacecraft_km=spacecraft_km,
         vec_j2000=vec_j2000,
         vec_mars=vec_mars,
         vec_mso=vec_mso,
-        lat_deg=np.degrees(np.arcsin(np.clip(place[:, 2], -1, 1))),
+        lat_deg=np.degrees(np.arcsin(np.clip(point[:, 2], -1, 1))),
         lon_deg=lon,
-        sza_deg=_angle_deg(np.einsum("nipk,ni->npk", place, sun)),
+        sza_deg=_angle_deg(np.einsum("nipk,ni->npk", point, sun)),
         emission_deg=np.where(on_disk, _angle_deg(cos_emission), EDGE_EMISSION_DEG),
         phase_deg=_angle_deg(-np.einsum("nipk,ni->npk", vec_mars, sun)),
         local_time_h=(12 + (lon - sun_lon) / 15) % 24,
@@ -131,19 +133,19 @@ def look(et: Array, spacecraft_km: Array, pointing: Pointing) -> Geometry:
 def intersect(
     position_km: Array, directions: Array, radius_km: float, *, far: bool = False
 ) -> tuple[Array, Array, Array]:
-    """Meet lines of sight with a sphere, or else find their tangent points.
+    """Intersect lines of sight with a sphere, or find their tangent points where they miss it.
 
     Parameters
     ----------
-    position_km : (nI, 3) from the sphere's centre
+    position_km : (nI, 3) from the center of the sphere
     directions : (nI, 3, ...) unit vectors in the same frame
-    far : take the far side's crossing, not the near one
+    far : return the far intersection instead of the near one
 
     Returns
     -------
-    place : like ``directions``, unit vectors from the centre
+    point : like ``directions``, unit vectors from the center of the sphere
     distance_km : (nI, ...) from the spacecraft
-    altitude_km : (nI, ...) of the tangent point above the sphere; 0 where the line meets it
+    altitude_km : (nI, ...) of the tangent point above the sphere; 0 where the line intersects it
     """
     spread = position_km.reshape(*position_km.shape, *[1] * (directions.ndim - 2))
     closest = -_dot(directions, spread)
@@ -156,9 +158,9 @@ def intersect(
 
 
 def _slit_axes(spacecraft_km: Array, pole: Array, roll_deg: float) -> Array:
-    """Columns along the slit, across it, and towards Mars's centre: (nI, 3, 3)."""
-    ahead = -orbit.normalise(spacecraft_km)
-    east = orbit.normalise(np.cross(ahead, pole))
+    """Return column vectors along the slit, across it, and toward the center of Mars, (nI, 3, 3)."""
+    ahead = -orbit.normalize(spacecraft_km)
+    east = orbit.normalize(np.cross(ahead, pole))
     north = np.cross(east, ahead)
     roll = np.radians(roll_deg)
     along = np.cos(roll) * north + np.sin(roll) * east
@@ -166,7 +168,7 @@ def _slit_axes(spacecraft_km: Array, pole: Array, roll_deg: float) -> Array:
 
 
 def _sample_directions(pointing: Pointing) -> Array:
-    """Look vectors in the slit's own axes, (nI, 3, 5, nS): centre, then LL, LR, UR, UL."""
+    """Return lines of sight in the axes of the slit, (nI, 3, 5, nS): center, LL, LR, UR, UL."""
     half_bin, half_width = pointing.bin_deg / 2, pointing.width_deg / 2
     along = np.radians(pointing.slit_deg + half_bin * np.array([0, -1, 1, 1, -1])[:, None])
     across = np.radians(pointing.scan_deg[:, None] + half_width * np.array([0, -1, -1, 1, 1]))

@@ -1,7 +1,7 @@
-"""Where Mars, the Sun and the spacecraft are: Mars time, reference frames, the orbit.
+"""Ephemerides: Mars time, reference frames, positions of Mars, the Sun and the spacecraft.
 
 Mars time after Allison & McEwen (2000); pole and prime meridian after the IAU 2015 report.
-Frames: J2000; MARS (body-fixed, z to the north pole); MSO (x to the Sun, z to the orbit's north).
+Frames: J2000; MARS (body-fixed, z to the north pole); MSO (x to the Sun, z to the orbital north).
 """
 
 from __future__ import annotations
@@ -24,21 +24,22 @@ _J2000 = datetime(2000, 1, 1, 12, tzinfo=UTC)
 _TDB_MINUS_UTC_S = 69.184
 _ECLIPTIC_DEG = 23.43928
 _MARS_YEAR_DAYS = 686.9726
-_FIRST_ORBIT = datetime(2021, 1, 21, tzinfo=UTC)  # counted back from published file names
+_FIRST_ORBIT = datetime(2021, 1, 21, tzinfo=UTC)  # extrapolated from published file names
 _YEAR_1 = datetime(1955, 4, 11, tzinfo=UTC)  # Mars year 1 begins (Clancy et al. 2000)
 _SEMI_MAJOR_KM = MARS_RADIUS_KM + (PERIAPSIS_KM + APOAPSIS_KM) / 2
 _ECCENTRICITY = (APOAPSIS_KM - PERIAPSIS_KM) / 2 / _SEMI_MAJOR_KM
 
 
 def unit(lat_deg: float | Array, lon_deg: float | Array) -> Array:
-    """Turn latitudes and longitudes (or declination, right ascension) into unit vectors, (..., 3)."""
+    """Convert latitudes and longitudes (or declinations and right ascensions) to unit vectors, (..., 3)."""
     lat, lon = np.radians(lat_deg), np.radians(lon_deg)
     return np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=-1)
 
 
-def normalise(vectors: Array) -> Array:
+def normalize(vectors: Array) -> Array:
     """Scale (..., 3) vectors to length 1."""
-    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+    scaled: Array = vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return scaled
 
 
 _POLE = unit(52.88650, 317.68143)
@@ -49,47 +50,48 @@ _ORBIT_NORMAL = np.array(
         [0, np.sin(np.radians(_ECLIPTIC_DEG)), np.cos(np.radians(_ECLIPTIC_DEG))],
     ]
 ) @ unit(90 - 1.850, 49.558 - 90)
-_EQUINOX = normalise(np.cross(_POLE, _ORBIT_NORMAL))  # where the Sun stands at Ls 0
+_EQUINOX = normalize(np.cross(_POLE, _ORBIT_NORMAL))  # direction of the Sun at Ls 0
 _INERTIAL = np.stack([_EQUINOX, np.cross(_POLE, _EQUINOX), _POLE])  # Mars equator of date, not rotating
 
 
 def to_et(utc: datetime) -> float:
-    """Seconds past J2000 (TDB) of a UTC date."""
+    """Convert a UTC date to seconds past J2000 (TDB)."""
     return (utc - _J2000).total_seconds() + _TDB_MINUS_UTC_S
 
 
 def to_utc(et: float) -> datetime:
-    """UTC date of seconds past J2000 (TDB), to the millisecond."""
+    """Convert seconds past J2000 (TDB) to a UTC date, to the millisecond."""
     return _J2000 + timedelta(milliseconds=round((et - _TDB_MINUS_UTC_S) * 1000))
 
 
 def stamp(utc: datetime) -> str:
-    """Write a date as the files do: ``2022-03-31T21:21:07.000``."""
+    """Format a date as in the files: ``2022-03-31T21:21:07.000``."""
     return utc.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
 
 
 def orbit_number(utc: datetime) -> int:
-    """Count the spacecraft's orbits, as file names do."""
+    """Return the orbit number used in file names."""
     return int((utc - _FIRST_ORBIT).total_seconds() / period_s())
 
 
 def solar_longitude_deg(et: Array) -> Array:
-    """Areocentric solar longitude Ls, 0 to 360."""
+    """Return the areocentric solar longitude Ls, 0 to 360."""
     days = et / 86_400
     anomaly = np.radians(19.3871 + 0.52402073 * days)
-    centre = 10.691 * np.sin(anomaly) + 0.623 * np.sin(2 * anomaly) + 0.050 * np.sin(3 * anomaly)
-    return (270.3871 + 0.524038496 * days + centre + 0.005 * np.sin(4 * anomaly)) % 360
+    center = 10.691 * np.sin(anomaly) + 0.623 * np.sin(2 * anomaly) + 0.050 * np.sin(3 * anomaly)
+    ls_deg: Array = (270.3871 + 0.524038496 * days + center + 0.005 * np.sin(4 * anomaly)) % 360
+    return ls_deg
 
 
 def mars_year(utc: datetime, ls_deg: float) -> int:
-    """Mars year, counted from 11 April 1955 (Ls 0 of year 1)."""
+    """Return the Mars year, counted from 11 April 1955 (Ls 0 of year 1)."""
     days = (utc - _YEAR_1).total_seconds() / 86_400
     return round(days / _MARS_YEAR_DAYS - ls_deg / 360) + 1
 
 
 @dataclass(frozen=True)
 class Frames:
-    """The frames at n times: rows of each matrix are the frame's axes in J2000.
+    """Reference frames at n times; the rows of each matrix are the axes of the frame in J2000.
 
     Attributes
     ----------
@@ -105,10 +107,10 @@ class Frames:
 
 
 def frames(et: Array) -> Frames:
-    """Orient Mars and the Sun at times ``et`` (n,)."""
+    """Compute the reference frames and the direction of the Sun at times ``et`` (n,)."""
     ls = np.radians(solar_longitude_deg(et))[:, None]
     sun = np.cos(ls) * _EQUINOX + np.sin(ls) * np.cross(_ORBIT_NORMAL, _EQUINOX)
-    node = normalise(np.array([-_POLE[1], _POLE[0], 0.0]))
+    node = normalize(np.array([-_POLE[1], _POLE[0], 0.0]))
     turn = np.radians((176.630 + 350.89198226 * et / 86_400) % 360)[:, None]
     x = np.cos(turn) * node + np.sin(turn) * np.cross(_POLE, node)
     pole, normal = np.broadcast_to(_POLE, x.shape), np.broadcast_to(_ORBIT_NORMAL, x.shape)
@@ -119,14 +121,17 @@ def frames(et: Array) -> Frames:
 
 
 def period_s() -> float:
-    """Time of one orbit: 54.5 hours."""
+    """Return the orbital period of the spacecraft, 54.5 hours."""
     return float(2 * np.pi * np.sqrt(_SEMI_MAJOR_KM**3 / MARS_GM))
 
 
-def position_km(node_deg: Array, periapsis_deg: Array, mean_anomaly: Array) -> Array:
-    """Place the spacecraft from Mars's centre, J2000, (..., 3); arguments broadcast, the anomaly in radians."""
+def position_km(node_deg: float | Array, periapsis_deg: float | Array, mean_anomaly: float | Array) -> Array:
+    """Return the position of the spacecraft from the center of Mars, J2000, (..., 3).
+
+    Arguments broadcast; the mean anomaly is in radians.
+    """
     eccentric = np.asarray(mean_anomaly, np.float64)
-    for _ in range(12):  # fixed point; the eccentricity of 0.33 converges to a metre
+    for _ in range(12):  # fixed-point iteration; converges to a meter for an eccentricity of 0.33
         eccentric = mean_anomaly + _ECCENTRICITY * np.sin(eccentric)
     x = _SEMI_MAJOR_KM * (np.cos(eccentric) - _ECCENTRICITY)
     y = _SEMI_MAJOR_KM * np.sqrt(1 - _ECCENTRICITY**2) * np.sin(eccentric)

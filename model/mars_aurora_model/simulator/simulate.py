@@ -1,6 +1,7 @@
-"""Simulated EMUS L2B observations, with the truth that real ones lack.
+"""Simulate EMUS L2B observations with known auroras.
 
-`observe` makes one in memory; `simulate` writes many to a folder. The same world, seed and index give the same bytes.
+`observe` simulates one in memory; `simulate` writes many to a folder. The same world, seed and index give the same
+bytes.
 """
 
 from __future__ import annotations
@@ -19,14 +20,15 @@ from isal import igzip
 from numpy.typing import NDArray
 from rich.progress import track
 
-from mars_aurora_model.simulator import auroras, emus_writer, orbit, scene, truth
-from mars_aurora_model.simulator.emus_writer import Swath
-from mars_aurora_model.simulator.geometry import Pointing, look
+from mars_aurora_model.simulator import auroras, orbit, scene, truth
+from mars_aurora_model.simulator.geometry import Pointing, trace
 from mars_aurora_model.simulator.orbit import Array
 from mars_aurora_model.simulator.scene import Part, Scene
+from mars_aurora_model.simulator.swath import Swath
 from mars_aurora_model.simulator.world import World
+from mars_aurora_model.simulator.writers import emus
 
-_OPTICS_BINS = 0.7  # standard deviation of the smearing along the slit, of 128 bins
+_OPTICS_BINS = 0.7  # standard deviation of the point spread along the slit, for 128 bins
 
 
 @dataclass(frozen=True)
@@ -35,12 +37,13 @@ class Simulated:
 
     Attributes
     ----------
-    name : file name by the mission's grammar, ``.fits.gz``
+    name : file name by the mission's convention, ``.fits.gz``
     world : World
-    swath : Swath, the measured and the noise-free arrays with their geometry, all (nI, nS)
-    aurora_R : (nA, nI, nS), each aurora's excess as seen, noise-free and smeared, in the order of the truth
-    labels : (nI, nS) uint8, number (1 ...) of the brightest aurora where one can be seen (see `truth.label`); else 0
-    truth : what stands in truth.json for this file
+    swath : Swath, measured and noise-free arrays with their geometry, all (nI, nS)
+    aurora_R : (nA, nI, nS), observed excess of each aurora, noise-free and smeared, in the order of ``truth``
+    labels : (nI, nS) uint8, number (1 ...) of the brightest aurora where one is visible (see `truth.label`); else 0
+    truth : entry of this file in truth.json
+    writer_seed : seed of the writer's random numbers
     """
 
     name: str
@@ -52,25 +55,25 @@ class Simulated:
     writer_seed: tuple[int, ...]
 
     def to_fits(self, *, spectra: bool = False, level: str = "l2b") -> bytes:
-        """Write as FITS, unpacked; ``level="l2a"`` gives CAL and no EMISS."""
+        """Write as uncompressed FITS; see `writers.emus.write`."""
         rng = np.random.default_rng(self.writer_seed)
-        return emus_writer.write(self.swath, self.world, rng, spectra=spectra, level=level)
+        return emus.write(self.swath, self.world, rng, spectra=spectra, level=level)
 
     def to_gzip(self, *, spectra: bool = False, level: str = "l2b") -> bytes:
-        """Write as gzipped FITS."""
+        """Write as gzipped FITS; see `writers.emus.write`."""
         packed: bytes = igzip.compress(self.to_fits(spectra=spectra, level=level), compresslevel=1, mtime=0)
         return packed
 
 
 def observe(world: World, seed: int, index: int) -> Simulated:
-    """Simulate file ``index`` of the mission that ``seed`` starts; indices share nothing but their set's scene."""
+    """Simulate file ``index`` of the mission with this seed; files share only the scene of their set."""
     part = scene.locate(world, seed, index)
     shared = scene.draw_scene(world, seed, part)
     rng = np.random.default_rng((seed, 1, index))
     pointing = scene.draw_pointing(rng, world, shared, part)
     et = scene.times(world, shared, part, len(pointing.scan_deg))
-    geometry = look(et, shared.spacecraft_km(et), pointing)
-    background = _smear(shared.sky.background(geometry), pointing)
+    geometry = trace(et, shared.spacecraft_km(et), pointing)
+    background = _smear(shared.background.brightness(geometry), pointing)
     factors = np.exp(rng.normal(0, world.swath_variation, len(shared.auroras)))
     excess = [
         factor * _smear(auroras.excess(aurora, geometry, world.emission_altitude_km), pointing)
@@ -95,7 +98,7 @@ def observe(world: World, seed: int, index: int) -> Simulated:
 
 
 def simulate(out: Path, count: int, seed: int, world: World | None = None, *, spectra: bool = False) -> list[Path]:
-    """Write ``count`` files and truth.json to ``out``; return the files' paths."""
+    """Write ``count`` files and truth.json to ``out``; return the paths of the files."""
     out.mkdir(parents=True, exist_ok=True)
     paths, truths = [], []
     for simulated in _observe_all(world or World(), seed, count):
@@ -108,15 +111,15 @@ def simulate(out: Path, count: int, seed: int, world: World | None = None, *, sp
 
 
 def simulate_command(
-    out: Annotated[Path, typer.Argument(help="Folder for the files and truth.json; made if need be.")],
+    out: Annotated[Path, typer.Argument(help="Folder for the files and truth.json; created if missing.")],
     count: Annotated[int, typer.Option(min=1, help="Number of files.")] = 24,
-    seed: Annotated[int, typer.Option(min=0, help="Same seed, same files.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed; the same seed gives the same files.")] = 1,
     *,
     spectra: Annotated[
-        bool, typer.Option("--spectra", help="Add the full spectra: 100 to 200 MB a file, unpacked.")
+        bool, typer.Option("--spectra", help="Add the full spectra: 100 to 200 MB per uncompressed file.")
     ] = False,
 ) -> None:
-    """Make simulated EMUS L2B files, with their true auroras in truth.json."""
+    """Simulate EMUS L2B files; the true auroras are written to truth.json."""
     paths = simulate(out, count, seed, spectra=spectra)
     print(f"{len(paths)} files and truth.json in {out}")
 
@@ -127,15 +130,15 @@ def _observe_all(world: World, seed: int, count: int) -> Iterator[Simulated]:
 
 
 def _smear(image: Array, pointing: Pointing) -> Array:
-    """Smear by the slit's width across, by the optics along."""
+    """Smear by the slit width across the slit and by the optics along it."""
     across = pointing.width_deg / np.sqrt(12) / pointing.step_deg
     along = _OPTICS_BINS * len(pointing.slit_deg) / 128
-    smeared: Array = cv2.GaussianBlur(image, (0, 0), sigmaX=along, sigmaY=across, borderType=cv2.BORDER_REPLICATE)
-    return smeared
+    smeared = cv2.GaussianBlur(image, (0, 0), sigmaX=along, sigmaY=across, borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(smeared, np.float64)
 
 
 def _measure(rng: np.random.Generator, world: World, background_R: Array, excess_R: Array) -> dict[str, Any]:
-    """Count photons, calibrate imperfectly, lose the bins off the slit; the keyword arguments of a Swath."""
+    """Add photon noise, calibration errors, flagged pixels and bins off the slit; return keyword arguments of Swath."""
     n_slit = background_R.shape[1]
     counts = rng.poisson((background_R + excess_R) * world.counts_per_R)
     scale = rng.normal(1, world.systematic_error / 2) * rng.normal(1, world.flat_field_error, n_slit)
@@ -144,8 +147,8 @@ def _measure(rng: np.random.Generator, world: World, background_R: Array, excess
     off_slit = np.zeros(n_slit, bool)
     off_slit[: rng.integers(4)] = True
     off_slit[n_slit - rng.integers(4) :] = True
-    unlit = off_slit | (np.arange(n_slit) == 0)  # bin 0 is off the slit even where its geometry is given
-    flagged = (rng.random(counts.shape) < world.flagged_share) & ~unlit
+    unlit = off_slit | (np.arange(n_slit) == 0)  # bin 0 is off the slit even if it has geometry
+    flagged = (rng.random(counts.shape) < world.flagged_fraction) & ~unlit
     spikes = rng.uniform(20, 500, counts.shape)
     brightness = np.where(flagged, np.where(rng.random(counts.shape) < 0.5, np.nan, spikes), brightness)
     brightness[:, unlit], error[:, unlit] = np.nan, np.nan
@@ -161,7 +164,7 @@ def _measure(rng: np.random.Generator, world: World, background_R: Array, excess
 
 
 def _name(rng: np.random.Generator, world: World, shared: Scene, part: Part, et: Array) -> tuple[str, dict[str, Any]]:
-    """Name the file by the mission's grammar, and fill its primary header."""
+    """Return the file name by the mission's convention, and the primary header."""
     start, end = orbit.to_utc(et[0]), orbit.to_utc(et[-1] + world.cadence_s)
     ls = float(orbit.solar_longitude_deg(et[:1])[0])
     number = orbit.orbit_number(shared.start)

@@ -1,4 +1,4 @@
-"""What truth.json says of a simulated file: the facts that real observations do not come with."""
+"""Entries of truth.json: the true auroras of a simulated file."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from mars_aurora_model.simulator import auroras, orbit
 from mars_aurora_model.simulator.auroras import Aurora
-from mars_aurora_model.simulator.emus_writer import Swath
 from mars_aurora_model.simulator.orbit import Array
 from mars_aurora_model.simulator.scene import Part, Scene
+from mars_aurora_model.simulator.swath import Swath
 from mars_aurora_model.simulator.world import MARS_RADIUS_KM, World
 
 DEFINITIONS = {
-    "lat_deg, lon_deg": "centre weighted by brightness, as a vector mean; longitude east, 0 to 360",
+    "lat_deg, lon_deg": "center weighted by brightness, as a vector mean; longitude east, 0 to 360",
     "outline": "[lat, lon] of a simple polygon, not closed: where the excess seen from straight above is outline_R",
     "area_km2": "area inside the outline, on the sphere of 3396.19 km",
     "mean_R, peak_R": "excess over the background inside the outline, without noise, seen from straight above",
@@ -28,25 +28,25 @@ DEFINITIONS = {
 
 
 def label(swath: Swath, aurora_R: Array, world: World) -> NDArray[np.uint8]:
-    """Mark each pixel with the aurora that is brightest in it, where any can be seen; (nI, nS), 0 for none."""
+    """Label each pixel with the number of its brightest aurora where one is visible, else 0; (nI, nS)."""
     if not len(aurora_R):
         return np.zeros(swath.brightness_R.shape, np.uint8)
     seen = (aurora_R.max(0) >= visible_from(swath.background_R, world)) & swath.on_slit
     return np.where(seen, aurora_R.argmax(0) + 1, 0).astype(np.uint8)
 
 
-def visible_from(background_R: Array, world: World) -> Array:
-    """Give the excess from which on an aurora can be seen over a background, of the same shape."""
+def visible_from(background_R: Array | NDArray[np.float32], world: World) -> Array:
+    """Return the least excess at which an aurora is visible over a background, of the same shape."""
     level: Array = np.maximum(world.outline_R, world.label_contrast * background_R)
     return level
 
 
 def describe_file(scene: Scene, swath: Swath, part: Part) -> dict[str, Any]:
-    """Tell header facts and the true disk."""
+    """Return header values and the true position and size of the disk."""
     geometry = swath.geometry
     middle = geometry.spacecraft_mars_km[len(geometry.et) // 2]
     distance = float(np.linalg.norm(middle))
-    lat, lon = auroras.mean_place(middle[None] / distance, np.ones(1))
+    lat, lon = auroras.mean_coordinates(middle[None] / distance, np.ones(1))
     disk = geometry.on_disk & swath.on_slit
     return {
         "mode": scene.mode,
@@ -54,7 +54,7 @@ def describe_file(scene: Scene, swath: Swath, part: Part) -> dict[str, Any]:
         "swath": (part.swath, part.swaths),
         **{key.lower(): swath.header[key] for key in ("OBS_UTC", "END_UTC", "ORBNUM", "MARSYEAR", "SOL_LONG")},
         "shape": swath.brightness_R.shape,
-        "day_structure": scene.sky.structured,
+        "day_structure": scene.background.structured,
         "disk": {
             "sub_spacecraft_lat_deg": round(lat, 3),
             "sub_spacecraft_lon_deg": round(lon, 3),
@@ -67,34 +67,37 @@ def describe_file(scene: Scene, swath: Swath, part: Part) -> dict[str, Any]:
 
 
 def describe_aurora(aurora: Aurora, swath: Swath, excess_R: Array, seen: NDArray[np.bool_]) -> dict[str, Any]:
-    """Tell one aurora as it is, and as this swath sees it; ``excess_R`` and ``seen`` are (nI, nS)."""
-    places, areas = aurora.cells()
+    """Describe an aurora: its true properties and those observed by this swath.
+
+    ``excess_R`` is the observed excess and ``seen`` the visible pixels, both (nI, nS).
+    """
+    vectors, areas_km2 = aurora.cells()
     inside = aurora.region
     half = inside & (aurora.excess_R >= aurora.excess_R.max() / 2)
     on_disk = seen & swath.geometry.on_disk
     return {
         "kind": aurora.kind,
-        **_summarise(places[inside], areas[inside], aurora.excess_R[inside]),
-        "half_peak_area_km2": round(float(areas[half].sum()), 1),
+        **_summarize(vectors[inside], areas_km2[inside], aurora.excess_R[inside]),
+        "half_peak_area_km2": round(float(areas_km2[half].sum()), 1),
         "outline": np.round(aurora.outline, 3).tolist(),
         "visible": bool(on_disk.any()),
         "seen": {
             "pixels": int(seen.sum()),
             "pixels_5R": int((seen & (excess_R >= 5)).sum()),
-            **(_summarise_seen(swath, excess_R, on_disk) if on_disk.any() else {}),
+            **(_summarize_seen(swath, excess_R, on_disk) if on_disk.any() else {}),
         },
     }
 
 
-def _summarise_seen(swath: Swath, excess_R: Array, on_disk: NDArray[np.bool_]) -> dict[str, float]:
+def _summarize_seen(swath: Swath, excess_R: Array, on_disk: NDArray[np.bool_]) -> dict[str, float]:
     geometry = swath.geometry
-    places = orbit.unit(geometry.lat_deg[:, 0][on_disk], geometry.lon_deg[:, 0][on_disk])
+    vectors = orbit.unit(geometry.lat_deg[:, 0][on_disk], geometry.lon_deg[:, 0][on_disk])
     sza = geometry.sza_deg[:, 0][on_disk].mean()
-    return {**_summarise(places, geometry.cell_km2[on_disk], excess_R[on_disk]), "sza_deg": round(float(sza), 2)}
+    return {**_summarize(vectors, geometry.cell_km2[on_disk], excess_R[on_disk]), "sza_deg": round(float(sza), 2)}
 
 
-def _summarise(places: Array, areas_km2: Array, excess_R: Array) -> dict[str, float]:
-    lat, lon = auroras.mean_place(places, areas_km2 * excess_R)
+def _summarize(vectors: Array, areas_km2: Array, excess_R: Array | NDArray[np.float32]) -> dict[str, float]:
+    lat, lon = auroras.mean_coordinates(vectors, areas_km2 * excess_R)
     return {
         "lat_deg": round(lat, 3),
         "lon_deg": round(lon, 3),

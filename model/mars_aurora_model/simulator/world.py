@@ -1,4 +1,4 @@
-"""What may happen in a simulated mission: one frozen set of numbers, so that another world is another test set."""
+"""Parameters of a simulated mission in one frozen dataclass; another configuration is another test set."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from dataclasses import dataclass
 
 Range = tuple[float, float]
 
-MARS_RADIUS_KM = 3396.19  # IAU 2015 equatorial radius, the sphere the product measures on
+MARS_RADIUS_KM = 3396.19  # IAU 2015 equatorial radius, the sphere on which areas are measured
 
 
 @dataclass(frozen=True)
 class World:
-    """Parameters of the simulated instrument, orbit and sky; ranges are drawn from, shares are probabilities.
+    """Parameters of the simulated instrument, orbit, background and auroras.
 
-    Defaults follow what is published of EMM/EMUS (Amiri et al. 2022, Holsclaw et al. 2021, Lillis et al. 2022);
-    what is only inferred (noise, background, scan step, seeing) is what a test world should change.
+    A value is drawn uniformly from each range; fractions are probabilities. Defaults follow publications on EMM/EMUS
+    (Amiri et al. 2022, Holsclaw et al. 2021, Lillis et al. 2022). Parameters that are only inferred (noise, background,
+    scan step, point spread) are those to vary between training and test.
     """
 
     # instrument
@@ -25,28 +26,28 @@ class World:
     scan_step_deg: Range = (0.05, 0.1)
     cadence_s: float = 6.0
     counts_per_R: float = 0.36
-    fit_noise_R: float = 0.3  # of the line fit to the spectrum; makes brightness continuous, negative at times
+    fit_noise_R: float = 0.3  # of the line fit to the spectrum; makes brightness continuous and sometimes negative
     systematic_error: float = 0.04
     flat_field_error: float = 0.02
-    flagged_share: float = 0.001
+    flagged_fraction: float = 0.001
     n_wavelengths: int = 192
 
-    # orbit and swaths: a block of files holds sets of these many swaths, in an order drawn per block
+    # orbit and swaths: a block of files contains sets with these numbers of swaths, in an order drawn per block
     swaths_per_set: tuple[int, ...] = (1, 2, 1, 3, 1, 1, 1, 2)
     altitude_km: tuple[Range, Range, Range] = ((30_000, 42_650), (21_000, 34_000), (19_970, 25_000))  # by swaths
-    modes: tuple[tuple[str, float, Range], ...] = (  # name, share, phase angle of Mars from the spacecraft
+    modes: tuple[tuple[str, float, Range], ...] = (  # name, fraction, phase angle of Mars from the spacecraft
         ("os1", 0.25, (10, 75)),
         ("os2", 0.6, (50, 155)),
         ("osr", 0.15, (30, 150)),
     )
-    slit_cut_share: float = 0.2  # single swaths pointed so far off that the slit cuts the disk
-    slit_cut_offset: Range = (0.3, 1.2)  # by how much, in radii of the disk
-    truncated_share: float = 0.03  # swaths that end early
-    truncated_to: Range = (0.25, 1.0)  # share of its integrations that such a swath has
+    slit_cut_fraction: float = 0.2  # of single swaths: pointing offset along the slit so large that it cuts the disk
+    slit_cut_offset: Range = (0.3, 1.2)  # of those, in disk radii
+    truncated_fraction: float = 0.03  # of swaths: they end early
+    truncated_to: Range = (0.25, 1.0)  # fraction of the integrations that a truncated swath has
 
-    # Mars without aurora
-    day_scale: Range = (0.5, 0.7)  # of the day-side table in sky.py
-    day_structure_share: float = 0.25
+    # non-auroral background
+    day_scale: Range = (0.5, 0.7)  # factor on the day-side table in background.py
+    day_structure_fraction: float = 0.25
     day_structure_amplitude: Range = (0.15, 0.5)
     limb_brightening: Range = (0.25, 0.45)
     terminator_shift_deg: Range = (-3.0, 2.0)
@@ -54,7 +55,7 @@ class World:
     night_roughness: float = 0.25
 
     # auroras
-    no_aurora_share: float = 0.25
+    no_aurora_fraction: float = 0.25
     auroras_per_scene: tuple[float, ...] = (0.3, 0.3, 0.22, 0.12, 0.06)  # probability of 1, 2, 3 ... auroras
     kinds: tuple[tuple[str, float], ...] = (("crustal", 0.35), ("patch", 0.4), ("sinuous", 0.25))
     crustal_peak_R: Range = (6.0, 50.0)
@@ -65,6 +66,7 @@ class World:
     sinuous_length_km: Range = (1500.0, 5500.0)
     sinuous_width_km: Range = (60.0, 200.0)  # standard deviation across
     emission_altitude_km: float = 130.0
-    swath_variation: float = 0.2  # of an aurora's brightness from swath to swath (log-normal)
-    outline_R: float = 2.0  # the truth's outline: excess over background, seen from straight above
-    label_contrast: float = 0.5  # an aurora can be seen where it adds this share to the background
+    swath_variation: float = 0.2  # log-normal variation of an aurora's brightness between swaths
+    oxygen_ratio: float = 4.0  # O I 130.4 over 135.6 nm in auroras; no published value, plot scales suggest 3 to 10
+    outline_R: float = 2.0  # level of the true outline: excess over the background at normal incidence
+    label_contrast: float = 0.5  # an aurora is visible where its excess is at least this fraction of the background

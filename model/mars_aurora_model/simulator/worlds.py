@@ -1,4 +1,4 @@
-"""The worlds that the sets are simulated in: many to learn from, another to be tested in, one for each false friend."""
+"""Simulated configurations of the sets: for training, for testing out of distribution, and hard negatives."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MORE_AURORAS = World(
     sinuous_width_km=(42.0, 260.0),
 )
 
-UNLIKE = World(  # other optics, noise, sky, shapes and cuts than any world below that is learnt from
+UNLIKE = World(  # out of distribution: optics, noise, background, shapes and cuts differ from all training worlds
     n_slit=192,
     slit_widths_deg=(0.25,),
     scan_step_deg=(0.08, 0.13),
@@ -28,11 +28,11 @@ UNLIKE = World(  # other optics, noise, sky, shapes and cuts than any world belo
     fit_noise_R=0.55,
     systematic_error=0.08,
     flat_field_error=0.05,
-    flagged_share=0.004,
-    slit_cut_share=0.45,
-    truncated_share=0.12,
+    flagged_fraction=0.004,
+    slit_cut_fraction=0.45,
+    truncated_fraction=0.12,
     day_scale=(0.4, 0.85),
-    day_structure_share=0.5,
+    day_structure_fraction=0.5,
     day_structure_amplitude=(0.2, 0.6),
     limb_brightening=(0.1, 0.6),
     terminator_shift_deg=(-5.0, 4.0),
@@ -50,44 +50,44 @@ UNLIKE = World(  # other optics, noise, sky, shapes and cuts than any world belo
     emission_altitude_km=150.0,
 )
 
-_EMPTY = World(no_aurora_share=1.0)
+_EMPTY = World(no_aurora_fraction=1.0)
 
 
-def _facing(*phase_deg: float) -> World:
-    low, high = phase_deg
-    return replace(_EMPTY, modes=(("os2", 1.0, (low, high)),), swaths_per_set=(1,))
+def _at_phase(low_deg: float, high_deg: float) -> World:
+    return replace(_EMPTY, modes=(("os2", 1.0, (low_deg, high_deg)),), swaths_per_set=(1,))
 
 
-FALSE_FRIENDS = {  # no aurora in any of them
-    "day_side": replace(_facing(10, 60), day_structure_share=1.0, day_structure_amplitude=(0.3, 0.6)),
-    "terminator": replace(_facing(75, 115), terminator_shift_deg=(-5.0, 5.0), day_structure_share=0.5),
-    "limb": replace(_facing(125, 155), limb_brightening=(0.3, 0.6)),
+NEGATIVE_WORLDS = {  # hard negatives: configurations without aurora that resemble one
+    "day_side": replace(_at_phase(10, 60), day_structure_fraction=1.0, day_structure_amplitude=(0.3, 0.6)),
+    "terminator": replace(_at_phase(75, 115), terminator_shift_deg=(-5.0, 5.0), day_structure_fraction=0.5),
+    "limb": replace(_at_phase(125, 155), limb_brightening=(0.3, 0.6)),
     "noise": replace(
-        _EMPTY, counts_per_R=0.12, fit_noise_R=1.0, flagged_share=0.02, flat_field_error=0.08, night_roughness=0.5
+        _EMPTY, counts_per_R=0.12, fit_noise_R=1.0, flagged_fraction=0.02, flat_field_error=0.08, night_roughness=0.5
     ),
     "low_resolution": replace(_EMPTY, n_slit=40, scan_step_deg=(0.35, 0.5)),
-    "white_areas": replace(_EMPTY, swaths_per_set=(1,)),  # and what `painting.whiten` does to them
+    "white_areas": replace(_EMPTY, swaths_per_set=(1,)),  # saturated areas are added by `painting.whiten`
 }
 
 
 def draw_sliver_world(rng: np.random.Generator) -> World:
-    """Draw a world to learn from in which the slit or an early end leaves little of the disk, in most swaths."""
+    """Draw a training world in which most swaths contain only a small part of the disk."""
     return replace(
-        draw_world(rng, coarse_share=0.0),
+        draw_world(rng, coarse_fraction=0.0),
         swaths_per_set=(1,),
-        slit_cut_share=0.6,
+        slit_cut_fraction=0.6,
         slit_cut_offset=(1.2, 1.9),
-        truncated_share=0.6,
+        truncated_fraction=0.6,
         truncated_to=(0.1, 0.4),
     )
 
 
-def draw_world(rng: np.random.Generator, coarse_share: float) -> World:
-    """Draw a world to learn from: around the published one, with all that is only inferred drawn anew.
+def draw_world(rng: np.random.Generator, coarse_fraction: float) -> World:
+    """Draw a training world: the published configuration with all inferred parameters drawn at random.
 
-    No world drawn has the optics of `UNLIKE`; a share of them has pixels so large that noise looks like patches.
+    The optics of `UNLIKE` are excluded. With probability ``coarse_fraction`` pixels are so large that noise resembles
+    patches.
     """
-    coarse = rng.random() < coarse_share
+    coarse = rng.random() < coarse_fraction
     step_deg = rng.uniform(0.25, 0.4) if coarse else rng.uniform(0.05, 0.08)
     return replace(
         _MORE_AURORAS,
@@ -98,16 +98,16 @@ def draw_world(rng: np.random.Generator, coarse_share: float) -> World:
         fit_noise_R=rng.uniform(0.05, 0.9),
         systematic_error=rng.uniform(0.02, 0.07),
         flat_field_error=rng.uniform(0.0, 0.07),
-        flagged_share=float(rng.choice([0.0, 0.001, 0.01])),
-        slit_cut_share=0.35,
-        truncated_share=0.08,
+        flagged_fraction=float(rng.choice([0.0, 0.001, 0.01])),
+        slit_cut_fraction=0.35,
+        truncated_fraction=0.08,
         day_scale=(0.42, 0.82),
-        day_structure_share=0.45,
+        day_structure_fraction=0.45,
         day_structure_amplitude=(0.15, 0.55),
         limb_brightening=(0.15, 0.55),
         terminator_shift_deg=(-4.5, 3.5),
         night_R=(rng.uniform(0.25, 0.7), rng.uniform(0.8, 1.6)),
         night_roughness=rng.uniform(0.1, 0.45),
-        no_aurora_share=float(rng.choice([0.05, 0.05, 0.3])),
+        no_aurora_fraction=float(rng.choice([0.05, 0.05, 0.3])),
         emission_altitude_km=rng.uniform(120.0, 148.0),
     )

@@ -1,4 +1,4 @@
-"""A run's boxes out to a labelling tool, and corrected ones back into a training set."""
+"""Export of a run's boxes to a labeling tool, and import of corrected boxes as a training set."""
 
 import json
 from pathlib import Path
@@ -29,14 +29,20 @@ def run(tmp_path: Path) -> Path:
     return folder
 
 
-def test_pictures_go_out_with_the_detectors_boxes(run, tmp_path):
+def test_pictures_are_exported_with_the_detectors_boxes(run, tmp_path):
     correcting.label(run, tmp_path / "set")
     first, second = read_set(tmp_path / "set")
     assert (first.name, first.png, [box.label for box in first.labels]) == ("a__x.fits", b"a/x.fits", ["mars"])
     assert (second.name, second.labels) == ("y.fits", ())
 
 
-def test_corrected_boxes_come_back_whatever_numbers_the_tool_gave(run, tmp_path):
+def test_picture_with_error_record_is_exported_without_boxes(run, tmp_path):
+    (run / "predictions" / "a" / "x.fits.png.out").write_bytes(json.dumps({"boxes": [], "error": "timeout"}).encode())
+    correcting.label(run, tmp_path / "set")
+    assert [picture.labels for picture in read_set(tmp_path / "set")] == [(), ()]
+
+
+def test_corrected_boxes_are_imported_with_any_ids(run, tmp_path, capsys):
     correcting.label(run, tmp_path / "set")
     coco = {
         "categories": [{"id": 7, "name": "aurora"}, {"id": 9, "name": "mars"}],
@@ -44,19 +50,20 @@ def test_corrected_boxes_come_back_whatever_numbers_the_tool_gave(run, tmp_path)
         "annotations": [{"id": 1, "image_id": 40, "category_id": 7, "bbox": [10, 20, 30, 40]}],
     }
     (tmp_path / "tool.json").write_text(json.dumps(coco))
-    correcting.label(run, tmp_path / "train-real", tmp_path / "tool.json")
-    (picture,) = read_set(tmp_path / "train-real")
+    correcting.label(run, tmp_path / "real", tmp_path / "tool.json")
+    (picture,) = read_set(tmp_path / "real")
     assert picture.group == "corrected"
     assert [(box.label, *box.corners) for box in picture.labels] == [("aurora", 10, 20, 40, 60)]
+    assert f"train --data {tmp_path} --pictures train,further,slivers,real" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("text", ["not json", "[]", '{"categories": [{"id": 1, "name": "cat"}]}'])
-def test_what_is_not_coco_is_said_to_be_so(run, tmp_path, text):
+def test_file_that_is_not_coco_is_rejected(run, tmp_path, text):
     (tmp_path / "tool.json").write_text(text)
     with pytest.raises(UsageError, match="COCO"):
         correcting.label(run, tmp_path / "set", tmp_path / "tool.json")
 
 
-def test_a_folder_that_is_no_run_is_said_to_be_so(tmp_path):
+def test_folder_without_a_run_is_rejected(tmp_path):
     with pytest.raises(UsageError, match="no pictures"):
         correcting.label(tmp_path, tmp_path / "set")

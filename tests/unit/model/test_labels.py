@@ -3,7 +3,8 @@ import json
 import numpy as np
 import pytest
 
-from mars_aurora_model.labels import Label, Picture, hash_sets, read_set, write_set
+from mars_aurora.errors import UsageError
+from mars_aurora_model.labels import Label, Picture, find_sets, hash_sets, read_set, write_set
 
 PICTURES = [
     Picture("a", "night", b"png of a", (Label("mars", 150, 60, 490, 400), Label("aurora", 200, 100, 264, 148, 7.5))),
@@ -11,7 +12,7 @@ PICTURES = [
 ]
 
 
-def test_a_set_comes_back_as_it_was_written(tmp_path):
+def test_set_round_trip(tmp_path):
     assert write_set(tmp_path, PICTURES) == 2
     assert list(read_set(tmp_path)) == PICTURES
 
@@ -23,24 +24,38 @@ def test_yolo_labels_are_fractions_of_the_picture(tmp_path):
     assert (tmp_path / "labels" / "b.txt").read_text() == ""
 
 
-def test_coco_boxes_are_corner_and_size(tmp_path):
+def test_coco_boxes_are_corner_width_and_height(tmp_path):
     write_set(tmp_path, PICTURES)
-    whole = json.loads((tmp_path / "annotations.json").read_text())
-    assert whole["annotations"][1]["bbox"] == [200, 100, 64, 48]
-    assert [category["name"] for category in whole["categories"]] == ["mars", "aurora"]
+    coco = json.loads((tmp_path / "annotations.json").read_text())
+    assert coco["annotations"][1]["bbox"] == [200, 100, 64, 48]
+    assert [category["name"] for category in coco["categories"]] == ["mars", "aurora"]
 
 
-def test_what_is_too_faint_is_neither_a_yolo_label_nor_counted_in_coco(tmp_path):
+def test_faint_auroras_are_crowd_in_coco_and_left_out_of_yolo(tmp_path):
     boxes = tuple(Label("aurora", 0, 0, 10, 10, 3.0, snr) for snr in (9.0, 6.0, 4.0, 0.0))
     write_set(tmp_path, [Picture("a", "night", b"png", boxes)])
     assert len((tmp_path / "labels" / "a.txt").read_text().splitlines()) == 2
-    whole = json.loads((tmp_path / "annotations.json").read_text())
-    assert [box["iscrowd"] for box in whole["annotations"]] == [0, 1, 1, 1]
+    coco = json.loads((tmp_path / "annotations.json").read_text())
+    assert [box["iscrowd"] for box in coco["annotations"]] == [0, 1, 1, 1]
 
 
-def test_the_hash_names_the_data(tmp_path):
+def test_hash_depends_on_the_pictures(tmp_path):
     write_set(tmp_path / "one", PICTURES)
     before = hash_sets([tmp_path / "one"])
     assert before == hash_sets([tmp_path / "one"])
     (tmp_path / "one" / "images" / "b.png").write_bytes(b"another")
     assert hash_sets([tmp_path / "one"]) != before
+
+
+def test_find_sets_returns_folders_in_order(tmp_path):
+    for name in ("train", "real"):
+        write_set(tmp_path / name, PICTURES)
+    assert find_sets(tmp_path, ["train", "real"]) == [tmp_path / "train", tmp_path / "real"]
+
+
+def test_missing_and_incomplete_sets_are_named(tmp_path):
+    write_set(tmp_path / "train", PICTURES)
+    (tmp_path / "slivers" / "images").mkdir(parents=True)  # interrupted before the COCO file was written
+    with pytest.raises(UsageError, match=r"slivers.*, .*real: .*--pictures") as caught:
+        find_sets(tmp_path, ["train", "slivers", "real"])
+    assert str(tmp_path / "train") not in str(caught.value)

@@ -1,4 +1,4 @@
-"""The truth of simulated auroras: places, outlines, areas and brightness agree with the arrays."""
+"""The truth of simulated auroras: coordinates, outlines, areas and brightness agree with the arrays."""
 
 from dataclasses import replace
 
@@ -13,13 +13,13 @@ from mars_aurora_model.simulator.worlds import draw_world
 
 @pytest.fixture(scope="module")
 def files(small_world):
-    world = replace(small_world, swaths_per_set=(1,), slit_cut_share=0.0, truncated_share=0.0)
+    world = replace(small_world, swaths_per_set=(1,), slit_cut_fraction=0.0, truncated_fraction=0.0)
     return [observe(world, 2, index) for index in range(80)]
 
 
 @pytest.fixture(scope="module")
 def truths(files):
-    """Every aurora once, as (file, truth, its excess as seen)."""
+    """All auroras, as (file, truth, observed excess)."""
     return [
         (file, aurora, excess_R)
         for file in files
@@ -28,12 +28,12 @@ def truths(files):
 
 
 def polygon_area_km2(outline):
-    """Area of a polygon by Lambert's azimuthal projection about its mean, which keeps areas."""
-    places = orbit.unit(*np.array(outline).T)
-    centre = orbit.normalise(places.mean(0))
-    east = orbit.normalise(np.cross([0, 0, 1.0], centre))
-    scale = MARS_RADIUS_KM * np.sqrt(2 / (1 + places @ centre))
-    x, y = scale * (places @ east), scale * (places @ np.cross(centre, east))
+    """Area of a polygon by Lambert's azimuthal equal-area projection about its mean, and the projected points."""
+    vectors = orbit.unit(*np.array(outline).T)
+    center = orbit.normalize(vectors.mean(0))
+    east = orbit.normalize(np.cross([0, 0, 1.0], center))
+    scale = MARS_RADIUS_KM * np.sqrt(2 / (1 + vectors @ center))
+    x, y = scale * (vectors @ east), scale * (vectors @ np.cross(center, east))
     return abs(np.sum(x * np.roll(y, -1) - y * np.roll(x, -1))) / 2, np.stack([x, y], 1)
 
 
@@ -54,14 +54,14 @@ def test_a_quarter_of_scenes_has_no_aurora_and_all_kinds_occur(files):
     assert {aurora["kind"] for file in files for aurora in file.truth["auroras"]} == {"crustal", "patch", "sinuous"}
 
 
-def test_a_world_without_auroras_has_none(small_world):
-    file = observe(replace(small_world, no_aurora_share=1.0), 1, 0)
+def test_world_without_auroras(small_world):
+    file = observe(replace(small_world, no_aurora_fraction=1.0), 1, 0)
     assert file.truth["auroras"] == []
     assert not file.labels.any()
     assert file.aurora_R.shape == (0, *file.labels.shape)
 
 
-def test_outlines_are_simple_and_enclose_the_stated_area(truths):
+def test_outlines_are_simple_and_enclose_the_area(truths):
     for _, aurora, _ in truths:
         area, points = polygon_area_km2(aurora["outline"])
         assert area == pytest.approx(aurora["area_km2"], rel=0.05, abs=4000)
@@ -69,8 +69,8 @@ def test_outlines_are_simple_and_enclose_the_stated_area(truths):
         assert all(0 <= lon < 360.001 for _, lon in aurora["outline"])
 
 
-def test_the_faintest_aurora_still_has_an_outline():
-    world = draw_world(np.random.default_rng((1_000, 11, 1_505)), 1 / 6)  # of its auroras one hardly reaches it
+def test_faintest_aurora_has_an_outline():
+    world = draw_world(np.random.default_rng((1_000, 11, 1_505)), 1 / 6)  # one of its auroras barely reaches the level
     auroras = observe(world, 2_505, 24_089).truth["auroras"]
     assert auroras
     for aurora in auroras:
@@ -78,14 +78,14 @@ def test_the_faintest_aurora_still_has_an_outline():
         assert polygon_area_km2(np.array(aurora["outline"]))[0] == pytest.approx(aurora["area_km2"], rel=0.3)
 
 
-def test_auroras_lie_in_the_night_outside_the_quiet_box(truths):
+def test_auroras_are_on_the_night_side_outside_the_quiet_region(truths):
     for _, aurora, _ in truths:
         assert not (5 < aurora["lat_deg"] < 35 and 250 < aurora["lon_deg"] < 280) or aurora["kind"] == "sinuous"
         if "sza_deg" in aurora["seen"]:
             assert aurora["seen"]["sza_deg"] > 95
 
 
-def test_kinds_have_their_brightness_and_shape(truths):
+def test_kinds_have_their_brightness_and_size(truths):
     def pick(kind, key):
         return np.array([aurora[key] for _, aurora, _ in truths if aurora["kind"] == kind])
 
@@ -97,7 +97,7 @@ def test_kinds_have_their_brightness_and_shape(truths):
         assert (pick(kind, "half_peak_area_km2") <= pick(kind, "area_km2")).all()
 
 
-def test_what_is_seen_is_what_the_arrays_hold(truths):
+def test_observed_properties_agree_with_the_arrays(truths):
     for file, aurora, excess_R in truths:
         seen = file.labels == aurora["id"]
         assert aurora["seen"]["pixels"] == seen.sum()
@@ -109,25 +109,25 @@ def test_what_is_seen_is_what_the_arrays_hold(truths):
             assert aurora["seen"]["area_km2"] == pytest.approx(file.swath.geometry.cell_km2[on_disk].sum(), rel=0.01)
 
 
-def test_labels_mark_only_observed_pixels_above_the_outline_brightness(files):
+def test_labels_are_on_observed_pixels_above_the_outline_level(files):
     for file in files:
         seen = file.labels > 0
         assert (file.swath.excess_R[seen] >= file.world.outline_R).all()
         assert np.isfinite(file.swath.random_error_R[seen]).all()
 
 
-def test_an_aurora_seen_from_above_has_its_true_area_brightness_and_place_but_for_parallax(truths):
+def test_aurora_near_nadir_has_its_true_area_brightness_and_coordinates_except_for_parallax(truths):
     areas, peaks, excess_deg = [], [], []
     for file, aurora, _ in truths:
-        place, seen = orbit.unit(aurora["lat_deg"], aurora["lon_deg"]), aurora["seen"]
+        vector, seen = orbit.unit(aurora["lat_deg"], aurora["lon_deg"]), aurora["seen"]
         disk = file.truth["disk"]
         below = orbit.unit(disk["sub_spacecraft_lat_deg"], disk["sub_spacecraft_lon_deg"])
-        tilt = np.arccos(place @ below)
+        tilt = np.arccos(vector @ below)
         if aurora["visible"] and aurora["kind"] != "sinuous" and aurora["area_km2"] > 1.5e5 and tilt < np.radians(60):
             areas.append(seen["area_km2"] / aurora["area_km2"])
             peaks.append(seen["peak_R"] / aurora["peak_R"] / aurora["swath_factor"] * np.cos(tilt))
             parallax_deg = np.degrees(file.world.emission_altitude_km * np.tan(tilt * 1.15) / MARS_RADIUS_KM)
-            offset_deg = np.degrees(np.arccos(place @ orbit.unit(seen["lat_deg"], seen["lon_deg"])))
+            offset_deg = np.degrees(np.arccos(vector @ orbit.unit(seen["lat_deg"], seen["lon_deg"])))
             excess_deg.append(offset_deg - parallax_deg)
     assert len(areas) > 5
     assert np.median(areas) == pytest.approx(1.2, abs=0.4)

@@ -1,4 +1,4 @@
-"""Simulated files have the mission's names, tables and shapes, and come out the same every time."""
+"""Simulated files have the names, tables and shapes of the mission's files and are reproducible."""
 
 import gzip
 import io
@@ -28,7 +28,7 @@ def test_same_seed_and_index_give_the_same_bytes(small_world):
     assert observe(small_world, 3, 4).to_fits() != observe(small_world, 4, 4).to_fits()
 
 
-def test_a_folder_holds_the_same_as_memory(simulated_folder, small_world):
+def test_files_in_a_folder_equal_those_in_memory(simulated_folder, small_world):
     third = observe(small_world, 1, 2)
     assert (simulated_folder / third.name).read_bytes() == third.to_gzip()
     record = json.loads((simulated_folder / "truth.json").read_text())
@@ -37,12 +37,12 @@ def test_a_folder_holds_the_same_as_memory(simulated_folder, small_world):
     assert names == sorted(entry["name"] for entry in record["files"])
 
 
-def test_gzip_holds_the_plain_file(small_world):
+def test_gzip_contains_the_fits_file(small_world):
     simulated = observe(small_world, 3, 1)
     assert gzip.decompress(simulated.to_gzip()) == simulated.to_fits()
 
 
-def test_emiss_is_transposed_against_the_rest(night_swath):
+def test_emiss_has_the_slit_axis_before_the_integration_axis(night_swath):
     with open_fits(night_swath.to_fits()) as hdus:
         hdus.verify("exception")
         assert {hdu.name for hdu in hdus[1:]} == HDUS
@@ -59,7 +59,7 @@ def test_emiss_is_transposed_against_the_rest(night_swath):
         np.testing.assert_array_equal(measured, night_swath.swath.brightness_R.astype(np.float32))
 
 
-def test_lines_vary_in_number_and_place_and_tables_in_order(small_world):
+def test_number_and_order_of_emissions_and_order_of_tables_vary(small_world):
     rows, counts, orders = set(), set(), set()
     for index in range(12):
         with open_fits(observe(small_world, 2, index).to_fits()) as hdus:
@@ -73,7 +73,7 @@ def test_lines_vary_in_number_and_place_and_tables_in_order(small_world):
     assert len(orders) > 3
 
 
-def test_bin_0_is_never_lit_and_off_slit_bins_have_no_direction(small_world):
+def test_bin_0_has_no_signal_and_bins_off_the_slit_have_no_direction(small_world):
     off = []
     for index in range(12):
         simulated = observe(small_world, 2, index)
@@ -88,7 +88,7 @@ def test_bin_0_is_never_lit_and_off_slit_bins_have_no_direction(small_world):
     assert min(off) < max(off)
 
 
-def test_names_follow_the_grammar_and_never_collide(small_world):
+def test_names_are_valid_and_unique(small_world):
     names = [observe(small_world, 6, index).name for index in range(100)]
     parsed = [parse_name(name) for name in names]
     assert len({name.observation for name in parsed}) == 100
@@ -96,7 +96,7 @@ def test_names_follow_the_grammar_and_never_collide(small_world):
     assert {name.swath for name in parsed} >= {(1, 1), (1, 2), (2, 2), (3, 3), None}
 
 
-def test_header_name_and_tables_tell_one_time(night_swath):
+def test_header_name_and_tables_have_the_same_time(night_swath):
     with open_fits(night_swath.to_fits()) as hdus:
         header, times = hdus[0].header, hdus["TIME"].data
         assert parse_name(night_swath.name).start_utc == header["OBS_UTC"] == times["TIME_UTC"][0]
@@ -106,7 +106,7 @@ def test_header_name_and_tables_tell_one_time(night_swath):
         assert 0 <= header["SOL_LONG"] < 360
 
 
-def test_the_swaths_of_a_set_share_mars_and_follow_each_other(small_world):
+def test_swaths_of_a_set_share_a_scene_and_are_consecutive(small_world):
     world = replace(small_world, swaths_per_set=(3,))
     first, second, third = (observe(world, 8, index) for index in range(3))
     assert [item.truth["swath"] for item in (first, second, third)] == [(1, 3), (2, 3), (3, 3)]
@@ -116,7 +116,7 @@ def test_the_swaths_of_a_set_share_mars_and_follow_each_other(small_world):
 
 
 @pytest.mark.parametrize("level", ["l2b", "l2a"])
-def test_spectra_hold_the_same_line_as_emiss(small_world, level):
+def test_spectra_agree_with_emiss(small_world, level):
     simulated = observe(small_world, 3, 0)
     with open_fits(simulated.to_fits(spectra=True, level=level)) as hdus:
         assert {hdu.name for hdu in hdus[1:]} == (HDUS | {"CAL"}) - ({"EMISS"} if level == "l2a" else set())
@@ -131,7 +131,7 @@ def test_spectra_hold_the_same_line_as_emiss(small_world, level):
         assert np.median(ratio) == pytest.approx(1, abs=0.1)
 
 
-def test_spectra_stand_before_or_after_emiss(small_world):
+def test_cal_is_before_or_after_emiss(small_world):
     cal_first = set()
     for index in range(8):
         with open_fits(observe(small_world, 3, index).to_fits(spectra=True)) as hdus:
@@ -139,7 +139,7 @@ def test_spectra_stand_before_or_after_emiss(small_world):
     assert cal_first == {True, False}
 
 
-def test_a_world_may_have_192_bins(tmp_path, small_world):
+def test_slit_of_192_bins(tmp_path, small_world):
     paths = simulate(tmp_path, 1, 9, replace(small_world, n_slit=192))
     with fits.open(paths[0]) as hdus:
         assert hdus["FOV_GEOM"].data["RA"].shape[-1] == 192

@@ -1,4 +1,4 @@
-"""The simulated orbit, frames and lines of sight hold together, and agree with a real mission's."""
+"""The simulated orbit, frames and lines of sight are consistent and agree with a real mission."""
 
 import io
 from datetime import UTC, datetime
@@ -21,30 +21,30 @@ def angle_deg(a, b):
     return np.degrees(2 * np.arcsin(np.clip(np.linalg.norm(a - b, axis=-1) / 2, 0, 1)))
 
 
-def test_sun_and_mars_stand_where_a_real_file_says(iuvs_folder):
+def test_positions_of_sun_and_mars_agree_with_a_real_file(iuvs_folder):
     path = iuvs_folder / "mvn_iuv_l1b_apoapse-orbit18001-fuv_20230114T071818_v13_r01.fits.gz"
     with fits.open(path) as hdus:
         spacecraft, et = hdus["SpacecraftGeometry"].data, hdus["Integration"].data["ET"].astype(float)
         ls = float(hdus["Observation"].data["SOLAR_LONGITUDE"][0])
         true_sun = orbit.unit(spacecraft["SUB_SOLAR_LAT"].astype(float), spacecraft["SUB_SOLAR_LON"].astype(float))
-        pixels, centre = hdus["PixelGeometry"].data, (slice(None), slice(None), 4)
+        pixels, center = hdus["PixelGeometry"].data, (slice(None), slice(None), 4)
         sight = orbit.unit(
-            pixels["PIXEL_CORNER_DEC"][centre].astype(float), pixels["PIXEL_CORNER_RA"][centre].astype(float)
+            pixels["PIXEL_CORNER_DEC"][center].astype(float), pixels["PIXEL_CORNER_RA"][center].astype(float)
         )
-        place = orbit.unit(
-            pixels["PIXEL_CORNER_LAT"][centre].astype(float), pixels["PIXEL_CORNER_LON"][centre].astype(float)
+        point = orbit.unit(
+            pixels["PIXEL_CORNER_LAT"][center].astype(float), pixels["PIXEL_CORNER_LON"][center].astype(float)
         )
         vertex = orbit.unit(
             spacecraft["SUB_SPACECRAFT_LAT"].astype(float), spacecraft["SUB_SPACECRAFT_LON"].astype(float)
         )
         vertex *= (MARS_RADIUS_KM + spacecraft["SPACECRAFT_ALT"].astype(float))[:, None]
-        on_disk = pixels["PIXEL_CORNER_MRH_ALT"][centre] == 0
+        on_disk = pixels["PIXEL_CORNER_MRH_ALT"][center] == 0
     frames = orbit.frames(et)
     assert orbit.solar_longitude_deg(et[:1])[0] == pytest.approx(ls, abs=0.02)
     assert angle_deg(np.einsum("nij,nj->ni", frames.to_mars, frames.sun), true_sun).max() < 0.1
     turned = np.moveaxis(np.einsum("nij,nkj->nki", frames.to_mars, sight), -1, 1)
     found, _, _ = geometry.intersect(vertex, turned, MARS_RADIUS_KM)
-    assert np.median(angle_deg(np.moveaxis(found, 1, -1)[on_disk], place[on_disk])) < 1  # theirs is an ellipsoid
+    assert np.median(angle_deg(np.moveaxis(found, 1, -1)[on_disk], point[on_disk])) < 1  # IUVS uses an ellipsoid
 
 
 @pytest.mark.parametrize(
@@ -58,16 +58,16 @@ def test_mars_time_agrees_with_the_almanac(date, year, ls):
     assert orbit.mars_year(utc, found) == year
 
 
-def test_the_orbit_is_that_of_hope():
-    places = orbit.position_km(np.float64(40), np.float64(70), np.linspace(0, 2 * np.pi, 2001))
-    altitude = np.linalg.norm(places, axis=1) - MARS_RADIUS_KM
+def test_orbit_is_that_of_hope():
+    positions = orbit.position_km(40.0, 70.0, np.linspace(0, 2 * np.pi, 2001))
+    altitude = np.linalg.norm(positions, axis=1) - MARS_RADIUS_KM
     assert (altitude.min(), altitude.max()) == pytest.approx((19_970, 42_650), abs=1)
     assert orbit.period_s() / 3600 == pytest.approx(54.5, abs=0.1)
-    in_mars = places @ orbit.frames(np.zeros(1)).to_mars[0].T
+    in_mars = positions @ orbit.frames(np.zeros(1)).to_mars[0].T
     assert np.degrees(np.arcsin(in_mars[:, 2] / np.linalg.norm(in_mars, axis=1))).max() == pytest.approx(25, abs=0.01)
 
 
-def test_sample_0_is_the_centre_of_the_other_four(tables):
+def test_sample_0_is_the_center_of_the_other_four(tables):
     vectors = np.moveaxis(tables["FOV_GEOM"].data["VEC_MSO"], 1, -1)[:, :, 5:-5]  # (nI, 5, nS, 3)
     for sample in range(5):
         others = np.delete(vectors, sample, axis=1).mean(1)
@@ -75,7 +75,7 @@ def test_sample_0_is_the_centre_of_the_other_four(tables):
         assert (distance < 1e-5) == (sample == 0)
 
 
-def test_corners_go_round_the_pixel(tables):
+def test_corners_are_in_order_around_the_pixel(tables):
     corners = np.moveaxis(tables["FOV_GEOM"].data["VEC_MSO"], 1, -1)[:, 1:, 5:-5]
     sides = angle_deg(corners, np.roll(corners, -1, axis=1))
     assert np.ptp(sides[:, 0]) < 0.001
@@ -83,7 +83,7 @@ def test_corners_go_round_the_pixel(tables):
     assert sides[:, 1].mean() == pytest.approx(np.median(tables["FOV_GEOM"].data["SLIT_WIDTH"]), rel=0.01)
 
 
-def test_tangent_altitude_is_zero_on_the_disk_and_only_there(tables):
+def test_tangent_altitude_is_zero_only_on_the_disk(tables):
     fov, spacecraft = tables["FOV_GEOM"].data, tables["SC_GEOM"].data
     toward = -orbit.unit(spacecraft["SUB_SC_LAT"].astype(float), spacecraft["SUB_SC_LON"].astype(float))
     off = angle_deg(np.moveaxis(fov["VEC_MARS"][:, :, 0], 1, -1), toward[:, None])
@@ -98,19 +98,19 @@ def test_tangent_altitude_is_zero_on_the_disk_and_only_there(tables):
 def test_angles_agree_with_the_sub_solar_and_sub_spacecraft_points(tables):
     fov, spacecraft = tables["FOV_GEOM"].data, tables["SC_GEOM"].data
     disk = (fov["MRH_ALT"][:, 0] == 0) & np.isfinite(fov["RA"][:, 0])
-    place = orbit.unit(fov["LAT"][:, 0], fov["LON"][:, 0])
+    point = orbit.unit(fov["LAT"][:, 0], fov["LON"][:, 0])
     sun = orbit.unit(spacecraft["SUB_SOLAR_LAT"].astype(float), spacecraft["SUB_SOLAR_LON"].astype(float))[:, None]
     vertex = orbit.unit(spacecraft["SUB_SC_LAT"].astype(float), spacecraft["SUB_SC_LON"].astype(float))
     vertex = vertex[:, None] * (1 + spacecraft["SC_ALT"] / MARS_RADIUS_KM)[:, None, None]
-    sight = orbit.normalise(vertex - place)
-    assert abs(angle_deg(place, sun) - fov["SOLAR_Z_ANGLE"][:, 0])[disk].max() < 0.1
-    assert abs(angle_deg(place, sight) - fov["EMISSION_ANGLE"][:, 0])[disk].max() < 0.1
+    sight = orbit.normalize(vertex - point)
+    assert abs(angle_deg(point, sun) - fov["SOLAR_Z_ANGLE"][:, 0])[disk].max() < 0.1
+    assert abs(angle_deg(point, sight) - fov["EMISSION_ANGLE"][:, 0])[disk].max() < 0.1
     assert abs(angle_deg(sight, sun) - fov["PHASE_ANGLE"][:, 0])[disk].max() < 0.1
     noon = (fov["LON"][:, 0] - spacecraft["SUB_SOLAR_LON"][:, None]) / 15
     assert abs((fov["LOCAL_TIME"][:, 0] - 12 - noon + 12) % 24 - 12)[disk].max() < 0.01
 
 
-def test_right_ascension_and_the_frames_tell_one_direction(night_swath, tables):
+def test_right_ascension_and_frames_give_the_same_direction(night_swath, tables):
     fov = tables["FOV_GEOM"].data
     seen = np.isfinite(fov["RA"][:, 0])
     sight = orbit.unit(fov["DEC"][:, 0], fov["RA"][:, 0])

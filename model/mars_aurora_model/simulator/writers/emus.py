@@ -1,107 +1,39 @@
 """EMUS L2B files: the tables of a swath as FITS bytes.
 
-Everything is a BINTABLE known by name; EMISS is transposed against the rest, as in the mission's files.
+All tables are BINTABLEs identified by name. EMISS has the slit axis before the integration axis, as in the mission's
+files; the other tables have one row per integration.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-from mars_aurora_model.simulator import fits_table
-from mars_aurora_model.simulator.fits_table import Columns
 from mars_aurora_model.simulator.geometry import Geometry
-from mars_aurora_model.simulator.orbit import AU_KM, Array, normalise, stamp, to_utc
+from mars_aurora_model.simulator.orbit import AU_KM, Array, normalize, stamp, to_utc
+from mars_aurora_model.simulator.swath import Swath
 from mars_aurora_model.simulator.world import MARS_RADIUS_KM, World
+from mars_aurora_model.simulator.writers import fits_table
+from mars_aurora_model.simulator.writers.emissions import DROPPABLE, EMISSIONS, OXYGEN_1304, OXYGEN_1356, Emission
+from mars_aurora_model.simulator.writers.fits_table import Columns
 
 Single = NDArray[np.float32]
 
-OXYGEN_1304 = "O I 130.4 triplet"
-
-
-@dataclass(frozen=True)
-class Emission:
-    """A line: the day's and the night's brightness in R, the aurora's relative to that of 130.4 nm."""
-
-    name: str
-    wavelength_nm: float
-    day_R: float
-    night_R: float
-    aurora: float
-
-
-EMISSIONS = (
-    Emission("H I 102.6 singlet / O I 102.7 multiplet", 102.6, 160, 12, 0.08),
-    Emission("O I 104.0 triplet", 104.0, 25, 0.3, 0.03),
-    Emission("Ar I 104.8 singlet", 104.8, 14, 0.2, 0.0),
-    Emission("Ar I 106.7 singlet", 106.7, 12, 0.2, 0.0),
-    Emission("N II 108.5 multiplet", 108.5, 12, 0.1, 0.0),
-    Emission("CO HB 108.8 band", 108.8, 15, 0.1, 0.0),
-    Emission("N I 113.4 multiplet", 113.4, 20, 0.1, 0.0),
-    Emission("CO HB 115.1 band", 115.1, 30, 0.2, 0.0),
-    Emission("O I 115.2 singlet", 115.2, 20, 0.2, 0.02),
-    Emission("N I 116.4 multiplet", 116.4, 10, 0.1, 0.0),
-    Emission("O I 117.2 multiplet", 117.2, 8, 0.1, 0.0),
-    Emission("C I 118.9 multiplet", 118.9, 25, 0.3, 0.0),
-    Emission("N I 120.0 triplet", 120.0, 60, 1.0, 0.02),
-    Emission("H I 121.6 singlet", 121.6, 5500, 600, 0.2),
-    Emission("N I 124.3 multiplet", 124.3, 18, 0.4, 0.0),
-    Emission("C I 126.1 multiplet", 126.1, 15, 0.2, 0.0),
-    Emission("C I 127.7 multiplet", 127.7, 35, 0.2, 0.01),
-    Emission(OXYGEN_1304, 130.4, 0, 0, 1.0),
-    Emission("C II 133.5 doublet", 133.5, 80, 0.4, 0.05),
-    Emission("O I 135.6 doublet", 135.6, 110, 0.3, 0.25),
-    Emission("CO 4PG 139.2 band", 139.2, 12, 0.1, 0.01),
-    Emission("CO 4PG 141.9 band", 141.9, 35, 0.1, 0.02),
-    Emission("CO 4PG 144.7 band", 144.7, 40, 0.1, 0.02),
-    Emission("CO 4PG 147.8 band", 147.8, 45, 0.1, 0.02),
-    Emission("N I 149.3 doublet", 149.3, 25, 0.1, 0.01),
-    Emission("CO 4PG 151.0 band", 151.0, 40, 0.1, 0.02),
-    Emission("C I 156.1 multiplet", 156.1, 90, 0.2, 0.02),
-    Emission("CO 4PG 159.7 band", 159.7, 40, 0.1, 0.02),
-    Emission("C I 165.7 multiplet", 165.7, 160, 0.3, 0.02),
-)
-_DROPPABLE = (4, 9, 10, 14, 20)  # lines that some versions of the processing lack
-
-
-@dataclass(frozen=True)
-class Swath:
-    """What goes into one file.
-
-    Attributes
-    ----------
-    header : keywords of the primary header, in order
-    geometry : Geometry
-    brightness_R, random_error_R, systematic_error_R : (nI, nS), the measured line at 130.4 nm
-    background_R, excess_R : (nI, nS), noise-free, from which the other lines are scaled
-    flagged : (nI, nS) bool
-    off_slit : (nS,) bool, bins whose geometry is NaN
-    slit_width_deg : 0.18 or 0.25, which decides the spectral resolution
-    """
-
-    header: dict[str, Any]
-    geometry: Geometry
-    brightness_R: Array
-    random_error_R: Array
-    systematic_error_R: Array
-    background_R: Array
-    excess_R: Array
-    flagged: NDArray[np.bool_]
-    off_slit: NDArray[np.bool_]
-    slit_width_deg: float
-
-    @property
-    def on_slit(self) -> NDArray[np.bool_]:
-        """(nI, nS): pixels that light falls on."""
-        mask: NDArray[np.bool_] = np.isfinite(self.random_error_R)
-        return mask
-
 
 def write(swath: Swath, world: World, rng: np.random.Generator, *, spectra: bool = False, level: str = "l2b") -> bytes:
-    """Write a swath as FITS; ``spectra`` adds CAL at full size, level "l2a" has CAL and no EMISS."""
+    """Write a swath as FITS.
+
+    Parameters
+    ----------
+    swath : Swath
+    world : World
+    rng : Generator
+        Draws the noise of the other emissions and the order of the tables.
+    spectra : bool
+        Add the full spectra (CAL).
+    level : "l2b" or "l2a"
+        L2A files contain CAL and no EMISS.
+    """
     tables = {
         "TIME": _time(swath.geometry),
         "WAVELENGTH": {"WAVELENGTH_L2A": (_wavelengths(swath, world)[None], "nm")},
@@ -124,17 +56,17 @@ def _time(geometry: Geometry) -> Columns:
 
 
 def _wavelengths(swath: Swath, world: World) -> Array:
-    """(nS, nW) nm; the spectrum leans a little along the slit."""
-    lean = 0.3 * np.linspace(-1, 1, len(swath.off_slit)) ** 2
-    return np.linspace(100, 170, world.n_wavelengths) + lean[:, None]
+    """Return the wavelengths (nS, nW) in nm, with a small curvature along the slit."""
+    shift = 0.3 * np.linspace(-1, 1, len(swath.off_slit)) ** 2
+    return np.linspace(100, 170, world.n_wavelengths) + shift[:, None]
 
 
 def _spacecraft(geometry: Geometry) -> Columns:
-    place, sun = geometry.spacecraft_mars_km, geometry.sun_mars
-    distance = np.linalg.norm(place, axis=1)
+    position, sun = geometry.spacecraft_mars_km, geometry.sun_mars
+    distance = np.linalg.norm(position, axis=1)
     return {
-        "SUB_SC_LAT": (np.degrees(np.arcsin(place[:, 2] / distance)), "deg"),
-        "SUB_SC_LON": (np.degrees(np.arctan2(place[:, 1], place[:, 0])) % 360, "deg"),
+        "SUB_SC_LAT": (np.degrees(np.arcsin(position[:, 2] / distance)), "deg"),
+        "SUB_SC_LON": (np.degrees(np.arctan2(position[:, 1], position[:, 0])) % 360, "deg"),
         "SUB_SOLAR_LAT": (np.degrees(np.arcsin(sun[:, 2])), "deg"),
         "SUB_SOLAR_LON": (np.degrees(np.arctan2(sun[:, 1], sun[:, 0])) % 360, "deg"),
         "SC_ALT": (distance - MARS_RADIUS_KM, "km"),
@@ -165,7 +97,7 @@ def _field_of_view(swath: Swath) -> Columns:
     }
     columns: Columns = {}
     for name, (values, unit) in per_pixel.items():
-        single = values.astype(np.float32)  # 0.03 arcmin at most; the zeroed half makes files a third smaller
+        single = values.astype(np.float32)  # error of 0.03 arcmin at most; reduces the gzipped size by a third
         single[..., swath.off_slit] = np.nan
         columns[name] = (single.astype(">f8"), unit)
     columns |= {name: (axis, "") for name, axis in _instrument_axes(geometry).items()}
@@ -173,29 +105,29 @@ def _field_of_view(swath: Swath) -> Columns:
 
 
 def _instrument_axes(geometry: Geometry) -> dict[str, Array]:
-    """Nine unit vectors an integration: the slit, the scan and the line of sight in three frames, (nI, 3)."""
+    """Return unit vectors (nI, 3) along the slit, the scan and the line of sight, in three frames."""
     frames = {"MARS": geometry.vec_mars, "MSO": geometry.vec_mso, "J2000": geometry.vec_j2000}
-    axes = {}
+    axes: dict[str, Array] = {}
     for name, vectors in frames.items():
         sight = vectors[:, :, 0, vectors.shape[-1] // 2]
-        slit = normalise(vectors[:, :, 0, -1] - vectors[:, :, 0, 0])
+        slit = normalize(vectors[:, :, 0, -1] - vectors[:, :, 0, 0])
         axes |= {f"VX_INSTR_{name}": slit, f"VY_INSTR_{name}": np.cross(sight, slit), f"VZ_INSTR_{name}": sight}
     return axes
 
 
 def _emissions(swath: Swath, world: World, rng: np.random.Generator) -> Columns:
-    """EMISS: a row a line; their number and order vary a little, as between versions of the processing."""
-    dropped = set(rng.choice(_DROPPABLE, rng.integers(3), replace=False))
-    lines = [line for row, line in enumerate(EMISSIONS) if row not in dropped]
-    place = rng.integers(len(lines) - 1)
-    lines[place : place + 2] = lines[place + 1], lines[place]
-    measured = [_line(swath, world, rng, line) for line in lines]
+    """Return EMISS, one row per emission; number and order vary slightly, as between versions of the processing."""
+    dropped = set(rng.choice(DROPPABLE, rng.integers(3), replace=False))
+    emissions = [emission for row, emission in enumerate(EMISSIONS) if row not in dropped]
+    swapped = rng.integers(len(emissions) - 1)
+    emissions[swapped : swapped + 2] = emissions[swapped + 1], emissions[swapped]
+    measured = [_measure(swath, world, rng, emission) for emission in emissions]
     radiance, error = (np.stack(part).transpose(0, 2, 1) for part in zip(*measured, strict=True))  # (nE, nS, nI)
-    wavelengths = np.array([[line.wavelength_nm] for line in lines])
+    wavelengths = np.array([[emission.wavelength_nm] for emission in emissions])
     flags = (swath.flagged | ~swath.on_slit).T.astype(np.uint8)
     goodness = (rng.integers(60, 141, flags.shape) / 100).astype(np.float32)
     return {
-        "NAME": (np.array([line.name.ljust(60) for line in lines], "S60"), ""),
+        "NAME": (np.array([emission.name.ljust(60) for emission in emissions], "S60"), ""),
         "RADIANCE": (radiance, "R"),
         "RAD_ERR_RAND": (error, "R"),
         "RAD_ERR_SYS": (np.abs(radiance) * np.float32(world.systematic_error), "R"),
@@ -204,32 +136,46 @@ def _emissions(swath: Swath, world: World, rng: np.random.Generator) -> Columns:
         "COUNTS": (np.rint(radiance * np.float32(world.counts_per_R)), "counts"),
         "WL_START": (wavelengths - np.array([1.4, 1.2]), "nm"),
         "WL_STOP": (wavelengths + np.array([1.2, 1.4]), "nm"),
-        "DOF": (np.full((len(lines), 2), (7, 5), np.int16), ""),
+        "DOF": (np.full((len(emissions), 2), (7, 5), np.int16), ""),
     }
 
 
-def _line(swath: Swath, world: World, rng: np.random.Generator, line: Emission) -> tuple[Single, Single]:
-    """Brightness and random error of one line, (nI, nS); those beside 130.4 nm in whole counts, normally spread."""
-    if line.name == OXYGEN_1304:
+def _measure(swath: Swath, world: World, rng: np.random.Generator, emission: Emission) -> tuple[Single, Single]:
+    """Return brightness and random error (nI, nS) of one emission in R.
+
+    Counts of emissions other than O I 130.4 nm are rounded and have normal instead of Poisson noise.
+    """
+    if emission.name == OXYGEN_1304:
         return swath.brightness_R.astype(np.float32), swath.random_error_R.astype(np.float32)
-    true = line.day_R / 370 * swath.background_R + line.night_R + line.aurora * swath.excess_R
+    true = (
+        emission.day_R / 370 * swath.background_R + emission.night_R + _auroral_ratio(emission, world) * swath.excess_R
+    )
     counts = (true * world.counts_per_R).astype(np.float32)
     counts = np.rint(counts + np.sqrt(counts) * rng.standard_normal(counts.shape, np.float32)).clip(0)
     counts[~swath.on_slit] = np.nan
     per_R = np.float32(world.counts_per_R)
-    return counts / per_R, np.sqrt(np.maximum(counts, 1)) / per_R
+    error = np.sqrt(np.maximum(counts, 1)) / per_R
+    return (counts / per_R).astype(np.float32, copy=False), error.astype(np.float32, copy=False)
+
+
+def _auroral_ratio(emission: Emission, world: World) -> float:
+    """Return the brightness of an emission in auroras, relative to O I 130.4 nm."""
+    return 1 / world.oxygen_ratio if emission.name == OXYGEN_1356 else emission.aurora
 
 
 def _spectra(swath: Swath, world: World, rng: np.random.Generator) -> Columns:
-    """CAL at full size, (nI, nS, nW) float32 a column: lines as wide as the slit makes them, on a faint continuum."""
+    """Return CAL with columns of shape (nI, nS, nW), float32.
+
+    Lines are Gaussians of the slit's spectral resolution on a faint continuum.
+    """
     wavelengths = _wavelengths(swath, world)
     width = (1.3 if swath.slit_width_deg < 0.2 else 1.8) / 2.3548  # nm, from full width at half maximum
     radiance = np.full((*swath.brightness_R.shape, world.n_wavelengths), 0.2, np.float32)
-    for line in EMISSIONS:
-        profile = np.exp(-0.5 * ((wavelengths - line.wavelength_nm) / width) ** 2) / (width * np.sqrt(2 * np.pi))
+    for emission in EMISSIONS:
+        profile = np.exp(-0.5 * ((wavelengths - emission.wavelength_nm) / width) ** 2) / (width * np.sqrt(2 * np.pi))
         lit = np.flatnonzero((profile > 1e-4).any(0))
         near = slice(lit[0], lit[-1] + 1)
-        brightness, _ = _line(swath, world, rng, line)
+        brightness, _ = _measure(swath, world, rng, emission)
         radiance[..., near] += brightness[..., None] * profile[:, near].astype(np.float32)
     counts = np.rint(radiance * np.float32(world.counts_per_R * 70 / world.n_wavelengths))
     error = np.sqrt(np.maximum(radiance, 0) / np.float32(world.counts_per_R) + np.float32(0.1))

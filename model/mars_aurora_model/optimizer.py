@@ -1,4 +1,4 @@
-"""What moves the weights: Muon for the filters of convolutions, AdamW for all else."""
+"""Optimizer: Muon for the filters of convolutions, AdamW for the other parameters."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from torch import Tensor
 
 from mars_aurora_model.yolov5 import Conv, YOLOv5
 
-PACE = 3.0  # of Muon, whose steps would be as long as AdamW's otherwise; see LOG.md
+PACE = 3.0  # factor on the learning rate for Muon, whose steps are scaled to those of AdamW; see LOG.md
 _MOMENTUM = 0.95
-_QUINTIC = (3.4445, -4.7750, 2.0315)  # a x + b x^3 + c x^5 draws singular values in (0, 1] to about 1 in five rounds
+_QUINTIC = (3.4445, -4.7750, 2.0315)  # a x + b x^3 + c x^5 maps singular values in (0, 1] to about 1 in five iterations
 
 
 class MuonAdamW:
-    """Muon (Jordan et al. 2024), which gives every direction of a filter bank the same step, and AdamW for the rest.
+    """Muon (Jordan et al. 2024) for filter banks and AdamW for the other parameters.
 
-    Muon takes matrices: a bank of filters is one row a filter. Unlike `torch.optim.Muon` it reckons in 32 bits: a
-    processor that has no arithmetic of 16 needs forty times as long for those.
+    Muon orthogonalizes the update of each filter bank, a matrix of one row per filter. `torch.optim.Muon` computes in
+    bfloat16, which takes forty times as long on processors without native support; here it is float32.
 
     Parameters
     ----------
     model : YOLOv5
-        In the memory format channels last.
+        In channels-last memory format.
     learning_rate, weight_decay : float
-        Of AdamW; Muon's rate is `PACE` times as high. Biases and norms are not drawn to zero.
+        Of AdamW; Muon's learning rate is `PACE` times as high. Biases and norms have no weight decay.
     """
 
     def __init__(self, model: YOLOv5, learning_rate: float, weight_decay: float) -> None:
@@ -46,8 +46,8 @@ class MuonAdamW:
         for weight, momentum in zip(self.filters, self.momenta, strict=True):
             gradient, bank = _flatten(weight.grad), _flatten(weight)
             momentum.lerp_(gradient, 1 - _MOMENTUM)
-            direction = orthogonalise(gradient.lerp(momentum, _MOMENTUM))
-            length = 0.2 * math.sqrt(max(bank.shape))  # entries as large as those of a step of AdamW
+            direction = orthogonalize(gradient.lerp(momentum, _MOMENTUM))
+            length = 0.2 * math.sqrt(max(bank.shape))  # scales entries to the size of an AdamW step
             bank.mul_(1 - PACE * learning_rate * self.weight_decay)
             bank.add_(direction, alpha=-PACE * learning_rate * length)
 
@@ -59,10 +59,10 @@ class MuonAdamW:
         self.adamw.load_state_dict(state["adamw"])
 
 
-def orthogonalise(matrix: Tensor) -> Tensor:
-    """Draw the singular values of a matrix (M, N) to about 1, by the iteration of Newton and Schulz."""
+def orthogonalize(matrix: Tensor) -> Tensor:
+    """Set the singular values of a matrix (M, N) to about 1 by Newton-Schulz iteration."""
     if matrix.shape[0] > matrix.shape[1]:
-        return orthogonalise(matrix.T).T
+        return orthogonalize(matrix.T).T
     a, b, c = _QUINTIC
     result = matrix / matrix.norm().clamp(min=1e-7)
     for _ in range(5):
@@ -72,5 +72,5 @@ def orthogonalise(matrix: Tensor) -> Tensor:
 
 
 def _flatten(filters: Tensor) -> Tensor:
-    """Show filters (out, in, rows, columns) as rows (out, rows x columns x in): in channels last, the same memory."""
+    """View filters (out, in, rows, columns) as (out, rows x columns x in); shares memory in channels-last format."""
     return filters.permute(0, 2, 3, 1).flatten(1)

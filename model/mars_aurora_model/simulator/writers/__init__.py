@@ -1,0 +1,1 @@
+"""Writers of simulated observations in the format of the instrument's files."""
