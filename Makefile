@@ -4,37 +4,37 @@ PYTHON ?= python3
 export UV_PROJECT_ENVIRONMENT := .venv
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 include cloud.mk
-help: ## Show the targets
+help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-11s %s\n", $$1, $$2}'
 
 .venv/.ready: pyproject.toml uv.lock
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet uv==0.13.9
-	.venv/bin/uv sync --quiet --locked --inexact --all-groups --all-extras --no-extra launch
+	.venv/bin/uv sync --quiet --locked --compile-bytecode --inexact --all-groups --all-extras --no-extra launch
 	touch $@
 
-setup: .venv/.ready ## Make the environment in .venv from the lock
+setup: .venv/.ready ## Create the environment in .venv from the lock file
 
-run: setup ## Simulate a small batch, run the pipeline on it, say where to look
+run: setup ## Simulate a small batch and run the pipeline on it, in out/demo
 	mars-aurora simulate out/demo/input --count 24 --seed 1
 	mars-aurora run out/demo/input --out out/demo --run-id demo
 
-test: check tools ## Check and test everything
+test: check tools ## Run all checks and tests
 	pytest -n 2 -m "not deployed" && pytest -m deployed
 
-check: setup ## Lint, types and architecture
+check: setup ## Run the linter, the type checker and the architecture checks
 	ruff check .
 	ruff format --check .
 	mypy
 	lint-imports
 
-bench: setup ## Print every figure the README quotes
+bench: setup ## Print every figure quoted in the README
 	python -m bench
 
-train-setup: setup ## Make the environment that trains the model, in build/train-venv
+train-setup: setup ## Create the environment that trains the model, in build/train-venv
 	$(PYTHON) -m venv build/train-venv
 	build/train-venv/bin/pip install --quiet torch==2.13.0
-	build/train-venv/bin/pip install --quiet --editable . matplotlib onnx pillow pytest
+	build/train-venv/bin/pip install --quiet --editable . matplotlib==3.11.2 onnx==1.23.2 pillow==13.0.0 pytest==9.2.0
 
-clean: ## Remove what was made, the environment included
+clean: ## Remove everything generated, including the environment
 	rm -rf .venv out build dist .mypy_cache .ruff_cache .pytest_cache

@@ -1,11 +1,11 @@
-"""Build the layer or one function as Lambda wants it; `sam build` calls this by way of the two Makefiles.
+"""Build the Lambda layer or one function; `sam build` calls this script through the two Makefiles.
 
     python tools/package.py layer|preprocess|classify|tally|detect|catalogue FOLDER
-    python tools/package.py requirements     write each requirements.txt anew from uv.lock
-    python tools/package.py check BUILD       hold every function, with the layer, against Lambda's limits
+    python tools/package.py requirements     regenerate every requirements.txt from uv.lock
+    python tools/package.py check BUILD      check every function, with the layer, for size and platform
 
-No interpreter of Lambda's kind is needed: ready-made packages of its platform are unpacked. With
-``MARS_AURORA_PLATFORM=host`` the same is built for this machine, which is what the rehearsal runs.
+Binary wheels for Lambda's platform are unpacked, so no interpreter of that platform is needed. With
+``MARS_AURORA_PLATFORM=host`` the packages are built for this machine instead, as the rehearsal needs.
 """
 
 from __future__ import annotations
@@ -22,14 +22,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 LAYER = "layer"
 FUNCTIONS = ("preprocess", "classify", "tally", "detect", "catalogue")
-LIMIT_BYTES = 262_144_000 * 9 // 10  # nine tenths of what Lambda unpacks, the layer included
+LIMIT_BYTES = 262_144_000 * 9 // 10  # 90 % of Lambda's limit for the unpacked function and layer
 RUNTIME_HAS = {"boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3"}
+UNUSED_EXTENSIONS = tuple(f"PIL/_{name}.*" for name in ("avif", "imagingcms", "imagingft", "imagingtk", "webp"))
 MACHINES = {"aarch64": 0xB7, "x86_64": 0x3E}  # e_machine in the ELF header
 
 
 @dataclass(frozen=True)
 class Platform:
-    """Where the package is to run: ``machine`` as uname has it, the oldest glibc it must do with."""
+    """Target platform: ``machine`` as given by uname, Python version, and the version of its glibc."""
 
     machine: str
     python: str
@@ -56,7 +57,7 @@ def requirements_path(target: str) -> Path:
 
 
 def export(target: str) -> str:
-    """Give the pinned requirements of a target: its group in the lock, less what runtime and layer have."""
+    """Return the pinned requirements of a target: its group in the lock, minus what runtime and layer provide."""
     command = ["export", "--quiet", "--frozen", "--no-hashes", "--no-header", "--no-annotate", "--only-group", target]
     lines = _uv(*command).splitlines()
     present = set(RUNTIME_HAS)
@@ -76,7 +77,7 @@ def _uv(*arguments: str) -> str:
 
 
 def build(target: str, folder: Path, platform: Platform) -> None:
-    """Put dependencies and code of the layer or a function into a folder."""
+    """Install the dependencies and the code of the layer or of a function into a folder."""
     packages = folder / "python" if target == LAYER else folder
     packages.mkdir(parents=True, exist_ok=True)
     requirements = requirements_path(target)
@@ -93,13 +94,17 @@ def build(target: str, folder: Path, platform: Platform) -> None:
 
 def install(requirements: Path, folder: Path, platform: Platform) -> None:
     glibc = "_".join(str(part) for part in min(platform.glibc, (2, 28)))
-    where = ["--python-platform", f"{platform.machine}-manylinux_{glibc}", "--python-version", platform.python]
-    how = ["--quiet", "--no-deps", "--only-binary", ":all:", "--link-mode", "copy"]
-    _uv("pip", "install", *how, *where, "--target", str(folder), "--requirements", str(requirements))
+    target = ["--python-platform", f"{platform.machine}-manylinux_{glibc}", "--python-version", platform.python]
+    options = ["--quiet", "--no-deps", "--only-binary", ":all:", "--link-mode", "copy"]
+    _uv("pip", "install", *options, *target, "--target", str(folder), "--requirements", str(requirements))
 
 
 def prune(folder: Path) -> None:
-    """Remove what no function ever opens: tests, stubs, sources, scripts."""
+    """Remove files that no function opens: tests, stubs, sources, scripts, extensions of Pillow for other formats."""
+    for pattern in UNUSED_EXTENSIONS:
+        for path in folder.glob(pattern):
+            path.unlink()
+    remove_unreferenced_libraries(folder)
     for path in sorted(folder.rglob("*"), reverse=True):
         name = path.relative_to(folder).as_posix()
         is_test = path.name in {"test", "tests"} and name != "astropy/tests"  # astropy imports its own
@@ -109,11 +114,25 @@ def prune(folder: Path) -> None:
             path.unlink()
 
 
+def remove_unreferenced_libraries(folder: Path) -> None:
+    """Remove shared libraries of ``*.libs`` folders that no extension module names, directly or through others."""
+    libraries = {path: path.read_bytes() for path in folder.rglob("*.so*") if path.is_file()}
+    waiting = [path for path in libraries if path.parent.suffix != ".libs"]
+    unreached = libraries.keys() - waiting
+    while waiting:
+        data = libraries[waiting.pop()]
+        reached = {path for path in unreached if path.name.encode() in data}
+        unreached -= reached
+        waiting += reached
+    for path in unreached:
+        path.unlink()
+
+
 def compile_bytecode(folder: Path, platform: Platform) -> None:
-    """Compile ahead with an interpreter of Lambda's version; Lambda's disk is read-only, so it never could itself."""
+    """Compile to bytecode with the target's Python version; Lambda cannot, because its file system is read-only."""
     python = sys.executable if platform.is_host else find_python(platform.python)
     if python is None:
-        print(f"no Python {platform.python} at hand: without bytecode, cold starts take about twice as long")
+        print(f"Python {platform.python} not found: packages without bytecode, cold starts take about twice as long")
         return
     command = [python, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", str(folder)]
     subprocess.run(command, check=True)
@@ -121,26 +140,26 @@ def compile_bytecode(folder: Path, platform: Platform) -> None:
 
 def find_python(version: str) -> str | None:
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
-    places = [shutil.which(f"python{version}"), *pyenv.glob(f"{version}.*/bin/python{version}")]
-    for place in (str(place) for place in places if place):
-        if subprocess.run([place, "-c", ""], check=False, capture_output=True).returncode == 0:
-            return place
+    candidates = [shutil.which(f"python{version}"), *pyenv.glob(f"{version}.*/bin/python{version}")]
+    for python in (str(candidate) for candidate in candidates if candidate):
+        if subprocess.run([python, "-c", ""], check=False, capture_output=True).returncode == 0:
+            return python
     return None
 
 
 def check(build_folder: Path, platform: Platform) -> list[str]:
-    """Measure what was built; give what is wrong with it, a line each."""
+    """Print the size of every built function; return one line per problem."""
     layer = build_folder / "CoreLayer"
-    wrong = []
+    problems = []
     for name in FUNCTIONS:
         folder = build_folder / name.capitalize()
         total = size_bytes(folder) + size_bytes(layer)
-        own, share = f"{size_bytes(folder):>10,}", f"{total / LIMIT_BYTES:4.0%}"
-        print(f"{name:10} {own} + layer {size_bytes(layer):,} bytes = {share} of the 225 MiB allowed")
+        own, fraction = f"{size_bytes(folder):>10,}", f"{total / LIMIT_BYTES:4.0%}"
+        print(f"{name:10} {own} + layer {size_bytes(layer):,} bytes = {fraction} of the 225 MiB allowed")
         if total > LIMIT_BYTES:
-            wrong.append(f"{name}: {total:,} bytes unpacked, over {LIMIT_BYTES:,}")
+            problems.append(f"{name}: {total:,} bytes unpacked, limit {LIMIT_BYTES:,}")
     libraries = sorted(path for path in build_folder.rglob("*.so*") if path.is_file())
-    return wrong + [f"{path}: {fault}" for path in libraries for fault in find_faults(path, platform)]
+    return problems + [f"{path}: {fault}" for path in libraries for fault in find_faults(path, platform)]
 
 
 def size_bytes(folder: Path) -> int:
@@ -148,7 +167,7 @@ def size_bytes(folder: Path) -> int:
 
 
 def find_faults(library: Path, platform: Platform) -> list[str]:
-    """Tell why a shared library would not load on the platform: architecture, glibc, Python's ABI."""
+    """Return the reasons why a shared library cannot be loaded on the platform: architecture, glibc, Python ABI."""
     data = library.read_bytes()
     faults = []
     if data[:4] == b"\x7fELF" and int.from_bytes(data[18:20], "little") != MACHINES[platform.machine]:
@@ -168,9 +187,9 @@ def main(arguments: list[str]) -> int:
             for target in (LAYER, *FUNCTIONS):
                 requirements_path(target).write_text(export(target))
         case ["check", folder]:
-            wrong = check(Path(folder), choose_platform())
-            print(*wrong, sep="\n")
-            return 1 if wrong else 0
+            problems = check(Path(folder), choose_platform())
+            print(*problems, sep="\n")
+            return 1 if problems else 0
         case [target, folder] if target in (LAYER, *FUNCTIONS):
             build(target, Path(folder).resolve(), choose_platform())
         case _:

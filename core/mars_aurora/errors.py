@@ -1,6 +1,6 @@
-"""The two error families: the file's fault, and the world's.
+"""The two families of errors: bad input and infrastructure failure.
 
-Class names are a contract: the state machine's retry and catch rules name them.
+Class names must not change: the retry and catch rules of the state machine refer to them.
 """
 
 from __future__ import annotations
@@ -9,44 +9,45 @@ from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """Why an input was rejected; the codes that stand in the ledger."""
+    """Why an input was rejected: the codes in the ledger."""
 
-    UNREADABLE = "unreadable"  # permissions, not a regular file
+    UNREADABLE = "unreadable"  # no permission, or not a regular file
     EMPTY = "empty_file"
     NOT_FITS = "not_fits"
     TRUNCATED = "truncated"
     CORRUPT = "corrupt"
-    TOO_LARGE = "too_large"  # unpacked size or ratio over the bound
-    UNKNOWN_PRODUCT = "unknown_product"  # sound FITS, of no kind that is read here
+    TOO_LARGE = "too_large"  # unpacked size or ratio over its limit
+    UNKNOWN_PRODUCT = "unknown_product"  # valid FITS that no reader supports
     MISSING_HDU = "missing_hdu"
     MISSING_COLUMN = "missing_column"
     WRONG_SHAPE = "wrong_shape"
     NO_INTEGRATIONS = "no_integrations"
     TOO_FEW_INTEGRATIONS = "too_few_integrations"
-    NO_LINE = "no_130nm_line"  # the wavelength range or emission list lacks O I 130.4 nm
+    NO_LINE = "no_130nm_line"  # O I 130.4 nm is outside the wavelength range, or missing in the list of emissions
+    NO_EMISSION = "no_emission"  # the same for any other emission
     NO_DATA = "no_finite_data"
     NO_DISK = "no_disk"
 
 
 class MarsAuroraError(Exception):
-    """Base of everything raised on purpose."""
+    """Base of all errors that the package raises."""
 
 
 class InputError(MarsAuroraError):
-    """The input is at fault: never retried; becomes the outcome ``rejected``.
+    """Bad input: never retried; the outcome is ``rejected``.
 
     Parameters
     ----------
     reason : Reason
         Code for the ledger.
     name : str
-        Name of the input, so that the message never lacks it.
+        Name of the input, part of every message.
     detail : str
-        What was found and what was expected, for a person.
+        What was found and what was expected, for the user.
     """
 
     def __init__(self, reason: Reason, name: str, detail: str) -> None:
-        super().__init__(reason, name, detail)  # all three, so that it pickles between processes
+        super().__init__(reason, name, detail)  # all three arguments, so that the error can be pickled
         self.reason = reason
         self.name = name
         self.detail = detail
@@ -56,12 +57,12 @@ class InputError(MarsAuroraError):
 
 
 class TransientError(MarsAuroraError):
-    """Infrastructure is at fault (throttling, time-outs, connections): worth a retry."""
+    """Infrastructure failure (throttling, timeouts, connections): may succeed when retried."""
 
 
 class UnbalancedLedgerError(MarsAuroraError):
-    """The outcomes do not add up to what was listed: the run must not pass for complete."""
+    """The outcomes do not add up to the number of listed inputs: the run is incomplete."""
 
 
 class UsageError(MarsAuroraError):
-    """A request that makes no sense as put: wrong folder, clashing names, bad parameter."""
+    """Invalid request: wrong folder, clashing names, bad parameter."""

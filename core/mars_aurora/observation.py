@@ -1,4 +1,4 @@
-"""One swath of Mars in the light of O I 130.4 nm, whichever instrument took it."""
+"""One swath of Mars in one emission, independent of the instrument."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mars_aurora.emission import OXYGEN_1304, Emission, find_emission
+
 FloatArray = NDArray[np.float32]
 Float64Array = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -17,10 +19,10 @@ BoolArray = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Facts:
-    """What the header and the file name tell; None where they do not.
+    """Metadata from the header and the file name; None if unknown.
 
     ``start_utc`` and ``end_utc`` are ISO 8601 (``2022-03-31T21:21:07.000``), ``version`` is
-    (version, revision), ``swath`` is (number, of how many), ``solar_longitude_deg`` is Ls.
+    (version, revision), ``swath`` is (number, count), ``solar_longitude_deg`` is Ls.
     """
 
     name: str
@@ -35,30 +37,31 @@ class Facts:
     kernel: str | None = None
     mars_year: int | None = None
     solar_longitude_deg: float | None = None
+    emission: str = OXYGEN_1304.name
 
 
 @dataclass(frozen=True)
 class Observation:
-    """Brightness and geometry on the instrument's own grid, in native byte order.
+    """Brightness and geometry on the native grid of the instrument, in native byte order.
 
-    nI integrations (scan), nS slit bins. Longitudes are east, 0 to 360. NaN is "not known".
-    Off the disk, latitude and longitude are those of the tangent point, where the file gives them.
-    Angles are planetographic as in the file; no conversion is made.
+    nI integrations (scan) by nS slit bins. Longitudes are east, 0 to 360. NaN means unknown.
+    Off the disk, latitude and longitude are those of the tangent point, if in the file.
+    Latitudes are planetographic as in the file, not converted.
 
     Attributes
     ----------
     facts : Facts
     brightness_R, random_error_R, systematic_error_R : (nI, nS) float32, rayleigh
-    latitude_deg, longitude_deg : (nI, nS) float32, pixel centre
-    corner_latitude_deg, corner_longitude_deg : (nI, nS, 4) float32, in order round the pixel
+    latitude_deg, longitude_deg : (nI, nS) float32, pixel center
+    corner_latitude_deg, corner_longitude_deg : (nI, nS, 4) float32, in order around the pixel
     sza_deg, emission_angle_deg : (nI, nS) float32
     local_time_h : (nI, nS) float32, 0 to 24
-    tangent_altitude_km : (nI, nS) float32; at most 0 on the disk's solid surface
+    tangent_altitude_km : (nI, nS) float32, of the line of sight; at most 0 on the solid disk
     sub_spacecraft_latitude_deg, sub_spacecraft_longitude_deg : (nI,) float64
     spacecraft_altitude_km : (nI,) float64
     sub_solar_latitude_deg, sub_solar_longitude_deg : (nI,) float64
-    ra_deg, dec_deg : (nI, nS) float64, J2000 look direction of the pixel centre
-    flagged : (nI, nS) bool, pixels the instrument team marks as bad
+    ra_deg, dec_deg : (nI, nS) float64, J2000 direction of the line of sight at the pixel center
+    flagged : (nI, nS) bool, pixels flagged by the instrument team
     """
 
     facts: Facts
@@ -83,6 +86,11 @@ class Observation:
     flagged: NDArray[np.bool_]
 
     @property
+    def emission(self) -> Emission:
+        """The emission whose brightness this is."""
+        return find_emission(self.facts.emission)
+
+    @property
     def shape(self) -> tuple[int, int]:
         """(nI, nS): integrations by slit bins."""
         n_integrations, n_slit = self.brightness_R.shape
@@ -94,7 +102,7 @@ def _array_names() -> list[str]:
 
 
 def to_npz(observation: Observation, **extra: NDArray[Any]) -> bytes:
-    """Pack an observation, with extra arrays, as an uncompressed npz; same input, same bytes."""
+    """Pack an observation and extra arrays as an uncompressed npz; the same input yields the same bytes."""
     arrays = {name: getattr(observation, name) for name in _array_names()}
     facts = np.frombuffer(json.dumps(asdict(observation.facts)).encode(), np.uint8)
     buffer = io.BytesIO()
@@ -103,7 +111,7 @@ def to_npz(observation: Observation, **extra: NDArray[Any]) -> bytes:
 
 
 def from_npz(data: bytes) -> tuple[Observation, dict[str, NDArray[Any]]]:
-    """Unpack what `to_npz` packed: the observation and the extra arrays by name."""
+    """Unpack the bytes of `to_npz`: the observation and the extra arrays by name."""
     with np.load(io.BytesIO(data), allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in archive.files}
     facts = json.loads(arrays.pop("facts").tobytes())

@@ -1,4 +1,4 @@
-"""Measure what was detected; write ledger and catalogue."""
+"""Measure the detections of a run and write its ledger and catalogue."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mars_aurora.steps.catalogue import catalogue
 logger = Logger()
 tracer = Tracer()
 metrics = Metrics()
-_READERS = 8  # threads that fetch and measure: S3 is waited for, numpy lets go of the interpreter
+_READERS = 8  # threads that read and measure; both S3 requests and numpy release the interpreter lock
 
 
 @logger.inject_lambda_context

@@ -1,4 +1,4 @@
-"""Count the objects in one normalised image."""
+"""Count the objects in one picture."""
 
 from __future__ import annotations
 

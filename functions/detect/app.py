@@ -1,4 +1,4 @@
-"""Find the auroras in one candidate."""
+"""Run the detector on one candidate or on all candidates of a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Preprocess one listed FITS object."""
+"""Read one FITS object and write its picture and geometry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hold the list of inputs against the ledger."""
+"""Compare the listed inputs with the records of a run."""
 
 from __future__ import annotations
 

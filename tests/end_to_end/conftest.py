@@ -1,4 +1,4 @@
-"""The command as a user starts it: a process of its own."""
+"""Run the installed command in a process of its own."""
 
 import csv
 import subprocess
@@ -14,7 +14,7 @@ COMMAND = Path(sys.executable).with_name("mars-aurora")
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run, and the tables that it left."""
+    """A finished run and its tables."""
 
     code: int
     stdout: str
@@ -33,7 +33,7 @@ class Run:
 
     @property
     def results(self) -> tuple[bytes, bytes]:
-        """Ledger and catalogue, to the byte."""
+        """Bytes of the ledger and the catalogue."""
         return (self.folder / "ledger.csv").read_bytes(), (self.folder / "catalogue.csv").read_bytes()
 
 
@@ -44,7 +44,7 @@ def command() -> Path:
 
 @pytest.fixture(scope="session")
 def run() -> Callable[..., Run]:
-    """Run the main job on ``inputs`` and wait for it."""
+    """Return a function that executes ``mars-aurora run`` on the given inputs."""
 
     def start(
         *inputs: Path, out: Path, run_id: str = "r", options: tuple[str, ...] = (), prefix: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""A folder of everything that can be wrong: each file gets its row and its reason, and the run goes on."""
+"""A run over files with all kinds of defects: each is rejected with its reason, and the run succeeds."""
 
 import gzip
 import os
@@ -14,22 +14,25 @@ from astropy.io import fits
 
 from mars_aurora_model.simulator.simulate import observe
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "products"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "readers"))
 from emus_files import make_tables, write_tables
 
-AS_OTHERS = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")  # root without its master key
+WITHOUT_PRIVILEGES = (
+    "setpriv",
+    "--bounding-set=-dac_override,-dac_read_search",
+)  # drops the capabilities by which root can read any file
 
 
 @pytest.fixture(scope="module")
-def sound(small_world) -> bytes:
+def valid(small_world) -> bytes:
     return observe(small_world, 1, 0).to_fits()
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory, sound) -> Path:
-    """One file for each thing that can be wrong, and sound ones between them."""
+def folder(tmp_path_factory, valid) -> Path:
+    """One file for each defect, and valid files."""
     folder = tmp_path_factory.mktemp("bad")
-    packed = gzip.compress(sound, 1)
+    packed = gzip.compress(valid, 1)
     bytes_of = {
         "empty.fits": b"",
         "empty.fits.gz": b"",
@@ -38,13 +41,13 @@ def folder(tmp_path_factory, sound) -> Path:
         "picture.fits": _png(),
         "picture.png": _png(),
         "notes.txt": b"",
-        "cut.fits": sound[: len(sound) // 2],
+        "cut.fits": valid[: len(valid) // 2],
         "cut.fits.gz": packed[: len(packed) // 2],
         "cut_at_the_end.fits.gz": packed[:-5],
         "flipped.fits.gz": _flip(packed, len(packed) // 2),
-        "bomb.fits.gz": gzip.compress(sound[:2880] + bytes(400 << 20), 9),
-        "sound.fits": sound,
-        "a name that is no mission's.fits": sound,
+        "bomb.fits.gz": gzip.compress(valid[:2880] + bytes(400 << 20), 9),
+        "valid.fits": valid,
+        "a name that is no mission's.fits": valid,
         "two\nlines #1+ü.fits.gz": packed,
     }
     for name, data in bytes_of.items():
@@ -53,7 +56,7 @@ def folder(tmp_path_factory, sound) -> Path:
         write_tables(folder / name, tables)
     fits.PrimaryHDU(np.zeros((4, 4))).writeto(folder / "other_product.fits")
     (folder / "folder.fits").mkdir()
-    (folder / "dangling.fits").symlink_to(folder / "gone.fits")
+    (folder / "broken_link.fits").symlink_to(folder / "gone.fits")
     os.mkfifo(folder / "pipe.fits")
     return folder
 
@@ -74,7 +77,7 @@ def _flip(data: bytes, at: int) -> bytes:
 
 
 def _broken_tables() -> dict[str, dict]:
-    """Small files that are sound FITS and lack something."""
+    """Small valid FITS files with missing or wrong contents."""
     broken = {
         f"{name}.fits": make_tables() for name in ("no_hdu", "no_column", "shapes", "all_nan", "no_disk", "no_line")
     }
@@ -113,11 +116,11 @@ EXPECTED = {
     "two_integrations.fits": "too_few_integrations",
     "other_product.fits": "unknown_product",
     "folder.fits": "unreadable",
-    "dangling.fits": "unreadable",
+    "broken_link.fits": "unreadable",
     "pipe.fits": "unreadable",
 }
 IGNORED = {"picture.png", "notes.txt"}
-TAKEN = {"sound.fits", "a name that is no mission's.fits", "two\nlines #1+ü.fits.gz"}
+ACCEPTED = {"valid.fits", "a name that is no mission's.fits", "two\nlines #1+ü.fits.gz"}
 
 
 @pytest.fixture(scope="module")
@@ -125,28 +128,28 @@ def done(run, folder, tmp_path_factory):
     return run(folder, out=tmp_path_factory.mktemp("out"))
 
 
-def test_the_run_goes_through(done):
+def test_run_succeeds_and_lists_all_files(done):
     assert (done.code, done.stderr) == (0, "")
-    assert set(done.ledger) == set(EXPECTED) | IGNORED | TAKEN
+    assert set(done.ledger) == set(EXPECTED) | IGNORED | ACCEPTED
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_each_bad_file_is_rejected_with_its_reason(done, name):
+def test_bad_file_is_rejected_with_its_reason(done, name):
     row = done.ledger[name]
     assert (row["outcome"], row["reason"]) == ("rejected", EXPECTED[name]), row["detail"]
     assert row["detail"]
 
 
-def test_other_files_are_ignored_and_sound_ones_taken(done):
+def test_other_files_are_ignored_and_valid_files_accepted(done):
     assert {name for name, row in done.ledger.items() if row["outcome"] == "ignored"} == IGNORED
-    assert {done.ledger[name]["outcome"] for name in TAKEN} <= {"aurora", "no_aurora", "discarded"}
+    assert {done.ledger[name]["outcome"] for name in ACCEPTED} <= {"aurora", "no_aurora", "discarded"}
 
 
-def test_a_file_one_may_not_read_is_rejected(run, sound, tmp_path):
-    (tmp_path / "locked.fits").write_bytes(sound)
+def test_file_without_read_permission_is_rejected(run, valid, tmp_path):
+    (tmp_path / "locked.fits").write_bytes(valid)
     (tmp_path / "locked.fits").chmod(0)
     if os.geteuid() == 0 and shutil.which("setpriv") is None:
-        pytest.skip("root may read everything, and there is no setpriv to change that")
-    done = run(tmp_path, out=tmp_path, prefix=AS_OTHERS if os.geteuid() == 0 else ())
+        pytest.skip("root can read any file, and setpriv is not installed")
+    done = run(tmp_path, out=tmp_path, prefix=WITHOUT_PRIVILEGES if os.geteuid() == 0 else ())
     assert done.ledger["locked.fits"]["reason"] == "unreadable"
     assert done.code == 0

@@ -1,4 +1,4 @@
-"""The README's commands, run as a new user would: in a fresh clone, with nothing installed."""
+"""The commands of the README, run in a fresh clone without an environment."""
 
 import csv
 import os
@@ -14,15 +14,15 @@ README = (ROOT / "README.md").read_text()
 COMMANDS = re.findall(r"^\$ (make \w+)", README, re.MULTILINE)
 
 
-def test_readme_names_one_command_to_run_and_one_to_test():
+def test_readme_has_one_command_to_run_and_one_to_test():
     assert COMMANDS == ["make run", "make test"]
 
 
-def test_ci_calls_the_readme_s_test_command():
+def test_ci_runs_the_test_command_of_the_readme():
     assert COMMANDS[1] in (ROOT / ".ci" / "run").read_text().splitlines()
 
 
-def test_every_mars_aurora_command_is_in_the_readme():
+def test_all_mars_aurora_commands_are_in_the_readme():
     command = Path(sys.executable).with_name("mars-aurora")
     listed = subprocess.run([command, "--help"], capture_output=True, text=True, check=True).stdout
     commands = re.findall(r"^\W*│\s(\w+)\s", listed, re.MULTILINE)

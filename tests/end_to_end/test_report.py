@@ -1,4 +1,4 @@
-"""The run card in a real browser: it loads without errors, filters, sorts, opens pictures."""
+"""The report in a real browser."""
 
 import functools
 import http.server
@@ -32,8 +32,10 @@ def _aurora(name: str, brightness: float, **more: object) -> Aurora:
     fill = {int: 1, float: 0.5, str: ""}
     row = {column.name: fill[column.kind] for column in COLUMNS}
     box = {"box_x0": 200.0, "box_y0": 150.0, "box_x1": 300.0, "box_y1": 260.0}
-    place = {"lat_deg": -45.0, "lon_deg": 354.0, "local_time_h": 1.5, "area_km2": 3e5, "outline_wkt": OUTLINE}
-    return Aurora(**(row | box | place | {"name": name, "mean_brightness_R": brightness, "aurora_id": name} | more))
+    coordinates = {"lat_deg": -45.0, "lon_deg": 354.0, "local_time_h": 1.5, "area_km2": 3e5, "outline_wkt": OUTLINE}
+    return Aurora(
+        **(row | box | coordinates | {"name": name, "mean_brightness_R": brightness, "aurora_id": name} | more)
+    )
 
 
 def _write_run(folder: Path, pictures: int) -> Path:
@@ -84,19 +86,19 @@ def _errors(page: webdriver.Chrome) -> list[str]:
     return [entry["message"] for entry in page.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
 
 
-def test_it_loads_from_disk_without_errors_and_shows_all(page):
+def test_report_loads_from_disk_without_errors_and_shows_all_pictures(page):
     assert len(_cards(page)) == 40
     assert _errors(page) == []
-    assert "outcomes add up" in page.find_element(By.TAG_NAME, "body").text
+    assert "outcome counts add up" in page.find_element(By.TAG_NAME, "body").text
     assert "it ends early & <badly>" in page.page_source.replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">")
 
 
-def test_it_asks_no_server_for_anything(page):
-    asked = page.execute_script("return performance.getEntriesByType('resource').map((entry) => entry.name)")
-    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+def test_report_sends_no_requests_to_servers(page):
+    requested = page.execute_script("return performance.getEntriesByType('resource').map((entry) => entry.name)")
+    assert [url for url in requested if not url.startswith(("file:", "data:"))] == []
 
 
-def test_it_filters_by_outcome_mode_brightness_and_name(page):
+def test_pictures_are_filtered_by_outcome_mode_brightness_and_name(page):
     Select(page.find_element(By.ID, "outcome")).select_by_value("aurora")
     assert len(_cards(page)) == 10
     Select(page.find_element(By.ID, "mode")).select_by_value("os1")
@@ -106,16 +108,16 @@ def test_it_filters_by_outcome_mode_brightness_and_name(page):
     brightness.clear()
     brightness.send_keys("30")
     assert len(_cards(page)) == 3
-    page.find_element(By.ID, "text").send_keys("nothing like it")
+    page.find_element(By.ID, "text").send_keys("no such name")
     assert _cards(page) == []
 
 
-def test_it_sorts_by_brightness(page):
+def test_pictures_are_sorted_by_brightness(page):
     Select(page.find_element(By.ID, "sort")).select_by_value("brightness")
     assert "_0036_" in _cards(page)[0]
 
 
-def test_a_picture_opens_by_keyboard_and_the_arrows_go_on(page):
+def test_picture_opens_and_changes_by_keyboard(page):
     Select(page.find_element(By.ID, "sort")).select_by_value("brightness")
     page.find_element(By.CSS_SELECTOR, "#cards .card").send_keys(Keys.ENTER)
     dialog = page.find_element(By.ID, "large")
@@ -130,20 +132,20 @@ def test_a_picture_opens_by_keyboard_and_the_arrows_go_on(page):
     assert _errors(page) == []
 
 
-def test_the_theme_can_be_turned(page):
+def test_button_switches_the_theme(page):
     before = page.execute_script("return getComputedStyle(document.body).backgroundColor")
     page.find_element(By.ID, "theme").click()
     assert page.execute_script("return getComputedStyle(document.body).backgroundColor") != before
 
 
-def test_five_thousand_pictures_are_no_burden(browser, tmp_path):
+def test_report_of_five_thousand_pictures_responds_quickly(browser, tmp_path):
     records = [Record(f"x{number:04d}.fits", Outcome.DISCARDED, objects=1) for number in range(5000)]
     (tmp_path / "report.html").write_bytes(report.build(KEYS, records, [], []))
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=tmp_path)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         browser.get(f"http://127.0.0.1:{server.server_port}/report.html")
-        asked = browser.execute_script("return performance.getEntriesByType('resource').length")
+        requested = browser.execute_script("return performance.getEntriesByType('resource').length")
         took_ms = browser.execute_script(
             "const start = performance.now(); document.getElementById('sort').value = 'objects';"
             "document.getElementById('sort').dispatchEvent(new Event('input')); document.body.offsetHeight;"
@@ -151,5 +153,5 @@ def test_five_thousand_pictures_are_no_burden(browser, tmp_path):
         )
         browser.get("about:blank")
         server.shutdown()
-    assert asked < 200  # only pictures in or near the view are loaded
+    assert requested < 200  # only pictures in or near the visible part of the page are loaded
     assert took_ms < 2000

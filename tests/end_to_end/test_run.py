@@ -1,4 +1,4 @@
-"""The main job from a folder of files to ledger and catalogue, as a user runs it."""
+"""Runs of the command line from a folder of files to ledger and catalogue."""
 
 import os
 import signal
@@ -29,14 +29,14 @@ def whole(run, simulated_folder, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def many(simulated_folder, tmp_path_factory) -> Path:
-    """The simulated files five times over: enough to be cut off in the middle."""
+    """Five copies of the simulated files, so that a run can be interrupted before its end."""
     folder = tmp_path_factory.mktemp("many")
     for copy in range(5):
         (folder / str(copy)).symlink_to(simulated_folder)
     return folder
 
 
-def test_every_file_has_its_row_and_the_exit_code_says_so(whole, simulated_folder):
+def test_every_file_has_one_row_in_the_ledger(whole, simulated_folder):
     assert (whole.code, whole.stderr) == (0, "")
     assert set(whole.ledger) == {path.name for path in simulated_folder.iterdir()}
     assert whole.ledger["truth.json"]["outcome"] == "ignored"
@@ -47,7 +47,7 @@ def test_every_file_has_its_row_and_the_exit_code_says_so(whole, simulated_folde
     assert f"{counts['aurora']} aurora," in whole.stdout
 
 
-def test_the_catalogue_agrees_with_the_ledger_and_the_detections(whole):
+def test_catalogue_agrees_with_ledger_and_detections(whole):
     rows = whole.table("catalogue.csv")
     assert list(rows[0])[:8] == COLUMNS
     found = Counter(row["name"] for row in rows)
@@ -58,18 +58,18 @@ def test_the_catalogue_agrees_with_the_ledger_and_the_detections(whole):
         assert 0 <= float(row["lon_deg"]) < 360
 
 
-def test_discarded_images_have_fewer_than_two_objects_and_the_others_more(whole):
+def test_only_discarded_pictures_have_fewer_than_two_objects(whole):
     for row in whole.ledger.values():
         if row["outcome"] in {"aurora", "no_aurora", "discarded"}:
             assert (int(row["objects"]) < 2) == (row["outcome"] == "discarded")
 
 
-def test_another_number_of_workers_gives_the_same_bytes(run, whole, simulated_folder, tmp_path):
+def test_results_do_not_depend_on_the_number_of_workers(run, whole, simulated_folder, tmp_path):
     again = run(simulated_folder, out=tmp_path, options=("--workers", "1"))
     assert again.results == whole.results
 
 
-def test_the_same_run_again_does_no_work_anew(run, simulated_folder, tmp_path):
+def test_repeated_run_writes_nothing_again(run, simulated_folder, tmp_path):
     def times() -> dict[Path, int]:
         made = (first.folder / kind for kind in ("images", "geometry", "candidates", "predictions", "ledger"))
         return {path: path.stat().st_mtime_ns for folder in made for path in folder.iterdir()}
@@ -81,21 +81,21 @@ def test_the_same_run_again_does_no_work_anew(run, simulated_folder, tmp_path):
     assert times() == before
 
 
-def test_without_a_run_id_the_same_command_goes_on_and_another_does_not(command, simulated_folder, tmp_path):
+def test_default_run_id_resumes_only_with_the_same_settings(command, simulated_folder, tmp_path):
     plain = [command, "run", simulated_folder, "--out", tmp_path]
     for options in ([], [], ["--min-objects", "3"]):
         subprocess.run([*plain, *options], check=True, capture_output=True, timeout=300)
     assert len(list((tmp_path / "runs").iterdir())) == 2
 
 
-def test_a_run_keeps_its_settings(run, simulated_folder, tmp_path):
+def test_changed_settings_of_a_run_are_a_usage_error(run, simulated_folder, tmp_path):
     run(simulated_folder, out=tmp_path)
     changed = run(simulated_folder, out=tmp_path, options=("--min-objects", "4"))
     assert changed.code == 2
-    assert "run r was made with min_objects 2, not 4: give another --run-id" in changed.stderr
+    assert "run r was made with min_objects 2, not 4: use another --run-id" in changed.stderr
 
 
-def test_results_beside_the_inputs_are_not_taken_for_inputs(run, simulated_folder, tmp_path):
+def test_results_in_the_input_folder_are_not_inputs(run, simulated_folder, tmp_path):
     source = next(path for path in simulated_folder.iterdir() if path.suffix == ".gz")
     (tmp_path / source.name).symlink_to(source)
     first = run(tmp_path, out=tmp_path)
@@ -103,14 +103,14 @@ def test_results_beside_the_inputs_are_not_taken_for_inputs(run, simulated_folde
     assert set(first.ledger) == set(second.ledger) == {source.name}
 
 
-def test_stage_pictures_are_kept_when_asked_for(run, night_file, tmp_path):
+def test_stage_pictures_are_kept_on_request(run, night_file, tmp_path):
     done = run(night_file, out=tmp_path, options=("--keep-stages",))
     stages = list((done.folder / "stages" / night_file.name).glob("*.png"))
     assert done.code == 0
     assert len(stages) >= 4
 
 
-def test_an_aurora_on_the_night_side_reaches_the_catalogue(run, broad_aurora, tmp_path):
+def test_aurora_on_the_night_side_is_in_the_catalogue(run, broad_aurora, tmp_path):
     path = tmp_path / broad_aurora.name
     path.write_bytes(broad_aurora.to_gzip())
     done = run(path, out=tmp_path)
@@ -121,14 +121,14 @@ def test_an_aurora_on_the_night_side_reaches_the_catalogue(run, broad_aurora, tm
     assert (float(best["lon_deg"]) - truth["lon_deg"] + 180) % 360 - 180 == pytest.approx(0, abs=5)
 
 
-def test_no_inputs_give_empty_tables(run, tmp_path):
+def test_run_without_inputs_writes_empty_tables(run, tmp_path):
     (tmp_path / "in").mkdir()
     done = run(tmp_path / "in", out=tmp_path)
     assert (done.code, done.ledger, done.table("catalogue.csv")) == (0, {}, [])
     assert (done.folder / "catalogue.csv").read_text().startswith(",".join(COLUMNS))
 
 
-def test_real_files_of_another_instrument_pass(run, iuvs_folder, tmp_path):
+def test_run_on_real_files_of_another_instrument_succeeds(run, iuvs_folder, tmp_path):
     done = run(iuvs_folder, out=tmp_path)
     reasons = Counter(row["reason"] or row["outcome"] for row in done.ledger.values())
     assert done.code == 0
@@ -139,25 +139,25 @@ def test_real_files_of_another_instrument_pass(run, iuvs_folder, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGINT])
-def test_a_run_that_is_stopped_goes_on_to_the_same_bytes(run, command, many, tmp_path, stop):
+def test_interrupted_run_resumes_to_the_same_results(run, command, many, tmp_path, stop):
     expected = run(many, out=tmp_path / "whole")
-    cut_off = [command, "run", many, "--out", tmp_path / "cut", "--run-id", "r", "--workers", "2"]
+    interrupted = [command, "run", many, "--out", tmp_path / "cut", "--run-id", "r", "--workers", "2"]
     process = subprocess.Popen(
-        cut_off, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        interrupted, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
     records = tmp_path / "cut/runs/r/ledger"
     while len(list(records.rglob("*.json"))) < 6:
         assert process.poll() is None
         time.sleep(0.005)
     os.killpg(process.pid, stop) if stop is signal.SIGINT else process.kill()
-    _, complaint = process.communicate(timeout=60)
+    _, message = process.communicate(timeout=60)
     done = len(list(records.rglob("*.json")))
     assert done < len(expected.ledger) - 5
     assert not (records.parent / "ledger.csv").exists()
     if stop is signal.SIGINT:
         assert process.returncode == 130
-        assert complaint.count("\n") == 1
-        assert "--run-id r" in complaint
+        assert message.count("\n") == 1
+        assert "--run-id r" in message
         assert not list(tmp_path.rglob(".aside-*"))
     finished = run(many, out=tmp_path / "cut")
     assert finished.code == 0

@@ -1,4 +1,4 @@
-"""What ``pip install .`` installs is the whole package: its data files too."""
+"""The wheel contains all modules and data files of the packages."""
 
 import shutil
 import subprocess
@@ -11,8 +11,8 @@ PACKAGES = {"mars_aurora": ROOT / "core" / "mars_aurora", "mars_aurora_model": R
 SUFFIXES = {".py", ".onnx", ".j2", ".toml"}
 
 
-def test_wheel_holds_every_module_and_data_file(tmp_path):
-    source = tmp_path / "source"  # setuptools leaves its work beside what it builds
+def test_wheel_contains_all_modules_and_data_files(tmp_path):
+    source = tmp_path / "source"  # a copy, because setuptools writes to the source folder
     shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(".*", "build", "out", "tests", "*.egg-info"))
     uv = Path(sys.executable).with_name("uv")
     subprocess.run([uv, "build", "--quiet", "--wheel", "--out-dir", tmp_path, source], check=True)

@@ -1,4 +1,4 @@
-"""What may import what, and what may not be loaded for what."""
+"""Which modules may import which, and which dependencies an import must not load."""
 
 import subprocess
 import sys
@@ -7,11 +7,24 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = ("astropy", "boto3", "cv2", "isal", "matplotlib", "numpy", "onnxruntime", "rich", "typer")
+HEAVY = (
+    "PIL",
+    "astropy",
+    "boto3",
+    "cv2",
+    "isal",
+    "jinja2",
+    "matplotlib",
+    "numpy",
+    "onnxruntime",
+    "rich",
+    "shapely",
+    "typer",
+)
 
 
-def _loaded_by(code: str) -> set[str]:
-    code = f"{code}\nimport sys\nprint(*[name for name in {HEAVY!r} if name in sys.modules])"
+def _loaded_by(*modules: str) -> set[str]:
+    code = f"import {', '.join(modules)}\nimport sys\nprint(*[name for name in {HEAVY!r} if name in sys.modules])"
     return set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
 
 
@@ -27,19 +40,34 @@ def test_imports_point_inwards():
     assert done.returncode == 0, done.stdout
 
 
-def test_the_steps_load_nothing_heavy_by_themselves():
+def test_importing_the_package_loads_no_dependency():
+    assert _loaded_by("mars_aurora") == set()
+
+
+def test_importing_the_steps_loads_no_dependency():
     steps = ("preprocess", "classify", "tally", "detect", "measure", "catalogue")
-    assert _loaded_by("\n".join(f"import mars_aurora.steps.{step}" for step in steps)) == set()
+    assert _loaded_by(*(f"mars_aurora.steps.{step}" for step in steps)) == set()
 
 
-def test_classify_loads_opencv_alone():
-    assert _loaded_by("import mars_aurora.steps.classify, mars_aurora.classify.count") <= {"cv2", "numpy"}
+def test_importing_classify_loads_only_opencv():
+    stage = ("mars_aurora.classify.count", "mars_aurora.classify.stages", "mars_aurora.picture.png")
+    assert _loaded_by("mars_aurora.steps.classify", *stage) <= {"cv2", "numpy"}
 
 
-def test_preprocess_loads_no_plotting_and_no_cloud():
-    needs = "import mars_aurora.readers.reading, mars_aurora.geometry.canvas, mars_aurora.picture.heatmap"
-    assert _loaded_by(needs) <= {"astropy", "cv2", "isal", "numpy"}
+def test_importing_preprocess_loads_neither_plotting_nor_cloud():
+    stage = ("mars_aurora.readers.reading", "mars_aurora.geometry.canvas", "mars_aurora.picture.heatmap")
+    assert _loaded_by(*stage, "mars_aurora.picture.png") <= {"astropy", "cv2", "isal", "numpy"}
 
 
-def test_the_command_line_starts_without_the_science():
-    assert _loaded_by("import mars_aurora.local.cli") == {"rich", "typer"}
+def test_only_the_yolo_detector_loads_onnxruntime():
+    assert _loaded_by("mars_aurora.detect.detectors", "mars_aurora.run.settings") == set()
+    assert _loaded_by("mars_aurora.detect.threshold") <= {"cv2", "numpy"}
+    assert _loaded_by("mars_aurora.detect.yolo") <= {"cv2", "numpy", "onnxruntime"}
+
+
+def test_importing_measure_loads_only_opencv_and_shapely():
+    assert _loaded_by("mars_aurora.measure.measure") <= {"cv2", "numpy", "shapely"}
+
+
+def test_command_line_starts_without_scientific_dependencies():
+    assert _loaded_by("mars_aurora.local.cli") == {"rich", "typer"}

@@ -1,4 +1,4 @@
-"""The handlers as Lambda meets them: an empty environment, thin, light, told of by the template."""
+"""Lambda handlers: import in an empty environment, few imports, no logic, consistent with the template."""
 
 import ast
 import json
@@ -19,7 +19,7 @@ FUNCTIONS = ("preprocess", "classify", "tally", "detect", "catalogue")
 
 
 def run_python(code: str, folder: str) -> str:
-    """Run code in a fresh interpreter whose environment holds nothing but the way to the sources."""
+    """Run code in a new interpreter whose environment contains only the paths of the sources."""
     environment = {"PYTHONPATH": f"{ROOT / 'functions' / folder}:{ROOT / 'core'}", "PATH": "/usr/bin"}
     command = [sys.executable, "-W", "ignore", "-c", code]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -28,24 +28,24 @@ def run_python(code: str, folder: str) -> str:
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_handler_imports_in_an_empty_environment_and_makes_no_client(name: str) -> None:
+def test_handler_import_needs_no_environment_and_creates_no_client(name: str) -> None:
     loaded = run_python("import app, sys; print(callable(app.handler), 'boto3' in sys.modules)", name)
     assert loaded.split() == ["True", "False"]
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_import_loads_nothing_that_another_function_needs(name: str) -> None:
+def test_handler_import_loads_no_heavy_dependency(name: str) -> None:
     heavy = "{'astropy', 'matplotlib', 'onnxruntime', 'shapely', 'jinja2', 'typer', 'rich', 'torch'}"
     assert run_python(f"import app, sys; print(sorted({heavy} & set(sys.modules)))", name).strip() == "[]"
 
 
-def test_classify_never_loads_astropy_or_plotting() -> None:
-    code = "import app, sys; from mars_aurora.classify import count; print({'astropy', 'matplotlib'} & set(sys.modules))"
+def test_classify_does_not_load_astropy_or_matplotlib() -> None:
+    code = "import app, sys; import mars_aurora.classify.count; print({'astropy', 'matplotlib'} & set(sys.modules))"
     assert run_python(code, "classify").strip() == "set()"
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_handler_only_translates(name: str) -> None:
+def test_handler_is_short_and_has_no_branches(name: str) -> None:
     source = (ROOT / "functions" / name / "app.py").read_text()
     assert len(source.splitlines()) <= 40
     branches = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.If | ast.Try | ast.While)]
@@ -53,19 +53,19 @@ def test_handler_only_translates(name: str) -> None:
     assert f" {name}(" in source
 
 
-def test_environment_of_the_template_is_the_settings(template: dict[str, Any]) -> None:
+def test_template_environment_matches_settings(template: dict[str, Any]) -> None:
     names = template["Globals"]["Function"]["Environment"]["Variables"]
     own = {name for name in names if not name.startswith("POWERTOOLS_")}
     assert own == {field.name.upper() for field in fields(Settings)}
 
 
-def test_detectors_of_the_template_are_those_of_the_code(template: dict[str, Any]) -> None:
+def test_template_detectors_match_the_code(template: dict[str, Any]) -> None:
     from mars_aurora.detect.detectors import DetectorName  # noqa: PLC0415
 
     assert set(template["Parameters"]["Detector"]["AllowedValues"]) == set(DetectorName)
 
 
-def test_settings_name_what_is_missing() -> None:
+def test_settings_report_missing_and_invalid_variables() -> None:
     with pytest.raises(UsageError, match="lacks DETECTIONS_BUCKET, DETECTOR"):
         Settings.from_env({"WORK_BUCKET": "w"})
     with pytest.raises(UsageError, match="not one of threshold, yolo"):
@@ -73,12 +73,12 @@ def test_settings_name_what_is_missing() -> None:
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_event_fixture_is_the_message_of_its_function(name: str) -> None:
+def test_event_fixture_round_trips_through_its_message(name: str) -> None:
     message = getattr(messages, f"{name.capitalize()}Request")
     event = json.loads((ROOT / "events" / f"{name}.json").read_text())
     assert message.from_event(event).to_event() == event
 
 
-def test_every_function_and_every_way_to_start_has_a_fixture() -> None:
+def test_every_function_and_every_start_event_has_a_fixture() -> None:
     starts = {"start_batch", "start_single_file", "start_by_hand"}
     assert {path.stem for path in (ROOT / "events").glob("*.json")} == {*FUNCTIONS, *starts, "env"}

@@ -1,4 +1,4 @@
-"""The packaging script: one lock for all, and nothing on Lambda that Lambda could not run."""
+"""Packaging script: requirements match the lock, packages fit Lambda and can be loaded there."""
 
 import sys
 from pathlib import Path
@@ -10,12 +10,12 @@ import package
 
 
 @pytest.mark.parametrize("target", [package.LAYER, *package.FUNCTIONS])
-def test_requirements_are_those_of_the_lock(target: str) -> None:
+def test_requirements_match_the_lock(target: str) -> None:
     written = package.requirements_path(target).read_text()
-    assert written == package.export(target), "write them anew: python tools/package.py requirements"
+    assert written == package.export(target), "regenerate with: python tools/package.py requirements"
 
 
-def test_no_function_carries_what_the_layer_has() -> None:
+def test_functions_do_not_repeat_packages_of_layer_or_runtime() -> None:
     layer = {line.split("==")[0] for line in package.requirements_path(package.LAYER).read_text().splitlines()}
     for name in package.FUNCTIONS:
         own = {line.split("==")[0] for line in package.requirements_path(name).read_text().splitlines()}
@@ -27,7 +27,7 @@ def make_library(path: Path, machine: int, text: bytes = b"") -> Path:
     return path
 
 
-def test_library_for_lambda_has_no_faults(tmp_path: Path) -> None:
+def test_library_built_for_lambda_has_no_faults(tmp_path: Path) -> None:
     library = make_library(tmp_path / "a.cpython-313-aarch64-linux-gnu.so", 0xB7, b"GLIBC_2.28\0GLIBC_2.4")
     assert package.find_faults(library, package.LAMBDA) == []
 
@@ -40,13 +40,13 @@ def test_library_for_lambda_has_no_faults(tmp_path: Path) -> None:
         ("a.cpython-312-aarch64-linux-gnu.so", 0xB7, b"", "built for CPython 312"),
     ],
 )
-def test_library_that_lambda_cannot_load_is_found(
+def test_library_that_lambda_cannot_load_is_reported(
     tmp_path: Path, name: str, machine: int, text: bytes, fault: str
 ) -> None:
     assert package.find_faults(make_library(tmp_path / name, machine, text), package.LAMBDA) == [fault]
 
 
-def test_pruning_keeps_what_is_imported(tmp_path: Path) -> None:
+def test_pruning_keeps_imported_files(tmp_path: Path) -> None:
     for name in ("numpy/tests/a.py", "astropy/tests/b.py", "astropy/wcs/tests/c.py", "numpy/a.pyi", "numpy/a.py"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
@@ -57,18 +57,35 @@ def test_pruning_keeps_what_is_imported(tmp_path: Path) -> None:
     ]
 
 
-def test_a_package_over_the_limit_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pruning_removes_libraries_that_no_other_library_names(tmp_path: Path) -> None:
+    contents = {
+        "PIL/_imaging.cpython-313-aarch64-linux-gnu.so": b"libtiff-1.so\0",
+        "PIL/_avif.cpython-313-aarch64-linux-gnu.so": b"libavif-1.so\0",
+        "pillow.libs/libtiff-1.so": b"libtiff-1.so\0libwebp-1.so\0",
+        "pillow.libs/libwebp-1.so": b"libwebp-1.so\0",
+        "pillow.libs/libavif-1.so": b"libavif-1.so\0libaom-1.so\0",
+        "pillow.libs/libaom-1.so": b"libaom-1.so\0libavif-1.so\0",  # names its user, as libraries built together do
+    }
+    for name, data in contents.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(data)
+    package.prune(tmp_path)
+    kept = {path.name for path in tmp_path.rglob("*.so")}
+    assert kept == {"_imaging.cpython-313-aarch64-linux-gnu.so", "libtiff-1.so", "libwebp-1.so"}
+
+
+def test_package_over_the_size_limit_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "CoreLayer").mkdir()
     for name in package.FUNCTIONS:
         (tmp_path / name.capitalize()).mkdir()
     (tmp_path / "Detect" / "big").write_bytes(bytes(1001))
     monkeypatch.setattr(package, "LIMIT_BYTES", 1000)
-    assert package.check(tmp_path, package.LAMBDA) == ["detect: 1,001 bytes unpacked, over 1,000"]
+    assert package.check(tmp_path, package.LAMBDA) == ["detect: 1,001 bytes unpacked, limit 1,000"]
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Layer and functions, built for Lambda itself."""
+    """Layer and functions, built for Lambda."""
     folder = tmp_path_factory.mktemp("lambda")
     package.build(package.LAYER, folder / "CoreLayer", package.LAMBDA)
     for name in package.FUNCTIONS:
@@ -77,23 +94,23 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-def test_what_is_built_fits_lambda_and_could_be_loaded_there(built: Path) -> None:
+def test_built_packages_fit_lambda_and_can_be_loaded_there(built: Path) -> None:
     assert len(list(built.rglob("*.so"))) > 50
     assert package.check(built, package.LAMBDA) == []
 
 
 @pytest.mark.slow
-def test_bytecode_is_trusted_as_it_is(built: Path) -> None:
-    """Its flags say: made from a hash of the source, and not to be checked against it (PEP 552)."""
+def test_bytecode_is_not_checked_against_its_source(built: Path) -> None:
+    """The flags of every .pyc file mark it as hash-based and unchecked (PEP 552)."""
     if package.find_python(package.LAMBDA.python) is None:
-        pytest.skip(f"no CPython {package.LAMBDA.python} here: the packages go without bytecode")
+        pytest.skip(f"CPython {package.LAMBDA.python} not found: packages are built without bytecode")
     compiled = list(built.rglob("*.cpython-313.pyc"))
     assert len(compiled) > 1000
     assert {int.from_bytes(path.read_bytes()[4:8], "little") for path in compiled} == {0b01}
 
 
 @pytest.mark.slow
-def test_layer_leaves_the_command_line_at_home(built: Path) -> None:
+def test_layer_excludes_the_command_line_and_its_dependencies(built: Path) -> None:
     packages = built / "CoreLayer" / "python"
     assert (packages / "mars_aurora" / "steps" / "preprocess.py").exists()
     assert not (packages / "mars_aurora" / "local").exists()

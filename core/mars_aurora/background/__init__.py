@@ -1,1 +1,1 @@
-"""Non-auroral brightness: from an observation, and from a picture alone."""
+"""Non-auroral brightness of the disk: from an observation, and from a picture alone."""

@@ -1,7 +1,8 @@
-"""By how much light stands out in a picture: brightness less what the disk shines at the same height of the Sun.
+"""The non-auroral background estimated from a picture alone, and the contrast of the picture over it.
 
-What `background.observed` fits on an observation, made of what a picture tells. An aurora is seen where it adds
-half of the background, and no less than a couple of rayleigh: there the contrast is 1.
+What `mars_aurora.background.observed` fits on an observation, with what a picture has: brightness averaged over
+pixels, the SZA, the distance from the center of the disk. The network was trained on the result: a change of any
+constant here requires retraining, and is an error when the weights are loaded (`mars_aurora.detect.view`).
 """
 
 from __future__ import annotations
@@ -13,73 +14,90 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mars_aurora.background.binned import Bins
+from mars_aurora.emission import DAY_SZA_DEG, Emission
 from mars_aurora.observation import FloatArray
 
-# The weights have learnt from what these give: with others, train anew.
-_LEAST_R, _LEAST_SHARE = 2.0, 0.5  # of the background: an excess so large is a contrast of 1
-_COARSE = 4  # the background is fitted on so many times larger pixels, some native ones each
-_SMOOTH = 3  # of those a side, over which light is averaged
-_LEAST_SHOWN = 0.25  # share of such a square that must be observed
-_FINE = 7  # px a side over which light is averaged
-_FARTHEST = 1.1  # disk radii: as far as the shell above the limb shines
-_SZA_BIN_DEG = 1.5
-_SLANT_BIN_DEG = 5.0
-_RANGE = (0.2, 2.0)
-_TWILIGHT_DEG = 90.0
-_DARK_SZA_DEG = 122.0
-_NIGHT_R = 0.8
-_ROUNDS = 2
+COARSE = 4  # the background is fitted on pixels enlarged by this factor, of some native ones each
+SMOOTH_PX = 3  # side of the squares of enlarged pixels over which brightness is averaged
+MIN_OBSERVED = 0.25  # fraction of such a square that must be observed
+FINE_PX = 7  # side of the squares of pixels over which the contrast is averaged
+MAX_DISK_RADII = 1.1  # the emitting shell extends beyond the limb by this at most
+SZA_BIN_DEG = 1.5
+SLANT_BIN_DEG = 5.0
+SLANT_RANGE = (0.2, 2.0)  # of an observation 0.5 to 2.0; neither limit is reached
+
+# Both are from the choice of the network's input, and differ from those of an observation (python -m bench.background):
+DARK_SZA_DEG = (
+    122.0  # beyond, bins have five times as many pixels; with the 110 of an observation the residual in twilight
+)
+# grows from 8.5 to 9.5 %, as bins are too wide for it (an observation would gain from 122 as well: 6.3 to 5.5 %)
+ROUNDS = (
+    2  # of an observation 3; on averaged pixels a third round lowers the residual at night from 21.5 to 21.1 % only
+)
 
 
-def find_contrast(light_R: FloatArray, observed: FloatArray, sza_deg: FloatArray, radius: FloatArray) -> FloatArray:
-    """Give the contrast of a picture, (N, N) like all its arguments; 0 off the disk and where nothing was observed.
+def find_contrast(
+    brightness_R: FloatArray, observed: FloatArray, sza_deg: FloatArray, radius: FloatArray, emission: Emission
+) -> FloatArray:
+    """Compute the contrast: brightness minus background, divided by the excess from which an aurora is visible.
 
     Parameters
     ----------
-    light_R : brightness, 0 where nothing was observed
-    observed : share of each pixel that was
-    sza_deg : solar zenith angle
-    radius : distance from the middle of the disk, in disk radii
+    brightness_R : (N, N) float32
+        0 where nothing was observed.
+    observed : (N, N) float32
+        Fraction of each pixel that was observed.
+    sza_deg : (N, N) float32
+    radius : (N, N) float32
+        Distance from the center of the disk, in disk radii.
+    emission : Emission
+
+    Returns
+    -------
+    (N, N) float32; 0 off the disk and where nothing was observed
     """
-    level_R = fit(light_R, observed, sza_deg, radius)
-    mean_R, share = _average(light_R, observed, _FINE)
-    contrast = (mean_R - level_R) / _visible_from(level_R)
-    return np.where((share > 0) & (radius < _FARTHEST), contrast, np.float32(0))
+    level_R = fit(brightness_R, observed, sza_deg, radius, emission)
+    mean_R, fraction = _average(brightness_R, observed, FINE_PX)
+    contrast = (mean_R - level_R) / _visible_from(level_R, emission)
+    return np.where((fraction > 0) & (radius < MAX_DISK_RADII), contrast, np.float32(0))
 
 
-def fit(light_R: FloatArray, observed: FloatArray, sza_deg: FloatArray, radius: FloatArray) -> FloatArray:
-    """Fit the background of a picture, R, (N, N) as in `find_contrast`."""
-    size = (light_R.shape[1] // _COARSE, light_R.shape[0] // _COARSE)
-    light, share, sza, far = (
+def fit(
+    brightness_R: FloatArray, observed: FloatArray, sza_deg: FloatArray, radius: FloatArray, emission: Emission
+) -> FloatArray:
+    """Fit the background of a picture in R; arguments and shape as in `find_contrast`."""
+    size = (brightness_R.shape[1] // COARSE, brightness_R.shape[0] // COARSE)
+    coarse_R, fraction, sza, disk_radii = (
         np.asarray(cv2.resize(values, size, interpolation=cv2.INTER_AREA), np.float32)
-        for values in (light_R, observed, sza_deg, radius)
+        for values in (brightness_R, observed, sza_deg, radius)
     )
-    mean_R, share = _average(light, share, _SMOOTH)
-    free = (share > _LEAST_SHOWN) & (far < _FARTHEST)
+    mean_R, fraction = _average(coarse_R, fraction, SMOOTH_PX)
+    free = (fraction > MIN_OBSERVED) & (disk_radii < MAX_DISK_RADII)
     if not free.any():
-        return np.zeros_like(light_R)
-    along_sza = Bins.cut(sza, free, _SZA_BIN_DEG, _DARK_SZA_DEG)
-    slant_deg = np.degrees(np.arcsin(np.minimum(far, 1))) + 100 * np.maximum(far - 1, 0)
-    along_slant = Bins.cut(slant_deg, free, _SLANT_BIN_DEG, np.inf)
-    level_R = along_sza.interpolate(along_sza.medians(mean_R, free), _NIGHT_R)
-    for _ in range(_ROUNDS):
-        free &= mean_R - level_R < _visible_from(level_R)
-        for bins, where in ((along_slant, free & (sza > _TWILIGHT_DEG)), (along_sza, free)):
+        return np.zeros_like(brightness_R)
+    by_sza = Bins.cut(sza, free, SZA_BIN_DEG, DARK_SZA_DEG)
+    slant_deg = np.degrees(np.arcsin(np.minimum(disk_radii, 1))) + 100 * np.maximum(disk_radii - 1, 0)
+    by_slant = Bins.cut(slant_deg, free, SLANT_BIN_DEG, np.inf)
+    level_R = by_sza.interpolate(by_sza.medians(mean_R, free), emission.night_R)
+    for _ in range(ROUNDS):
+        free &= mean_R - level_R < _visible_from(level_R, emission)
+        for bins, where in ((by_slant, free & (sza > DAY_SZA_DEG)), (by_sza, free)):
             if where.any():
-                level_R = level_R * bins.interpolate(np.clip(bins.ratios(mean_R, level_R, where), *_RANGE))
-    fitted = cv2.resize(level_R.astype(np.float32), light_R.shape[::-1], interpolation=cv2.INTER_LINEAR)
+                level_R = level_R * bins.interpolate(np.clip(bins.ratios(mean_R, level_R, where), *SLANT_RANGE))
+    fitted = cv2.resize(level_R.astype(np.float32), brightness_R.shape[::-1], interpolation=cv2.INTER_LINEAR)
     return np.asarray(fitted, np.float32)
 
 
-def _visible_from(level_R: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
-    least_R: NDArray[np.floating[Any]] = np.maximum(_LEAST_R, _LEAST_SHARE * level_R)
+def _visible_from(level_R: NDArray[np.floating[Any]], emission: Emission) -> NDArray[np.floating[Any]]:
+    """Compute the excess from which an aurora is visible over a background of any shape."""
+    least_R: NDArray[np.floating[Any]] = np.maximum(emission.visible_R, emission.visible_fraction * level_R)
     return least_R
 
 
-def _average(light: FloatArray, share: FloatArray, side: int) -> tuple[FloatArray, FloatArray]:
-    """Average over squares, what was observed only; also gives the share of each square that was."""
-    light, share = (
+def _average(brightness_R: FloatArray, observed: FloatArray, side: int) -> tuple[FloatArray, FloatArray]:
+    """Average the observed part over squares; also return the fraction of each square that was observed."""
+    total, fraction = (
         np.asarray(cv2.blur(values, (side, side), borderType=cv2.BORDER_CONSTANT), np.float32)
-        for values in (light, share)
+        for values in (brightness_R, observed)
     )
-    return np.asarray(light / np.maximum(share, 1e-6), np.float32), share
+    return np.asarray(total / np.maximum(fraction, 1e-6), np.float32), fraction

@@ -1,1 +1,1 @@
-"""The run as files."""
+"""Output files of a run: tables, maps, labels, plots and the report."""

@@ -1,6 +1,6 @@
-"""Maps: GeoJSON, GeoPackage and GeoParquet, outlines with all columns.
+"""Geographic files: GeoJSON, GeoPackage and GeoParquet of the outlines with all catalogue columns.
 
-Longitudes are east, 0 to 360, on IAU_2015:49900 (Mars 2015, sphere, ocentric); outlines are cut at 0/360.
+Longitudes are east, 0 to 360 degrees, in IAU_2015:49900 (Mars 2015, sphere, ocentric); outlines are split at 0/360.
 """
 
 from __future__ import annotations
@@ -21,13 +21,16 @@ from mars_aurora.aurora import COLUMNS, Aurora
 CRS = "IAU_2015:49900"
 
 
-def are_installed() -> bool:
-    """Tell whether the extra ``formats`` is there, which GeoPackage and GeoParquet need."""
+def is_extra_installed() -> bool:
+    """Return whether the extra ``formats`` is installed, which GeoPackage and GeoParquet require."""
     return all(find_spec(module) for module in ("geopandas", "pyogrio", "pyarrow"))
 
 
 def to_geojson(auroras: Sequence[Aurora]) -> bytes:
-    """Write a FeatureCollection; its ``crs`` member says that this is Mars, which RFC 7946 has no way to say."""
+    """Write a FeatureCollection.
+
+    RFC 7946 has no field for a reference system other than WGS 84; the ``crs`` member of GeoJSON 2008 specifies Mars.
+    """
     features = [
         {"type": "Feature", "geometry": shapely.geometry.mapping(_outline(aurora)), "properties": _properties(aurora)}
         for aurora in auroras
@@ -37,19 +40,19 @@ def to_geojson(auroras: Sequence[Aurora]) -> bytes:
 
 
 def to_geopackage(auroras: Sequence[Aurora]) -> bytes:
-    """Write a GeoPackage, layer ``catalogue``; nothing where the extra ``formats`` is not installed."""
-    return _written(
+    """Write a GeoPackage with the layer ``catalogue``; return no bytes if the extra ``formats`` is not installed."""
+    return _write_file(
         auroras, "catalogue.gpkg", lambda frame, path: frame.to_file(path, layer="catalogue", driver="GPKG")
     )
 
 
 def to_geoparquet(auroras: Sequence[Aurora]) -> bytes:
-    """Write GeoParquet; nothing where the extra ``formats`` is not installed."""
-    return _written(auroras, "catalogue.parquet", lambda frame, path: frame.to_parquet(path))
+    """Write GeoParquet; return no bytes if the extra ``formats`` is not installed."""
+    return _write_file(auroras, "catalogue.parquet", lambda frame, path: frame.to_parquet(path))
 
 
-def _written(auroras: Sequence[Aurora], name: str, write: Callable[[Any, Path], None]) -> bytes:
-    if not are_installed():
+def _write_file(auroras: Sequence[Aurora], name: str, write: Callable[[Any, Path], None]) -> bytes:
+    if not is_extra_installed():
         return b""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / name
@@ -58,8 +61,8 @@ def _written(auroras: Sequence[Aurora], name: str, write: Callable[[Any, Path], 
 
 
 def _frame(auroras: Sequence[Aurora]) -> Any:  # noqa: ANN401 -- geopandas has no types
-    import geopandas  # noqa: PLC0415
-    import pandas as pd  # noqa: PLC0415
+    import geopandas  # noqa: PLC0415 -- optional dependency
+    import pandas as pd  # noqa: PLC0415 -- optional dependency
 
     kinds = {int: "Int64", float: "float64", str: "str"}
     data = {
@@ -77,5 +80,7 @@ def _outline(aurora: Aurora) -> Any:  # noqa: ANN401 -- shapely has no types
 
 
 def _properties(aurora: Aurora) -> dict[str, object]:
-    own = {name: value for name, value in asdict(aurora).items() if name != "outline_wkt"}
-    return {name: None if isinstance(value, float) and not np.isfinite(value) else value for name, value in own.items()}
+    columns = {name: value for name, value in asdict(aurora).items() if name != "outline_wkt"}
+    return {
+        name: None if isinstance(value, float) and not np.isfinite(value) else value for name, value in columns.items()
+    }

@@ -1,4 +1,4 @@
-"""Boxes for people and programs that look at pictures: COCO, YOLO, and DS9 regions on the native image."""
+"""Labels for annotation tools and viewers: boxes as COCO and YOLO, outlines as DS9 regions on the native image."""
 
 from __future__ import annotations
 
@@ -12,34 +12,31 @@ from mars_aurora.aurora import Aurora
 from mars_aurora.geometry.canvas import HEIGHT, WIDTH
 from mars_aurora.run.ledger import Outcome, Record
 
-CLASSES = ("mars", "aurora")  # YOLO class numbers, and COCO category ids
+CLASSES = ("mars", "aurora")  # the index is the YOLO class number and the COCO category id
 PICTURED = (Outcome.AURORA, Outcome.NO_AURORA, Outcome.DISCARDED)
 
 
 def to_coco(records: Iterable[Record], auroras: Sequence[Aurora]) -> bytes:
-    """Write COCO annotations of all pictures of the run, with and without auroras; boxes in canvas pixels."""
+    """Write COCO annotations of all pictures of the run, with and without auroras. Boxes are in canvas pixels."""
     names = [record.name for record in records if record.outcome in PICTURED]
     number = {name: order for order, name in enumerate(names, 1)}
     images = [
         {"id": number[name], "file_name": f"images/{name}.png", "width": WIDTH, "height": HEIGHT} for name in names
     ]
     annotations = [_annotation(order, number[aurora.name], aurora) for order, aurora in enumerate(auroras, 1)]
-    categories = [{"id": order, "name": name} for order, name in enumerate(CLASSES)]
-    return json.dumps({"images": images, "annotations": annotations, "categories": categories}).encode()
+    return json.dumps({"images": images, "annotations": annotations, "categories": coco_categories()}).encode()
 
 
 def to_yolo(records: Iterable[Record], auroras: Sequence[Aurora]) -> bytes:
-    """Write YOLO labels, a zip with one text file for each picture with auroras."""
+    """Write YOLO labels as a zip file with one text file per picture with auroras."""
     lines: dict[str, list[str]] = {record.name: [] for record in records if record.outcome is Outcome.AURORA}
     for aurora in auroras:
-        x, y = (aurora.box_x0 + aurora.box_x1) / 2 / WIDTH, (aurora.box_y0 + aurora.box_y1) / 2 / HEIGHT
-        width, height = (aurora.box_x1 - aurora.box_x0) / WIDTH, (aurora.box_y1 - aurora.box_y0) / HEIGHT
-        lines[aurora.name].append(f"{CLASSES.index('aurora')} {x:.6f} {y:.6f} {width:.6f} {height:.6f}\n")
+        lines[aurora.name].append(yolo_line("aurora", *_corners(aurora)) + "\n")
     return _zip({f"labels/{name}.txt": "".join(found) for name, found in lines.items()})
 
 
 def to_ds9(auroras: Iterable[Aurora]) -> bytes:
-    """Write outlines as DS9 regions on the native image (slit bins across, integrations up), zipped."""
+    """Write outlines as a zip file of DS9 regions on the native image (x: slit bin, y: integration, both from 1)."""
     lines: dict[str, list[str]] = {}
     for aurora in auroras:
         found = lines.setdefault(aurora.name, ["# Region file format: DS9 version 4.1", "global color=cyan", "image"])
@@ -48,8 +45,29 @@ def to_ds9(auroras: Iterable[Aurora]) -> bytes:
     return _zip({f"regions/{name}.reg": "\n".join(found) + "\n" for name, found in lines.items()})
 
 
+def yolo_line(label: str, x0: float, y0: float, x1: float, y1: float) -> str:
+    """Return a line of YOLO: class number, center x, y, width and height as fractions of the picture.
+
+    Corners are in canvas pixels.
+    """
+    x, y = (x0 + x1) / 2 / WIDTH, (y0 + y1) / 2 / HEIGHT
+    width, height = (x1 - x0) / WIDTH, (y1 - y0) / HEIGHT
+    return f"{CLASSES.index(label)} {x:.6f} {y:.6f} {width:.6f} {height:.6f}"
+
+
+def coco_box(label: str, x0: float, y0: float, x1: float, y1: float) -> dict[str, Any]:
+    """Return the category, box (x, y, width, height) and area of a COCO annotation; corners in canvas pixels."""
+    width, height = x1 - x0, y1 - y0
+    return {"category_id": CLASSES.index(label), "bbox": [x0, y0, width, height], "area": width * height}
+
+
+def coco_categories() -> list[dict[str, Any]]:
+    """Return the COCO categories of `CLASSES`."""
+    return [{"id": number, "name": name} for number, name in enumerate(CLASSES)]
+
+
 def _zip(members: dict[str, str]) -> bytes:
-    """Pack texts; same input, same bytes."""
+    """Make a zip file of texts with a fixed time stamp, so that the bytes are reproducible."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
         for name, text in members.items():
@@ -57,14 +75,15 @@ def _zip(members: dict[str, str]) -> bytes:
     return stream.getvalue()
 
 
+def _corners(aurora: Aurora) -> tuple[float, float, float, float]:
+    return aurora.box_x0, aurora.box_y0, aurora.box_x1, aurora.box_y1
+
+
 def _annotation(number: int, image: int, aurora: Aurora) -> dict[str, Any]:
-    width, height = aurora.box_x1 - aurora.box_x0, aurora.box_y1 - aurora.box_y0
     return {
         "id": number,
         "image_id": image,
-        "category_id": CLASSES.index("aurora"),
-        "bbox": [aurora.box_x0, aurora.box_y0, width, height],
-        "area": width * height,
+        **coco_box("aurora", *_corners(aurora)),
         "iscrowd": 0,
         "score": aurora.confidence,
         "brightness_R": aurora.mean_brightness_R,

@@ -1,6 +1,6 @@
-"""The run card: one HTML file that shows a run, opens offline and asks no server for anything.
+"""The report of a run: one HTML file that works offline and requests nothing from a server.
 
-Pictures are not in it: it links to those that lie beside it, and loads them when they come into view.
+Pictures are not embedded; the page loads those in the run folder when they are scrolled into view.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from jinja2 import Environment, StrictUndefined
 from mars_aurora import __version__
 from mars_aurora.aurora import Aurora
 from mars_aurora.readers.names import parse_name
-from mars_aurora.run.keys import RunKeys
+from mars_aurora.run.keys import RunKeys, RunPaths
 from mars_aurora.run.ledger import Outcome, Record, count_outcomes
 
-LAMBDA_USD_PER_GB_S, INSTANCE_USD_PER_H = 0.00001667, 0.1345  # as the paper has them, us-east-1
-PRICES_OF = "the paper's prices, AWS us-east-1, 2023: check before you rely on them"
-_LAMBDA_S, _LAMBDA_GB = 4.0, 0.5  # an image's share, at most: the paper's 4 s, on the smallest function used
+LAMBDA_USD_PER_GB_S, INSTANCE_USD_PER_H = 0.00001667, 0.1345  # prices of the published pipeline, us-east-1
+PRICES_OF = "prices of the published pipeline, AWS us-east-1, 2023; current prices may differ"
+_LAMBDA_S, _LAMBDA_GB = 4.0, 0.5  # upper limit per input: the published 4 s, in the smallest function used
 _TRANSFORM_START_S, _TRANSFORM_S = 300.0, 0.1
 
 _SHOWN = (Outcome.AURORA, Outcome.NO_AURORA, Outcome.DISCARDED)
@@ -40,7 +40,21 @@ def build(
     products: Sequence[str],
     elapsed_s: float | None = None,
 ) -> bytes:
-    """Build the page; ``products`` are names of files beside it, to link to, ``elapsed_s`` what the run took."""
+    """Build the HTML page.
+
+    Parameters
+    ----------
+    keys : RunKeys
+        Keys of the run.
+    records : sequence of Record
+        The ledger.
+    auroras : sequence of Aurora
+        All sightings, joined.
+    products : sequence of str
+        Names of the files to link to, in the folder of the page.
+    elapsed_s : float, optional
+        Duration of the run.
+    """
     template = files("mars_aurora.catalogue").joinpath("templates/report.html.j2").read_text()
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     counts = count_outcomes(records)
@@ -70,7 +84,7 @@ def build(
 
 
 def _estimate_cost(records: Sequence[Record]) -> dict[str, Any]:
-    """Estimate what the run costs on AWS, by stated prices and shares."""
+    """Estimate the cost of the run on AWS from the prices and durations above."""
     candidates = sum(record.outcome in (Outcome.AURORA, Outcome.NO_AURORA) for record in records)
     functions = len(records) * _LAMBDA_S * _LAMBDA_GB * LAMBDA_USD_PER_GB_S
     instance_s = (_TRANSFORM_START_S + candidates * _TRANSFORM_S) if candidates else 0.0
@@ -86,19 +100,19 @@ def _estimate_cost(records: Sequence[Record]) -> dict[str, Any]:
 
 
 def _pictures(records: Iterable[Record], auroras: Iterable[Aurora]) -> list[dict[str, Any]]:
-    of: dict[str, list[Aurora]] = {}
+    by_name: dict[str, list[Aurora]] = {}
     for aurora in auroras:
-        of.setdefault(aurora.name, []).append(aurora)
-    return [_picture(record, of.get(record.name, [])) for record in records if record.outcome in _SHOWN]
+        by_name.setdefault(aurora.name, []).append(aurora)
+    return [_picture(record, by_name.get(record.name, [])) for record in records if record.outcome in _SHOWN]
 
 
 def _picture(record: Record, auroras: Sequence[Aurora]) -> dict[str, Any]:
-    """Say what the page knows of one picture; short names, as there may be thousands."""
+    """Collect the data of one picture for the page."""
     parsed = parse_name(record.name)
-    folder = "detections" if record.outcome is Outcome.AURORA else "images"
+    paths = RunPaths()
     return {
         "name": record.name,
-        "src": f"{folder}/{record.name}.png",
+        "src": paths.detection(record.name) if record.outcome is Outcome.AURORA else paths.image(record.name),
         "outcome": record.outcome,
         "objects": record.objects,
         "mode": parsed.mode if parsed else "",
@@ -111,35 +125,35 @@ def _picture(record: Record, auroras: Sequence[Aurora]) -> dict[str, Any]:
 
 def _facts(aurora: Aurora) -> dict[str, Any]:
     box = [round(side, 1) for side in (aurora.box_x0, aurora.box_y0, aurora.box_x1, aurora.box_y1)]
-    figures = ("lat_deg", "lon_deg", "area_km2", "mean_brightness_R", "peak_brightness_R", "snr", "confidence")
-    facts = {name: float(f"{getattr(aurora, name):.4g}") for name in figures if np.isfinite(getattr(aurora, name))}
+    columns = ("lat_deg", "lon_deg", "area_km2", "mean_brightness_R", "peak_brightness_R", "snr", "confidence")
+    facts = {name: float(f"{getattr(aurora, name):.4g}") for name in columns if np.isfinite(getattr(aurora, name))}
     return {**facts, "box": box, "morphology": aurora.morphology, "flags": aurora.quality_flags, "id": aurora.aurora_id}
 
 
 def _sample(records: Iterable[Record]) -> list[str]:
-    """Draw discarded pictures for a person to review; the same ones each time."""
+    """Draw a reproducible random sample of the discarded pictures."""
     discarded = [record.name for record in records if record.outcome is Outcome.DISCARDED]
-    chance = random.Random(0)  # noqa: S311 -- a sample, not a secret
-    return sorted(chance.sample(discarded, min(_SAMPLE, len(discarded))))
+    generator = random.Random(0)  # noqa: S311 -- not used for cryptography
+    return sorted(generator.sample(discarded, min(_SAMPLE, len(discarded))))
 
 
 def _dot(aurora: Aurora) -> dict[str, Any]:
     facts = {name: asdict(aurora)[name] for name in _MAP_COLUMNS}
-    light = float(np.clip(np.log10(max(aurora.mean_brightness_R, 1.0)) / np.log10(50), 0, 1))
+    brightness = float(np.clip(np.log10(max(aurora.mean_brightness_R, 1.0)) / np.log10(50), 0, 1))
     size = float(np.clip(np.sqrt(aurora.area_km2 / 1e6) * 3, 1.5, 6))
-    midnight_centred_h = (aurora.local_time_h + 12) % 24
-    return {**facts, "local_time_shifted": midnight_centred_h, "light": round(light, 2), "size": round(size, 1)}
+    shifted_h = (aurora.local_time_h + 12) % 24  # midnight at the center of the map
+    return {**facts, "local_time_shifted": shifted_h, "brightness": round(brightness, 2), "size": round(size, 1)}
 
 
 def _rings(aurora: Aurora) -> list[str]:
-    """Outlines as SVG points on a map of 360 x 180 units, longitude to the right, north up."""
+    """Return outlines as SVG points on a map of 360 x 180 units, with longitude to the right and north up."""
     parts = shapely.get_parts(shapely.from_wkt(aurora.outline_wkt))
     rings = [shapely.get_coordinates(part.simplify(0.5).exterior) for part in parts]
     return [" ".join(f"{lon:.1f},{90 - lat:.1f}" for lon, lat in ring) for ring in rings]
 
 
 def _histogram(title: str, values: Sequence[float]) -> dict[str, Any]:
-    """Count values in bins of equal ratio."""
+    """Count positive values in logarithmic bins."""
     good = np.array([value for value in values if np.isfinite(value) and value > 0])
     if not good.size:
         return {"title": title, "bars": []}
@@ -154,7 +168,7 @@ def _histogram(title: str, values: Sequence[float]) -> dict[str, Any]:
 
 
 def _timeline(records: Iterable[Record]) -> list[dict[str, Any]]:
-    """Count inputs and those with auroras by month of observation (by day where all lie within two months)."""
+    """Count inputs, and inputs with auroras, by month of observation, or by day if all are within two months."""
     days = [(parsed.start_utc[:10], record.outcome) for record in records if (parsed := parse_name(record.name))]
     width = 7 if len({day[:7] for day, _ in days}) > 2 else 10
     listed = Counter(day[:width] for day, _ in days)
@@ -163,5 +177,5 @@ def _timeline(records: Iterable[Record]) -> list[dict[str, Any]]:
 
 
 def _embed(data: object) -> str:
-    """Write JSON that may stand in a script element."""
+    """Serialize as JSON that is safe inside a script element."""
     return json.dumps(data, separators=(",", ":")).replace("<", "\\u003c").replace("\u2028", "\\u2028")

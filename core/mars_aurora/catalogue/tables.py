@@ -1,6 +1,6 @@
-"""Tables: CSV for everyone and JMARS, ECSV and VOTable with units and UCDs for astronomers' tools.
+"""Tables: CSV for general use and JMARS; ECSV and VOTable with units and UCDs for astronomy tools.
 
-Longitudes are east, 0 to 360, in all of them. The VOTable names its columns as EPN-TAP 2 does where it has a name.
+Longitudes are east, 0 to 360 degrees. The VOTable uses the column names of EPN-TAP 2 where there are any.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,13 +17,16 @@ from mars_aurora.aurora import COLUMNS, Aurora, Column
 from mars_aurora.catalogue.sightings import Entry
 from mars_aurora.run.ledger import Record
 
+if TYPE_CHECKING:
+    from astropy.table import Table
+
 LEDGER_COLUMNS = ("name", "outcome", "reason", "objects", "auroras", "detail")
 _NOTES = (
-    "Auroras on Mars in O I 130.4 nm. Longitudes are east, 0 to 360 deg; latitudes as in the input files; places are "
-    "those where lines of sight cross a shell 130 km above the sphere of 3396.19 km. Brightness is in rayleigh over "
-    "the local background, along the line of sight."
+    "Auroras on Mars in far-ultraviolet emission. Longitudes are east, 0 to 360 deg; latitudes as in the input files; "
+    "coordinates are those where the lines of sight cross the emitting shell, 130 km above the sphere of 3396.19 km. "
+    "Brightness is in rayleigh over the local background, along the line of sight."
 )
-_EPN_NAMES = {  # own column -> EPN-TAP 2 columns, a pair where EPN-TAP asks for a range
+_EPN_NAMES = {  # catalogue column -> EPN-TAP 2 columns; two columns where EPN-TAP has a range
     "aurora_id": ("obs_id",),
     "lon_deg": ("c1min", "c1max"),
     "lat_deg": ("c2min", "c2max"),
@@ -49,35 +52,76 @@ _EPN_CONSTANTS = {
 
 
 def ledger_to_csv(records: Iterable[Record]) -> bytes:
-    """Write one line an input."""
+    """Write one line per input."""
     return _csv(LEDGER_COLUMNS, ([getattr(record, column) for column in LEDGER_COLUMNS] for record in records))
 
 
+def ledger_from_csv(ledger: bytes) -> Table:
+    """Read the ledger as an astropy table of text, but for the numbers of objects and auroras, masked where empty."""
+    from astropy.table import MaskedColumn, Table  # noqa: PLC0415 -- see to_table
+
+    rows = list(csv.DictReader(io.StringIO(ledger.decode(), newline="")))
+    table = Table({name: np.array([row[name] for row in rows], np.str_) for name in LEDGER_COLUMNS})
+    for name in ("objects", "auroras"):
+        numbers = [int(row[name] or -1) for row in rows]
+        table[name] = MaskedColumn(numbers, mask=[not row[name] for row in rows], dtype=np.int64)
+    return table
+
+
 def to_csv(auroras: Iterable[Aurora]) -> bytes:
-    """Write one line a detection; ``outline_wkt`` holds simple polygons cut at 0/360, as JMARS takes them."""
+    """Write one line per detection; ``outline_wkt`` has simple polygons split at 0/360, as JMARS requires."""
     return _csv((column.name for column in COLUMNS), (astuple(aurora) for aurora in auroras))
 
 
 def entries_to_csv(entries: Iterable[Entry]) -> bytes:
-    """Write one line an aurora, its sightings joined."""
+    """Write one line per aurora, with its sightings joined."""
     return _csv((field.name for field in fields(Entry)), (astuple(entry) for entry in entries))
 
 
 def to_ecsv(auroras: Sequence[Aurora]) -> bytes:
-    """Write the catalogue's own columns with unit, meaning and UCD, as astropy reads them."""
-    from astropy.table import Table  # noqa: PLC0415 -- half a second, which only these formats should cost
-
-    table = Table([_astropy_column(column, auroras) for column in COLUMNS], meta={"description": _NOTES})
+    """Write the catalogue columns with units, descriptions and UCDs."""
     stream = io.StringIO()
-    table.write(stream, format="ascii.ecsv")
+    to_table(auroras).write(stream, format="ascii.ecsv")
     return stream.getvalue().encode()
 
 
+def from_ecsv(ecsv: bytes) -> Table:
+    """Read the table that `to_ecsv` wrote."""
+    from astropy.table import Table  # noqa: PLC0415 -- see to_table
+
+    table = Table.read(ecsv.decode(), format="ascii.ecsv")
+    for column in COLUMNS:
+        if column.kind is str and hasattr(table[column.name], "filled"):  # astropy masks empty text
+            table[column.name] = table[column.name].filled("")
+    return table
+
+
+def to_table(auroras: Sequence[Aurora]) -> Table:
+    """Make an astropy table of the catalogue columns, with units, descriptions and UCDs."""
+    from astropy.table import Table  # noqa: PLC0415 -- takes half a second, which other formats do not need
+
+    return Table([_astropy_column(column, auroras) for column in COLUMNS], meta={"description": _NOTES})
+
+
+def from_table(table: Table) -> list[Aurora]:
+    """Convert the rows of a table with the catalogue columns, or of a QTable of them, back to auroras."""
+    columns = {column.name: _to_values(table[column.name], column.kind) for column in COLUMNS}
+    return [Aurora(**dict(zip(columns, row, strict=True))) for row in zip(*columns.values(), strict=True)]
+
+
+def _to_values(values: Any, kind: type) -> list[Any]:  # noqa: ANN401 -- a Column, MaskedColumn or Quantity
+    """Convert a table column to values of a type; None where masked."""
+    plain = getattr(values, "value", values)  # of a Quantity
+    masked = np.broadcast_to(getattr(values, "mask", False), len(values))
+    empty = {int: None, float: np.nan, str: ""}[kind]
+    return [empty if hidden else kind(value) for value, hidden in zip(np.asarray(plain), masked, strict=True)]
+
+
 def to_votable(auroras: Sequence[Aurora]) -> bytes:
-    """Write a VOTable with EPN-TAP 2 names where there are any, and own names for the rest."""
-    from astropy.io.votable import from_table  # noqa: PLC0415
-    from astropy.table import Column as TableColumn  # noqa: PLC0415
-    from astropy.table import Table  # noqa: PLC0415
+    """Write a VOTable with EPN-TAP 2 column names where there are any, otherwise catalogue column names."""
+    from astropy.io.votable import from_table  # noqa: PLC0415 -- see to_table
+    from astropy.table import Column as TableColumn  # noqa: PLC0415 -- see to_table
+    from astropy.table import Table  # noqa: PLC0415 -- see to_table
 
     uid = [f"{aurora.name}#{aurora.detection}" for aurora in auroras]
     table = Table([TableColumn(_array(str, uid), "granule_uid", meta={"ucd": "meta.id"})], meta={"description": _NOTES})
@@ -117,22 +161,27 @@ def _as_text(value: object) -> str:
 
 
 def _astropy_column(column: Column, auroras: Sequence[Aurora]) -> Any:  # noqa: ANN401 -- astropy has no types
-    from astropy.table import MaskedColumn  # noqa: PLC0415
+    from astropy.table import Column as TableColumn  # noqa: PLC0415 -- see to_table
+    from astropy.table import MaskedColumn  # noqa: PLC0415 -- see to_table
 
     values = [getattr(aurora, column.name) for aurora in auroras]
     empty = {int: -1, float: np.nan, str: ""}[column.kind]
     data = _array(column.kind, [empty if value is None else value for value in values])
     missing = [value is None for value in values]
     unit = {"R": "R", "R.km2": "R km2", "": None}.get(column.unit, column.unit)
-    meta = {"ucd": column.ucd}
-    return MaskedColumn(data, column.name, mask=missing, unit=unit, description=column.meaning, meta=meta)
+    facts = {"unit": unit, "description": column.meaning, "meta": {"ucd": column.ucd}}
+    return (
+        MaskedColumn(data, column.name, mask=missing, **facts)
+        if any(missing)
+        else TableColumn(data, column.name, **facts)
+    )
 
 
-def _array(kind: type, values: Sequence[object]) -> Any:  # noqa: ANN401
+def _array(kind: type, values: Sequence[object]) -> Any:  # noqa: ANN401 -- the dtype depends on ``kind``
     return np.array(values, {int: np.int64, float: np.float64, str: np.str_}[kind])
 
 
 def _julian_date(utc: str) -> float:
-    from astropy.time import Time  # noqa: PLC0415
+    from astropy.time import Time  # noqa: PLC0415 -- see to_table
 
     return float(Time(utc, scale="utc").jd)

@@ -1,12 +1,8 @@
-"""The run as files: the ledger, and the catalogue of what was measured, in the formats of the field.
-
-`write` puts all of them. Formats that need the extra ``formats`` are left out where it is not installed; the report
-says so.
-"""
+"""Write the products of a run: the ledger, the catalogue in all formats, labels, stitched pictures and the report."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from mars_aurora.aurora import Aurora
 from mars_aurora.catalogue import geographic, labels, report, sightings, tables
@@ -25,7 +21,7 @@ _WRITERS: dict[str, Callable[[Sequence[Aurora]], bytes]] = {
 }
 
 
-def write(  # noqa: PLR0913 -- what a run leaves, and where to
+def write_products(  # noqa: PLR0913 -- contents and destination of the products
     keys: RunKeys,
     records: Sequence[Record],
     auroras: Sequence[Aurora],
@@ -34,9 +30,24 @@ def write(  # noqa: PLR0913 -- what a run leaves, and where to
     *,
     elapsed_s: float | None = None,
 ) -> list[str]:
-    """Write the ledger and the catalogue, all formats, even when empty; return the keys written.
+    """Write all products, even if there are no auroras; return their keys.
 
-    ``work`` is where the run's pictures are; without it those of observation sets are not stitched.
+    Formats that require the extra ``formats`` are omitted if it is not installed.
+
+    Parameters
+    ----------
+    keys : RunKeys
+        Keys of the run.
+    records : sequence of Record
+        The ledger.
+    auroras : sequence of Aurora
+        All sightings, not joined yet.
+    storage : Storage
+        Destination of the products.
+    work : Storage, optional
+        Storage of the pictures of the run; without it, no pictures of observation sets are stitched.
+    elapsed_s : float, optional
+        Duration of the run for the report.
     """
     written: list[str] = []
 
@@ -44,7 +55,7 @@ def write(  # noqa: PLR0913 -- what a run leaves, and where to
         storage.put(keys.product(name), data)
         written.append(name)
 
-    put("ledger.csv", tables.ledger_to_csv(records))  # first: it is to stand even where what follows fails
+    put("ledger.csv", tables.ledger_to_csv(records))  # first, so that it is written even if another product fails
     joined = sightings.join(auroras)
     for name, make in _WRITERS.items():
         if data := make(joined):
@@ -52,19 +63,19 @@ def write(  # noqa: PLR0913 -- what a run leaves, and where to
     put("annotations.coco.json", labels.to_coco(records, joined))
     put("labels.yolo.zip", labels.to_yolo(records, joined))
     put("regions.ds9.zip", labels.to_ds9(joined))
-    for name, data in _stitch_sets(keys, records, work) if work else ():
-        put(name, data)
-    files = [name for name in written if "/" not in name]
-    put("report.html", report.build(keys, records, joined, files, elapsed_s))
-    return [keys.product(name) for name in written]
+    sets = _stitch_sets(keys, records, work, storage) if work else []
+    page = report.build(keys, records, joined, written, elapsed_s)
+    storage.put(keys.product("report.html"), page)
+    return [*map(keys.product, written), *sets, keys.product("report.html")]
 
 
-def _stitch_sets(keys: RunKeys, records: Sequence[Record], work: Storage) -> Iterator[tuple[str, bytes]]:
-    """Lay the swaths of each observation set of two or more on one disk."""
+def _stitch_sets(keys: RunKeys, records: Sequence[Record], work: Storage, storage: Storage) -> list[str]:
+    """Write one picture of each observation set of two or more swaths; return the keys."""
     pictured = [record for record in records if record.outcome in labels.PICTURED]
     members: dict[str, list[str]] = {}
     for name, first in sightings.group_sets(record.name for record in pictured).items():
         members.setdefault(first, []).append(name)
-    for first, names in members.items():
-        if len(names) > 1:
-            yield f"sets/{first}.png", sightings.stitch([work.get(keys.image(name)) for name in names])
+    sets = {first: names for first, names in members.items() if len(names) > 1}
+    for first, names in sets.items():
+        storage.put(keys.set_picture(first), sightings.stitch([work.get(keys.image(name)) for name in names]))
+    return [keys.set_picture(first) for first in sets]

@@ -1,1 +1,1 @@
-"""The object count."""
+"""The object count, which decides whether a picture is a candidate."""

@@ -1,8 +1,8 @@
 """Count the objects in a picture of Mars: the disk is one, each feature inside it another.
 
-The published chain of OpenCV steps on the PNG alone: circular mask, background, grey, adaptive threshold,
-inversion, erosion, second inversion, seeds, flood fill, circles. Before the threshold the grey is freed of
-noise and of the smooth part of the picture, else limb, terminator and single counts would be the objects.
+The published sequence of OpenCV steps on the picture alone: circular mask, background, gray, adaptive threshold,
+inversion, erosion, second inversion, seeds, flood fill, circles. Before the threshold the gray is freed of noise and
+of the smooth part of the picture; otherwise limb, terminator and single counts would be the objects.
 """
 
 from __future__ import annotations
@@ -15,35 +15,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mars_aurora.classify.quadratic_fit import fit_surface
-from mars_aurora.geometry.canvas import CENTRE_X, CENTRE_Y, DISK_RADIUS
+from mars_aurora.emission import Emission
+from mars_aurora.geometry.canvas import CENTER_X, CENTER_Y, DISK_RADIUS, HEIGHT, WIDTH
 from mars_aurora.observation import FloatArray
-from mars_aurora.picture.heatmap import UNOBSERVED, decode, inferno, level_brightness
+from mars_aurora.picture.heatmap import level_brightness
+from mars_aurora.picture.picture import UNOBSERVED, Levels, Picture
 
 Image = NDArray[np.uint8]
 
-_RADIUS = int(DISK_RADIUS)
-_LEFT, _TOP = int(CENTRE_X) - _RADIUS, int(CENTRE_Y) - _RADIUS
-_SIDE = 2 * _RADIUS + 1
-_FILLING, _FEATURE, _TOO_LITTLE = 64, 192, 128  # greys of the flooded picture
+RADIUS_PX = int(DISK_RADIUS)
+LEFT, TOP = int(CENTER_X) - RADIUS_PX, int(CENTER_Y) - RADIUS_PX
+SIDE_PX = 2 * RADIUS_PX + 1
+_FILLING, _FEATURE, _TOO_FAINT = 64, 192, 128  # grays of the flooded picture
 
 # Chosen on simulated files (seeds 101, 202, 303), reported on others: python -m bench.counting
-CELL_PX = 4  # noise is fought on cells of this size, about a native pixel
+CELL_PX = 4  # noise is reduced on cells of this size, about a native pixel
 SMOOTHING_PX = 4.0  # standard deviation of the noise filter
-NEIGHBOURHOOD_PX = 16.0  # standard deviation of what a feature must stand out of
-DARKEST_R, BRIGHTEST_R = 4.0, 35.0  # of the smoothed picture: below is night, above is day
-OFFSET_R = 0.3  # keeps the root of the night from being all noise
-GREY_PER_ROOT_R = 100.0  # in the root of brightness Poisson noise is the same everywhere
-BLOCK_PX = 101  # neighbourhood of the adaptive threshold
-CONTRAST = 16  # grey above the neighbourhood's mean that makes a pixel white
-MIN_WEIGHT = 260.0  # grey of the peak times root of the area, as its signal to noise goes: what makes a feature
+NEIGHBORHOOD_PX = 16.0  # standard deviation of the neighborhood over which a feature is measured
+OFFSET_R = 0.3  # limits the noise of the square root at night
+GRAY_PER_ROOT_R = 100.0  # in the square root of brightness Poisson noise is the same everywhere
+BLOCK_PX = 101  # neighborhood of the adaptive threshold
+CONTRAST = 16  # gray above the mean of the neighborhood that makes a pixel white
+MIN_WEIGHT = 260.0  # gray of the peak times root of the area, proportional to signal to noise: least of a feature
 EDGE_KERNEL_PX = 4  # the paper's erosion
 
 
 @dataclass(frozen=True)
 class Feature:
-    """One object, in canvas pixels: centre and radius of its circle, area of its outline.
+    """One object, in canvas pixels: center and radius of its circle, area of its outline.
 
-    ``contrast`` is its peak above the background in grey levels; 0 for the disk.
+    ``contrast`` is its peak above the background in gray levels; 0 for the disk.
     """
 
     x: float
@@ -55,7 +56,7 @@ class Feature:
 
 @dataclass(frozen=True)
 class Found:
-    """What is in a picture: the disk first, then the features by falling contrast; ``count`` is their number."""
+    """The objects of a picture: the disk first, then the features by decreasing contrast; ``count`` is their number."""
 
     objects: tuple[Feature, ...]
 
@@ -66,11 +67,11 @@ class Found:
 
 @dataclass(frozen=True)
 class Stages:
-    """The pictures of the chain, each the (341, 341) square round the disk."""
+    """The intermediate pictures, each the (341, 341) square round the disk."""
 
-    levels: Image  # of the heatmap, where 0 is unobserved
+    levels: Levels
     mask: Image
-    grey: Image
+    gray: Image
     binary: Image
     inverted: Image
     eroded: Image
@@ -79,77 +80,61 @@ class Stages:
     found: Found
 
 
-def find(png: bytes) -> Found:
-    """Count the objects in a 640x480 picture; raises ValueError where the bytes are no such picture."""
-    return _run(png).found
+def find(picture: Picture) -> Found:
+    """Count the objects in a picture; raises ValueError unless it is of 640x480 px."""
+    return run_stages(picture).found
 
 
-def draw_stages(png: bytes) -> dict[str, bytes]:
-    """Draw every stage of `find` as a PNG, by name in order (Figs. 5 to 8 of the paper)."""
-    stages = _run(png)
-    colours = inferno()[stages.levels]
-    pictures = {
-        "1_mask": stages.mask,
-        "2_masked": np.dstack((colours, stages.mask)),
-        "3_background": np.where(stages.mask[..., None] > 0, colours, 0),
-        "4_grey": stages.grey,
-        "5_binary": stages.binary,
-        "6_inverted": stages.inverted,
-        "7_eroded": stages.eroded,
-        "8_edges": stages.edges,
-        "9_outlines": _draw_outlines(stages),
-        "10_flooded": stages.flooded,
-        "11_circles": _draw_circles(stages),
-    }
-    return {name: cv2.imencode(".png", picture)[1].tobytes() for name, picture in pictures.items()}
-
-
-def _run(png: bytes) -> Stages:
-    levels = decode(png)[_TOP : _TOP + _SIDE, _LEFT : _LEFT + _SIDE]
+def run_stages(picture: Picture) -> Stages:
+    """Count the objects and keep every intermediate picture; raises ValueError unless it is of 640x480 px."""
+    if picture.levels.shape != (HEIGHT, WIDTH):
+        raise ValueError(f"the picture has {picture.levels.shape[::-1]} px, not {WIDTH}x{HEIGHT}")
+    levels = picture.levels[TOP : TOP + SIDE_PX, LEFT : LEFT + SIDE_PX]
     mask = _mask(levels)
-    grey = _grey(levels, mask)
+    gray = _to_gray(levels, mask, picture.emission)
     binary = _image(
-        cv2.adaptiveThreshold(grey, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY, BLOCK_PX, -CONTRAST)
+        cv2.adaptiveThreshold(gray, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY, BLOCK_PX, -CONTRAST)
     )
     inverted = _image(cv2.bitwise_not(binary))
     eroded = _image(cv2.erode(inverted, np.ones((EDGE_KERNEL_PX, EDGE_KERNEL_PX), np.uint8)))
     edges = _image(cv2.bitwise_not(eroded))
-    flooded, features = _flood(grey, edges)
-    return Stages(levels, mask, grey, binary, inverted, eroded, edges, flooded, Found((*_disk(mask), *features)))
+    flooded, features = _flood(gray, edges)
+    return Stages(levels, mask, gray, binary, inverted, eroded, edges, flooded, Found((*_disk(mask), *features)))
 
 
-def _image(array: Any) -> Image:  # noqa: ANN401 -- what OpenCV's stubs say of their results is too wide
+def _image(array: Any) -> Image:  # noqa: ANN401 -- OpenCV's stubs type their results too widely
     return np.asarray(array, np.uint8)
 
 
-def _mask(levels: Image) -> Image:
-    """Draw the white disk of 170 px, less what was not observed."""
+def _mask(levels: Levels) -> Image:
+    """Draw the white disk of 170 px, without unobserved pixels."""
     mask = np.zeros(levels.shape, np.uint8)
-    cv2.circle(mask, (_RADIUS, _RADIUS), _RADIUS, 255, cv2.FILLED)
+    cv2.circle(mask, (RADIUS_PX, RADIUS_PX), RADIUS_PX, 255, cv2.FILLED)
     return np.where(levels == UNOBSERVED, np.uint8(0), mask)
 
 
-def _grey(levels: Image, mask: Image) -> Image:
-    """Reduce the colours to what stands out of its neighbourhood, in a grey in which noise is even.
+def _to_gray(levels: Levels, mask: Image, emission: Emission) -> Image:
+    """Convert levels to a gray that is the contrast with the neighborhood, in units of even noise.
 
-    Colours are turned back into brightness, averaged over cells and smoothed; of its root the smooth part
-    (night, terminator, limb) is taken away, and so is what is too dark or too bright for an aurora.
+    Brightness is averaged over cells and smoothed; from its square root a smooth fit (night, terminator, limb) is
+    subtracted. Cells too faint or too bright for an aurora become 0.
     """
-    brightness = _to_cells(cv2.LUT(cv2.bitwise_and(levels, mask), level_brightness()))  # 0 outside the mask
+    brightness = _to_cells(cv2.LUT(cv2.bitwise_and(levels, mask), level_brightness(emission)))  # 0 outside the mask
     weight = _to_cells(mask) / np.float32(255)
     smooth = _smooth(brightness) / (_smooth(weight) + np.float32(1e-6))
     root = np.sqrt(smooth + np.float32(OFFSET_R))
     inside = weight > 0.5
-    contrast = root - fit_surface(root, inside.astype(np.float32), NEIGHBOURHOOD_PX / CELL_PX)
-    contrast[~(inside & (smooth >= DARKEST_R) & (smooth < BRIGHTEST_R))] = 0
-    grey = np.clip(GREY_PER_ROOT_R * contrast, 0, 255).astype(np.uint8)
-    return _image(cv2.resize(grey, (_SIDE, _SIDE), interpolation=cv2.INTER_LINEAR))
+    contrast = root - fit_surface(root, inside.astype(np.float32), NEIGHBORHOOD_PX / CELL_PX)
+    faintest_R, brightest_R = emission.counted_R
+    contrast[~(inside & (smooth >= faintest_R) & (smooth < brightest_R))] = 0
+    gray = np.clip(GRAY_PER_ROOT_R * contrast, 0, 255).astype(np.uint8)
+    return _image(cv2.resize(gray, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_LINEAR))
 
 
 def _to_cells(picture: NDArray[Any]) -> FloatArray:
     """Average over cells: (85, 85)."""
-    whole = _SIDE // CELL_PX * CELL_PX
-    size = (_SIDE // CELL_PX, _SIDE // CELL_PX)
+    whole = SIDE_PX // CELL_PX * CELL_PX
+    size = (SIDE_PX // CELL_PX, SIDE_PX // CELL_PX)
     return np.asarray(cv2.resize(picture[:whole, :whole], size, interpolation=cv2.INTER_AREA), np.float32)
 
 
@@ -157,43 +142,30 @@ def _smooth(cells: FloatArray) -> FloatArray:
     return np.asarray(cv2.GaussianBlur(cells, (0, 0), SMOOTHING_PX / CELL_PX), np.float32)
 
 
-def _flood(grey: Image, edges: Image) -> tuple[Image, list[Feature]]:
-    """Fill the white regions from their brightest pixels, the seeds; what has the weight is a feature."""
-    flooded, left = edges.copy(), _image(cv2.bitwise_and(grey, edges))
+def _flood(gray: Image, edges: Image) -> tuple[Image, list[Feature]]:
+    """Fill the white regions from their brightest pixels, the seeds; those with enough weight are features."""
+    flooded, remaining = edges.copy(), _image(cv2.bitwise_and(gray, edges))
     features: list[Feature] = []
     while True:
-        _, contrast, _, seed = cv2.minMaxLoc(left)
+        _, contrast, _, seed = cv2.minMaxLoc(remaining)
         if contrast < CONTRAST:
             return flooded, features
         area, _, _, (x, y, width, height) = cv2.floodFill(flooded, None, seed, _FILLING)
         window = (slice(y, y + height), slice(x, x + width))
         region = flooded[window] == _FILLING
-        left[window][region] = 0
+        remaining[window][region] = 0
         is_feature = contrast * area**0.5 >= MIN_WEIGHT
-        flooded[window][region] = _FEATURE if is_feature else _TOO_LITTLE
+        flooded[window][region] = _FEATURE if is_feature else _TOO_FAINT
         if is_feature:
             features.append(_outline(region, x, y, contrast))
 
 
 def _outline(region: NDArray[np.bool_], x: int, y: int, contrast: float) -> Feature:
     outlines, _ = cv2.findContours(region.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    (centre_x, centre_y), radius = cv2.minEnclosingCircle(np.concatenate(outlines))
-    return Feature(_LEFT + x + centre_x, _TOP + y + centre_y, radius, float(region.sum()), contrast)
+    (center_x, center_y), radius = cv2.minEnclosingCircle(np.concatenate(outlines))
+    return Feature(LEFT + x + center_x, TOP + y + center_y, radius, float(region.sum()), contrast)
 
 
 def _disk(mask: Image) -> list[Feature]:
     area = float(cv2.countNonZero(mask))
-    return [Feature(CENTRE_X, CENTRE_Y, DISK_RADIUS, area, 0.0)] if area else []
-
-
-def _draw_outlines(stages: Stages) -> Image:
-    outlines, _ = cv2.findContours(stages.edges, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    return _image(cv2.drawContours(np.zeros_like(stages.edges), outlines, -1, 255))
-
-
-def _draw_circles(stages: Stages) -> Image:
-    picture = inferno()[stages.levels]
-    for feature in stages.found.objects:
-        centre = (round(feature.x) - _LEFT, round(feature.y) - _TOP)
-        cv2.circle(picture, centre, round(feature.radius), (255, 128, 0), 2)
-    return picture
+    return [Feature(CENTER_X, CENTER_Y, DISK_RADIUS, area, 0.0)] if area else []

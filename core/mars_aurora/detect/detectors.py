@@ -1,27 +1,47 @@
-"""The detectors, by name; importing one loads its runtime."""
+"""The detectors by name. Importing one loads its runtime, so they are imported when they are needed."""
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from mars_aurora.box import Box
+from mars_aurora.box import Detections
+from mars_aurora.emission import Emission
+from mars_aurora.errors import UsageError
 
-Detector = Callable[[bytes, bytes], list[Box]]  # candidate PNG, geometry npz -> boxes
+if TYPE_CHECKING:
+    from mars_aurora.detect.candidate import Candidate
+
+Detector = Callable[["Candidate"], Detections]
 
 
 class DetectorName(StrEnum):
-    """The detectors there are; each is the function ``detect`` of a module."""
+    """The detectors; each is the function ``detect`` of the module of that name."""
 
     THRESHOLD = "threshold"
     YOLO = "yolo"
 
 
-_MODULES = {DetectorName.THRESHOLD: "mars_aurora.detect.threshold", DetectorName.YOLO: "mars_aurora.detect.yolo"}
+def choose_detector(asked: DetectorName | None, emission: Emission) -> DetectorName:
+    """Choose the detector for an emission: the network where it is trained for it, else the threshold.
+
+    Raises
+    ------
+    UsageError
+        Where the network is asked for and not trained for the emission.
+    """
+    if asked is None:
+        return DetectorName.YOLO if emission.has_network else DetectorName.THRESHOLD
+    if asked is DetectorName.YOLO and not emission.has_network:
+        raise UsageError(
+            f"the detector yolo is not trained for {emission.name}: leave out --detector, or use threshold"
+        )
+    return asked
 
 
 def load_detector(name: DetectorName) -> Detector:
-    """Import a detector; one that has weights starts them once in a process, at its first image."""
-    detector: Detector = importlib.import_module(_MODULES[name]).detect
+    """Import a detector; its weights, if any, are loaded once in a process, at the first picture."""
+    detector: Detector = importlib.import_module(f"mars_aurora.detect.{name}").detect
     return detector

@@ -1,1 +1,1 @@
-"""Geometry: vectors on the sphere, footprints, the canvas."""
+"""Geometry: lines of sight, the canvas, footprints and outlines on the sphere."""

@@ -1,4 +1,4 @@
-"""What a run is given: folders and files on this machine, listed once, each under its name in the ledger."""
+"""The inputs of a local run: files listed once at the start, each with its name in the ledger."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from mars_aurora.errors import UsageError
 from mars_aurora.run.keys import READY_MARKER, is_fits
 
-RUN_FILE = "mars-aurora-run.json"  # marks a folder as a run's own, whose results are nobody's inputs
+RUN_FILE = "mars-aurora-run.json"  # marks a run folder, whose results are not inputs of other runs
 
 
 class InputFiles:
@@ -18,8 +18,10 @@ class InputFiles:
 
     Attributes
     ----------
-    paths : where each input is, by its name in the ledger
-    roots : the folders below which the names begin
+    paths : dict of str to Path
+        Path of each input by its name in the ledger, sorted by name.
+    roots : list of str
+        Folders that the names are relative to.
     """
 
     def __init__(self, paths: Mapping[str, Path], roots: Iterable[Path] = ()) -> None:
@@ -35,15 +37,15 @@ class InputFiles:
 
 
 def find_inputs(inputs: Sequence[Path]) -> InputFiles:
-    """List everything in the given folders, at any depth, and the given files.
+    """List all files in the given folders, recursively, and the given files.
 
-    A name is the path below the folder it was found in, or a given file's own name. A folder named like
-    FITS is listed too, so that the ledger tells about it. Folders of earlier runs are passed over.
+    The name of an input is its path relative to the given folder, or the file name of a given file. A folder whose
+    name ends in a FITS suffix is listed too, so that it appears in the ledger. Folders of earlier runs are skipped.
 
     Raises
     ------
     UsageError
-        If an input does not exist, a folder cannot be listed, or two files would go by one name.
+        If an input does not exist, a folder cannot be listed, or two files have the same name.
     """
     paths: dict[str, Path] = {}
     for given in inputs:
@@ -52,8 +54,8 @@ def find_inputs(inputs: Sequence[Path]) -> InputFiles:
             name = _name(path, root)
             if paths.setdefault(name, path) != path:
                 raise UsageError(
-                    f"{paths[name]} and {path} would both be called {name} in the ledger: "
-                    "give the folder above them, or run them apart"
+                    f"{paths[name]} and {path} would both be named {name} in the ledger: "
+                    "pass their common parent folder, or use separate runs"
                 )
     return InputFiles(paths, map(_root, inputs))
 
@@ -64,23 +66,23 @@ def _root(given: Path) -> Path:
     return given.absolute() if given.is_dir() else given.absolute().parent
 
 
-def _walk(folder: Path, above: tuple[str, ...]) -> Iterator[Path]:
-    """Walk through links to folders too, but not round in circles."""
+def _walk(folder: Path, parents: tuple[str, ...]) -> Iterator[Path]:
+    """Yield the files of a folder recursively, following links to folders except into a parent folder."""
     identity = os.path.realpath(folder)
-    if identity in above:
+    if identity in parents:
         return
     entries = _entries(folder)
-    if above and RUN_FILE in entries:
+    if parents and RUN_FILE in entries:
         return
     for name, is_folder in entries.items():
         if name != READY_MARKER and (is_fits(name) or not is_folder):
             yield folder / name
         if is_folder:
-            yield from _walk(folder / name, (*above, identity))
+            yield from _walk(folder / name, (*parents, identity))
 
 
 def _entries(folder: Path) -> dict[str, bool]:
-    """Give the names in a folder, sorted, and whether each is a folder itself."""
+    """Return the sorted names in a folder, and whether each is a folder."""
     try:
         with os.scandir(folder) as entries:
             return dict(sorted((entry.name, entry.is_dir()) for entry in entries))
@@ -89,5 +91,5 @@ def _entries(folder: Path) -> dict[str, bool]:
 
 
 def _name(path: Path, root: Path) -> str:
-    """Name a file as the ledger can print it, whatever bytes its file system holds."""
+    """Return the path relative to ``root``, with bytes that are not valid text escaped."""
     return path.relative_to(root).as_posix().encode(errors="surrogateescape").decode(errors="backslashreplace")

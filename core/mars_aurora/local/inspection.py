@@ -1,4 +1,4 @@
-"""A file's contents in words, for ``mars-aurora inspect``."""
+"""Text output of ``mars-aurora inspect``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _WIDTH = 120  # a table may have a hundred columns
 
 
 def describe(inspection: Inspection) -> str:
-    """Put an inspection in lines: the verdict first, then what is there."""
+    """Format an inspection, one line per item: whether the file is usable, then its contents."""
     return "\n".join([_verdict(inspection), *_sizes(inspection), *_facts(inspection), *map(_hdu, inspection.hdus)])
 
 

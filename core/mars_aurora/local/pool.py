@@ -1,4 +1,4 @@
-"""A process pool in which a worker that dies costs only the task it died of."""
+"""A process pool in which the death of a worker fails only the task that it was running."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import Self, TypeVar
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
-_AHEAD = 2  # tasks handed out per worker, so that none waits for the parent
+_TASKS_PER_WORKER = 2  # submitted at once, so that no worker has to wait for the parent
 _PRELOAD = [
     "astropy.io.fits",
     "cv2",
@@ -28,15 +28,15 @@ _PRELOAD = [
 
 
 class WorkerDiedError(Exception):
-    """The worker was killed, or crashed, twice: once beside other tasks and once alone with this one."""
+    """The worker running a task was killed or crashed twice, the second time with no other task running."""
 
 
 class WorkerPool:
-    """Worker processes for pure functions of one picklable task; use it in a ``with``.
+    """Worker processes for pure functions of one picklable task; use it in a ``with`` statement.
 
-    Leaving the ``with`` waits for the tasks at hand and drops the others, so that no write is cut short.
-    Ctrl-C is raised when a task has ended, a second one at once. Workers leave it to the parent, and end
-    when the parent is killed.
+    Leaving the ``with`` block waits for the running tasks and cancels the others, so that no write is interrupted.
+    The first Ctrl-C raises KeyboardInterrupt when a task has ended, a second one immediately. Workers ignore Ctrl-C,
+    and exit when the parent process ends.
     """
 
     def __init__(self, workers: int) -> None:
@@ -59,13 +59,13 @@ class WorkerPool:
     def map(
         self, function: Callable[[Task], Result], tasks: Iterable[Task]
     ) -> Iterator[tuple[Task, Result | Exception]]:
-        """Yield each task with its result, or with what it raised, in the order of their completion."""
+        """Yield each task with its result or exception, in order of completion."""
         waiting = deque(tasks)
         running: dict[Future[Result], Task] = {}
         while waiting or running:
             try:
                 with _interrupts_deferred():
-                    while waiting and len(running) < _AHEAD * self._workers:
+                    while waiting and len(running) < _TASKS_PER_WORKER * self._workers:
                         running[_submit(self._executor, function, waiting[0])] = waiting[0]
                         waiting.popleft()
                     finished = wait(running, return_when=FIRST_COMPLETED).done
@@ -87,7 +87,7 @@ class WorkerPool:
 
 
 def _submit(executor: ProcessPoolExecutor, function: Callable[[Task], Result], task: Task) -> Future[Result]:
-    with _interrupts_blocked():  # a process started here inherits the mask
+    with _interrupts_blocked():  # the worker inherits the signal mask
         return executor.submit(function, task)
 
 
@@ -100,27 +100,27 @@ def _outcome(future: Future[Result]) -> Result | Exception:
 
 @contextmanager
 def _interrupts_deferred() -> Iterator[None]:
-    """Raise Ctrl-C at the end: an exception within the executor's own code can leave a lock taken for ever.
+    """Defer the first Ctrl-C to the end of the block; a second one is raised immediately.
 
-    A second one is raised at once.
+    A KeyboardInterrupt inside the code of the executor could leave a lock acquired and block the pool.
     """
-    if threading.current_thread() is not threading.main_thread():  # Ctrl-C is raised in the main thread only
+    if threading.current_thread() is not threading.main_thread():  # KeyboardInterrupt is raised only in the main thread
         yield
         return
     before = signal.getsignal(signal.SIGINT)
-    heard = False
+    interrupted = False
 
-    def note(_number: int, _frame: FrameType | None) -> None:
-        nonlocal heard
-        heard = True
+    def defer(_number: int, _frame: FrameType | None) -> None:
+        nonlocal interrupted
+        interrupted = True
         signal.signal(signal.SIGINT, before)
 
-    signal.signal(signal.SIGINT, note)
+    signal.signal(signal.SIGINT, defer)
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-        if heard:
+        if interrupted:
             signal.raise_signal(signal.SIGINT)
 
 
@@ -136,7 +136,7 @@ def _interrupts_blocked() -> Iterator[None]:
 def _prepare_worker() -> None:
     import cv2
 
-    cv2.setNumThreads(1)  # the pool uses the cores
+    cv2.setNumThreads(1)  # the workers already use all cores
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

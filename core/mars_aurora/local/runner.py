@@ -1,14 +1,14 @@
-"""The local runner: the steps of the workflow over a process pool, as the state machine takes them over Lambda."""
+"""Run the steps of the workflow in a process pool, in the order of the state machine."""
 
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
+from mars_aurora.emission import OXYGEN_1304
 from mars_aurora.errors import UsageError
 from mars_aurora.local import tasks
 from mars_aurora.local.inputs import RUN_FILE, InputFiles
@@ -16,7 +16,7 @@ from mars_aurora.local.pool import WorkerDiedError, WorkerPool
 from mars_aurora.local.progress import Progress
 from mars_aurora.local.tasks import Job
 from mars_aurora.run.keys import is_fits
-from mars_aurora.run.ledger import Outcome, Record
+from mars_aurora.run.ledger import Outcome, Record, count_outcomes
 from mars_aurora.run.messages import CatalogueRequest, CatalogueResult, TallyRequest
 from mars_aurora.run.records import read_records
 from mars_aurora.steps.catalogue import catalogue
@@ -26,17 +26,17 @@ from mars_aurora.steps.tally import tally
 
 
 def run(job: Job, inputs: InputFiles, workers: int, progress: Progress) -> CatalogueResult:
-    """Run every step over the inputs; what an earlier, cut-off run with this id has done is not done again.
+    """Run all steps on the inputs, skipping the work already done by an interrupted run of the same id.
 
     Raises
     ------
     UsageError
         If the run id belongs to a run with other settings.
     UnbalancedLedgerError
-        After the ledger is written, if its outcomes do not add up to the inputs.
+        If the outcomes do not add up to the inputs; the ledger is written before.
     """
     started_utc = datetime.now(UTC).isoformat()
-    _claim(job, inputs)
+    _check_settings(job, inputs)
     with WorkerPool(workers) as pool:
         _read_and_classify(job, inputs, pool, progress)
         tally(TallyRequest(job.run_id, "", ""), inputs, job.work)
@@ -46,32 +46,33 @@ def run(job: Job, inputs: InputFiles, workers: int, progress: Progress) -> Catal
         return catalogue(request, inputs, job.work, job.work, mapper)
 
 
-def _claim(job: Job, inputs: InputFiles) -> None:
-    """Note the run's settings where its results are, or hold them against those noted before."""
+def _check_settings(job: Job, inputs: InputFiles) -> None:
+    """Write the settings to the run folder, or compare them with those written before."""
     settings = {
         "inputs": inputs.roots,
         "min_objects": job.min_objects,
         "detector": job.detector.value,
         "keep_stages": job.keep_stages,
+        "emission": job.emission,
     }
     key = job.keys.product(RUN_FILE)
     try:
-        noted = json.loads(job.work.get(key))
+        saved = {"emission": OXYGEN_1304.name} | json.loads(job.work.get(key))
     except (KeyError, ValueError):
-        noted = settings
+        saved = settings
         job.work.put(key, json.dumps(settings, indent=2).encode())
-    if noted != settings:
+    if saved != settings:
         changed = [
-            f"{name} {noted.get(name)}, not {value}" for name, value in settings.items() if noted.get(name) != value
+            f"{name} {saved.get(name)}, not {value}" for name, value in settings.items() if saved.get(name) != value
         ]
-        raise UsageError(f"run {job.run_id} was made with {'; '.join(changed)}: give another --run-id")
+        raise UsageError(f"run {job.run_id} was made with {'; '.join(changed)}: use another --run-id")
 
 
 def _read_and_classify(job: Job, inputs: InputFiles, pool: WorkerPool, progress: Progress) -> None:
     fits = {name: path for name, path in inputs.paths.items() if is_fits(name)}
-    done = {name: record for name, record in read_records(fits, job.work, job.keys).items() if record.holds}
+    done = {name: record for name, record in read_records(fits, job.work, job.keys).items() if record.is_done}
     waiting = [(name, path) for name, path in fits.items() if name not in done]
-    progress.start("Reading and classifying", len(fits), Counter(record.outcome for record in done.values()))
+    progress.start("Reading and classifying", len(fits), count_outcomes(done.values()))
     for (name, _), outcome in pool.map(partial(tasks.read_and_classify, job=job), waiting):
         if isinstance(outcome, Exception):
             job.work.put(job.keys.record(name), _failure(name, outcome).to_json())

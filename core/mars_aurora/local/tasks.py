@@ -1,4 +1,4 @@
-"""What a worker process does: one file, or one candidate, at a time. Everything here pickles."""
+"""Tasks of a worker process, each for one file or one candidate. All arguments and results are picklable."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mars_aurora.detect.detectors import DetectorName, load_detector
+from mars_aurora.emission import OXYGEN_1304, find_emission
 from mars_aurora.local.inputs import InputFiles
 from mars_aurora.run.keys import RunKeys
 from mars_aurora.run.ledger import Outcome
@@ -18,13 +19,14 @@ from mars_aurora.steps.preprocess import preprocess
 
 @dataclass(frozen=True)
 class Job:
-    """What is the same for every task of a run."""
+    """Settings shared by all tasks of a run."""
 
     run_id: str
     out: Path
     min_objects: int = 2
     detector: DetectorName = DetectorName.YOLO
     keep_stages: bool = False
+    emission: str = OXYGEN_1304.name
 
     @property
     def keys(self) -> RunKeys:
@@ -36,16 +38,17 @@ class Job:
 
 
 def read_and_classify(task: tuple[str, Path], job: Job) -> Outcome:
-    """Take one file, named and located, through the two steps of the map; its record is left in the ledger."""
+    """Preprocess and classify one file, given by name and path; the steps write its record."""
     name, path = task
-    read = preprocess(PreprocessRequest(job.run_id, "", name, name), InputFiles({name: path}), job.work)
+    request = PreprocessRequest(job.run_id, "", name, name)
+    read = preprocess(request, InputFiles({name: path}), job.work, find_emission(job.emission))
     if not read.usable:
         return Outcome.REJECTED
-    request = ClassifyRequest(job.run_id, name, job.min_objects, job.keep_stages)
-    enough = classify(request, job.work).objects >= job.min_objects
+    counted = classify(ClassifyRequest(job.run_id, name, job.min_objects, job.keep_stages), job.work)
+    enough = counted.objects >= job.min_objects
     return Outcome.CANDIDATE if enough else Outcome.DISCARDED
 
 
 def detect(name: str, job: Job) -> int:
-    """Run the detector over one candidate; return the number of boxes."""
+    """Run the detector on one candidate; return the number of boxes."""
     return detect_one(job.keys, name, job.work, load_detector(job.detector))

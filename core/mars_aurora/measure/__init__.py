@@ -1,1 +1,1 @@
-"""From boxes to measured auroras."""
+"""Measurement: from boxes on the canvas to auroras on Mars."""

@@ -1,6 +1,6 @@
-"""The season on Mars from the date on Earth: solar longitude and Mars year.
+"""The season on Mars at a date: solar longitude Ls and Mars year.
 
-After Allison and McEwen (2000), Planet. Space Sci. 48, 215: good to 0.01 degree. Mars years after Clancy et al.
+After Allison and McEwen (2000), Planet. Space Sci. 48, 215, accurate to 0.01 degree. Mars years after Clancy et al.
 (2000): year 1 began on 1955-04-11, year 24 on 1998-07-14.
 """
 
@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 _J2000 = datetime(2000, 1, 1, 12, tzinfo=UTC)
-_TT_MINUS_UTC_S = 69.184  # since 2017; earlier dates are off by seconds, which is nothing here
+_TT_MINUS_UTC_S = 69.184  # since 2017; for earlier dates the error of some seconds is negligible
 _PERTURBERS = np.array(  # amplitude deg, period in Earth years, phase deg (their table 5)
     [
         (0.0071, 2.2353, 49.409),
@@ -26,12 +26,12 @@ _PERTURBERS = np.array(  # amplitude deg, period in Earth years, phase deg (thei
 
 
 def season(utc: str) -> tuple[int, float]:
-    """Compute the Mars year and the solar longitude in degrees at an ISO 8601 date in UTC."""
+    """Compute Mars year and solar longitude in degrees, 0 to 360, at an ISO 8601 date in UTC."""
     moment = datetime.fromisoformat(utc).replace(tzinfo=UTC)
     days = ((moment - _J2000).total_seconds() + _TT_MINUS_UTC_S) / 86400
     anomaly = np.radians(19.3871 + 0.52402073 * days)
     amplitude, period, phase = _PERTURBERS.T
-    centre = (
+    equation_of_center = (
         (10.691 + 3.0e-7 * days) * np.sin(anomaly)
         + 0.623 * np.sin(2 * anomaly)
         + 0.050 * np.sin(3 * anomaly)
@@ -39,5 +39,5 @@ def season(utc: str) -> tuple[int, float]:
         + 0.0005 * np.sin(5 * anomaly)
         + float((amplitude * np.cos(np.radians(0.985626 * days / period + phase))).sum())
     )
-    turns, fraction = divmod((270.3871 + 0.524038496 * days + centre) / 360, 1)
-    return 24 + int(turns), float(fraction * 360)
+    orbits, fraction = divmod((270.3871 + 0.524038496 * days + equation_of_center) / 360, 1)
+    return 24 + int(orbits), float(fraction * 360)

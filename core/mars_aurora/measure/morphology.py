@@ -1,4 +1,4 @@
-"""The shape of an outline: size, direction and form, by stated rules."""
+"""Morphology: size, orientation and form of an outline."""
 
 from __future__ import annotations
 
@@ -12,21 +12,20 @@ from mars_aurora.observation import Float64Array
 
 SINUOUS_LENGTH_KM = 1000.0  # discrete sinuous auroras are thousands of km long (Lillis et al. 2022)
 SINUOUS_RATIO = 4.0
-COLUMNS = ("length_km", "width_km", "orientation_deg", "elongation", "eccentricity", "morphology")
 
 
 @dataclass(frozen=True)
 class Shape:
-    """Size and form of an outline.
+    """Size and form of an outline; attributes but ``boundary_km`` are columns of the catalogue.
 
     Attributes
     ----------
-    area_km2 : area inside
-    boundary_km : length of the outline
-    length_km : longest distance between two of its points
-    width_km : area over length
-    orientation_deg : direction of the major axis from north over east, 0 to 180
-    elongation, eccentricity : of the ellipse with the same second moments
+    area_km2 : float, area inside
+    boundary_km : float, length of the outline
+    length_km : float, longest distance between two of its points
+    width_km : float, area over length
+    orientation_deg : float, position angle of the major axis, from north over east, 0 to 180
+    elongation, eccentricity : float, of the ellipse with the same second moments
     """
 
     area_km2: float
@@ -39,13 +38,13 @@ class Shape:
 
     @property
     def morphology(self) -> str:
-        """Tell ``sinuous`` (at least 1000 km long and 4 times as long as wide) from ``patch``."""
+        """``sinuous`` where at least 1000 km long and 4 times as long as wide, else ``patch``."""
         sinuous = self.length_km >= SINUOUS_LENGTH_KM and self.length_km >= SINUOUS_RATIO * self.width_km
         return "sinuous" if sinuous else "patch"
 
 
 def describe(outline_km: BaseGeometry) -> Shape:
-    """Describe an outline that lies in a plane with x to the east and y to the north, in km."""
+    """Describe an outline in a plane with x to the east and y to the north, in km."""
     area, length = float(outline_km.area), _longest_chord(outline_km)
     moments = _second_moments(outline_km)
     (minor, major), axes = np.linalg.eigh(moments)
@@ -69,11 +68,11 @@ def _longest_chord(outline_km: BaseGeometry) -> float:
 
 
 def _second_moments(outline_km: BaseGeometry) -> Float64Array:
-    """Central second moments per area, (2, 2), summed over triangles between each edge and the centroid."""
-    centre = shapely.get_coordinates(outline_km.centroid)[0]
+    """Compute the central second moments per area, (2, 2), over the triangles between each edge and the centroid."""
+    center = shapely.get_coordinates(outline_km.centroid)[0]
     total = np.zeros((2, 2))
     for part in shapely.get_parts(outline_km):
-        ring = shapely.get_coordinates(shapely.get_exterior_ring(shapely.normalize(part))) - centre
+        ring = shapely.get_coordinates(shapely.get_exterior_ring(shapely.normalize(part))) - center
         a, b = ring[:-1], ring[1:]
         twice_area = a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]
         corners_sum = np.einsum("e,ei,ej->ij", twice_area, a + b, a + b)

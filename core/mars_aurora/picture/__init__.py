@@ -1,1 +1,1 @@
-"""The normalised picture of an observation."""
+"""The picture of an observation: levels of log brightness on the canvas, and the solar zenith angle."""

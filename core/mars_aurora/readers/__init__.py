@@ -1,7 +1,7 @@
-"""Readers: a FITS file of either mission in, one `Observation` out; what is wrong with it named otherwise.
+"""Readers: convert a FITS file of a supported instrument to an `Observation`, or raise `InputError`.
 
-astropy and the inflater are loaded with the first use of `reading`, not with this package: the ledger, and so every
-step, wants its `names` alone.
+`reading`, and with it astropy and isal, is imported on first use: every step imports `readers.names` through the
+ledger and must not load them.
 """
 
 from __future__ import annotations
@@ -18,6 +18,6 @@ __all__ = ["HduSummary", "Inspection", "Limits", "inspect", "read"]
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from mars_aurora.readers import reading  # noqa: PLC0415 -- the point of this function
+    from mars_aurora.readers import reading  # noqa: PLC0415 -- lazy import is the purpose of this function
 
     return getattr(reading, name)

@@ -1,8 +1,7 @@
-"""The one place that touches astropy: tables and images of a checked FITS file as arrays, without copying.
+"""Tables and images of an unpacked FITS file as arrays, without copying; the only module that uses astropy.io.fits.
 
-Astropy makes each table's definition out of the header that the gate found; of the data, the columns asked for, and no
-others, are viewed where they lie. So a CAL table of over 100 MB stays on the disk, and its rows are never gathered.
-What astropy raises on a damaged header becomes InputError here, and only here.
+Astropy parses the headers that `hdus` located and defines the table columns; numpy views only the requested columns,
+so that a table of over 100 MB remains on disk. Errors of astropy on damaged headers are converted to InputError.
 """
 
 from __future__ import annotations
@@ -19,15 +18,20 @@ from astropy.io.fits.hdu.image import BITPIX2DTYPE
 from numpy.typing import NDArray
 
 from mars_aurora.errors import InputError, Reason
-from mars_aurora.readers.gate import Extent, Unpacked
+from mars_aurora.readers.gate import Unpacked
+from mars_aurora.readers.hdus import Extent
 
-_MOST_COLUMNS = 999  # FITS standard 4.0, section 7.3.1
+_MAX_COLUMNS = 999  # FITS standard 4.0, section 7.3.1
 _TABLE = re.compile(rb"XTENSION= *'BINTABLE *'")
-_LOGICAL, _TRUE = "L", ord("T")
+_LOGICAL, _TRUE = "L", ord("T")  # format code and byte of FITS logicals
 
 
 class FitsFile:
-    """HDUs by name in capitals, whatever their order. Arrays are big-endian views of the file: copy what is kept."""
+    """The HDUs of a file by name in capitals, independent of their order.
+
+    Arrays are big-endian views of memory that is reused after the `unpack` block: copy the data needed later. All
+    methods raise InputError: MISSING_HDU or MISSING_COLUMN as named, WRONG_SHAPE, CORRUPT for a damaged header.
+    """
 
     def __init__(self, unpacked: Unpacked, name: str) -> None:
         self.name = name
@@ -41,43 +45,43 @@ class FitsFile:
 
     @property
     def hdu_names(self) -> list[str]:
-        """The HDUs' names in the file's order."""
+        """The names of the HDUs, in file order."""
         return list(self._extents)
 
     def require(self, *hdu_names: str) -> None:
-        """Raise MISSING_HDU, naming what is missing and what is there, unless all are there."""
+        """Raise MISSING_HDU, listing the missing and the present HDUs, unless all are present."""
         missing = [hdu for hdu in hdu_names if hdu not in self._extents]
         if missing:
-            detail = f"HDU {', '.join(missing)} missing; there are: {', '.join(filter(None, self.hdu_names))}"
+            detail = f"HDU {', '.join(missing)} missing; present: {', '.join(filter(None, self.hdu_names))}"
             raise InputError(Reason.MISSING_HDU, self.name, detail[:300])
 
     def header_value(self, key: str) -> str | float | None:
-        """Give a card of the primary header; None where there is none or it holds no number or text."""
+        """Return the value of a primary header card; None if it is missing or neither a number nor text."""
         value = self._card("PRIMARY", key)
         return value if isinstance(value, (str, int, float)) else None
 
     def columns(self, hdu: str) -> tuple[str, ...]:
-        """Give the names of a table's columns; none for an image."""
+        """Return the column names of a table; empty for an image."""
         return tuple(self._table(hdu)[0]) if self._is_table(hdu) else ()
 
     def has_column(self, hdu: str, column: str) -> bool:
         return hdu in self._extents and column in self.columns(hdu)
 
     def shape(self, hdu: str) -> tuple[int, ...]:
-        """Give an image's shape in numpy's order, or a table's (rows,)."""
+        """Return the shape of an image in numpy order, or (rows,) of a table."""
         if self._is_table(hdu):
             return (self._integer(hdu, "NAXIS2"),)
         return tuple(self._integer(hdu, f"NAXIS{axis}") for axis in range(self._integer(hdu, "NAXIS"), 0, -1))
 
     def column(self, hdu: str, column: str) -> NDArray[Any]:
-        """View a column of numbers, (rows, ...); raises MISSING_COLUMN, or WRONG_SHAPE where it is not numbers."""
+        """View a numeric column, (rows, ...); raises MISSING_COLUMN, or WRONG_SHAPE if it is not numeric."""
         return self._numbers(hdu, column, self._rows(hdu, self._bytes, 0, self.shape(hdu)[0]))
 
     def column_pieces(self, hdu: str, column: str, rows: int) -> Iterator[NDArray[Any]]:
-        """Yield a column of numbers so many rows at a time, no more than one piece of it in memory."""
+        """Yield a numeric column in pieces of ``rows`` rows, with one piece in memory at a time."""
         for first in range(0, self.shape(hdu)[0], rows):
             count = min(rows, self.shape(hdu)[0] - first)
-            # a map of its own, and with it the memory that its pages take, ends with the piece
+            # a separate map per piece, so that its pages are freed with the piece
             content = np.memmap(self._path, np.uint8, "r") if self._path else self._bytes
             yield self._numbers(hdu, column, self._rows(hdu, content, first, count))
 
@@ -86,20 +90,20 @@ class FitsFile:
         self._definition(hdu, column)
         values = self._rows(hdu, self._bytes, 0, self.shape(hdu)[0])[column]
         if values.dtype.kind != "S" or values.ndim != 1:
-            raise InputError(Reason.WRONG_SHAPE, self.name, f"{hdu}.{column} holds no text")
+            raise InputError(Reason.WRONG_SHAPE, self.name, f"{hdu}.{column} is not a text column")
         return [bytes(value).decode("ascii", "replace").strip("\0 ") for value in values]
 
     def image(self, hdu: str) -> NDArray[Any]:
-        """View an image; raises WRONG_SHAPE where there is none."""
+        """View an image; raises WRONG_SHAPE if the HDU is a table or has no data."""
         shape = self.shape(hdu)
         if self._is_table(hdu) or not shape or 0 in shape:
-            raise InputError(Reason.WRONG_SHAPE, self.name, f"HDU {hdu} holds no image: shape {shape}")
+            raise InputError(Reason.WRONG_SHAPE, self.name, f"HDU {hdu} is not an image: its shape is {shape}")
         dtype = np.dtype(BITPIX2DTYPE[self._integer(hdu, "BITPIX")]).newbyteorder(">")
         values: NDArray[Any] = np.ndarray(shape, dtype, self._bytes.data, self._extents[hdu].start)
         return _scaled(values, self._card(hdu, "BSCALE"), self._card(hdu, "BZERO"))
 
     def _rows(self, hdu: str, content: NDArray[np.uint8], first: int, count: int) -> NDArray[np.void]:
-        """View a table's rows as records, (count,)."""
+        """View rows of a table as records, (count,)."""
         dtype = self._table(hdu)[1]
         return np.ndarray((count,), dtype, content.data, self._extents[hdu].start + first * dtype.itemsize)
 
@@ -109,7 +113,7 @@ class FitsFile:
         if definition.format.format == _LOGICAL:
             return np.asarray(values == _TRUE)
         if values.dtype.kind not in "iuf":
-            detail = f"{hdu}.{column} has the FITS format {definition.format}, not numbers"
+            detail = f"{hdu}.{column} has the FITS format {definition.format}, expected a numeric one"
             raise InputError(Reason.WRONG_SHAPE, self.name, detail)
         return _scaled(values, definition.bscale, definition.bzero)
 
@@ -121,17 +125,17 @@ class FitsFile:
         return definition
 
     def _table(self, hdu: str) -> tuple[dict[str, fits.Column], np.dtype[Any]]:
-        """Give a table's column definitions by name in capitals, and its rows' type."""
+        """Return the column definitions of a table by name in capitals, and the dtype of its rows."""
         if hdu not in self._tables:
-            if self._integer(hdu, "TFIELDS") > _MOST_COLUMNS:  # astropy would go on to make them
-                raise InputError(Reason.CORRUPT, self.name, f"HDU {hdu} declares over {_MOST_COLUMNS} columns")
+            if self._integer(hdu, "TFIELDS") > _MAX_COLUMNS:  # astropy does not limit them
+                raise InputError(Reason.CORRUPT, self.name, f"HDU {hdu} declares over {_MAX_COLUMNS} columns")
             with _astropy(self.name):
                 columns = self._hdu(hdu).columns
                 dtype = np.dtype(columns.dtype.newbyteorder(">"))
                 dtype.names = tuple(name.upper() for name in columns.names)
             width = self._integer(hdu, "NAXIS1")
             if dtype.itemsize != width:
-                detail = f"the columns of HDU {hdu} take {dtype.itemsize} bytes a row, but its rows have {width}"
+                detail = f"the columns of HDU {hdu} take {dtype.itemsize} bytes per row, but its rows have {width}"
                 raise InputError(Reason.CORRUPT, self.name, detail)
             self._tables[hdu] = dict(zip(dtype.names, columns, strict=True)), dtype
         return self._tables[hdu]
@@ -142,16 +146,18 @@ class FitsFile:
     def _integer(self, hdu: str, key: str) -> int:
         value = self._card(hdu, key)
         if not isinstance(value, int) or (value < 0 and key != "BITPIX"):
-            raise InputError(Reason.CORRUPT, self.name, f"HDU {hdu}: {key} is {value!r}, not a count")
+            raise InputError(
+                Reason.CORRUPT, self.name, f"HDU {hdu}: {key} is {value!r}, expected a non-negative integer"
+            )
         return value
 
     def _card(self, hdu: str, key: str) -> object:
-        """Give a header card's value, None where there is none."""
+        """Return the value of a header card; None if it is missing."""
         with _astropy(self.name):
             return self._hdu(hdu).header.get(key)
 
     def _hdu(self, hdu: str) -> fits.ImageHDU | fits.BinTableHDU:
-        """Let astropy read the header, and no data."""
+        """Let astropy parse the header, without the data."""
         if hdu not in self._hdus:
             header = self._extents[hdu].header
             kind = fits.BinTableHDU if _TABLE.match(header) else fits.ImageHDU
@@ -160,7 +166,7 @@ class FitsFile:
 
 
 def _scaled(values: NDArray[Any], scale: object, zero: object) -> NDArray[Any]:
-    """Apply FITS's linear scaling, which also makes its unsigned integers; a view where there is none."""
+    """Apply the linear scaling of FITS, also used for unsigned integers; return the view itself if there is none."""
     factor = scale if isinstance(scale, (int, float)) else 1
     offset = zero if isinstance(zero, (int, float)) else 0
     return values if (factor, offset) == (1, 0) else values * np.float64(factor) + offset
@@ -168,14 +174,14 @@ def _scaled(values: NDArray[Any], scale: object, zero: object) -> NDArray[Any]:
 
 @contextmanager
 def _astropy(name: str) -> Iterator[None]:
-    """Turn whatever astropy raises on a damaged header into InputError, and silence its warnings.
+    """Convert any exception of astropy on a damaged header to InputError, and suppress its warnings.
 
-    Nothing else may stand inside. Flipped bits have brought out ten types, UnboundLocalError among them.
+    Use it for astropy calls alone. Flipped bits have raised ten exception types, UnboundLocalError among them.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             yield
         except Exception as error:
-            detail = f"astropy cannot make sense of it: {type(error).__name__}: {' '.join(str(error).split())}"
+            detail = f"astropy cannot parse the header: {type(error).__name__}: {' '.join(str(error).split())}"
             raise InputError(Reason.CORRUPT, name, detail[:300]) from error

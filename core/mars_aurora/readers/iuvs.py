@@ -1,4 +1,4 @@
-"""MAVEN/IUVS Level 1B, apoapse, far ultraviolet: spectra in kR/nm and pixel geometry (layout after the IUVS SIS)."""
+"""MAVEN/IUVS Level 1B, apoapse, far ultraviolet: spectra in kR/nm and pixel geometry (layout from the IUVS SIS)."""
 
 from __future__ import annotations
 
@@ -7,105 +7,130 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mars_aurora.emission import Emission
 from mars_aurora.errors import InputError, Reason
 from mars_aurora.observation import Facts, Float64Array, FloatArray, Observation
 from mars_aurora.readers import samples
+from mars_aurora.readers.cards import as_float, as_int, iso_time
+from mars_aurora.readers.checks import require_image, require_integrations, require_shape
 from mars_aurora.readers.fitsfile import FitsFile
-from mars_aurora.readers.line import integrate_line
+from mars_aurora.readers.line import LineImages, integrate_line
 from mars_aurora.readers.names import parse_name
 
+SUPPORTED = "MAVEN/IUVS L1b"
 HDUS = frozenset({"PIXELGEOMETRY", "SPACECRAFTGEOMETRY"})
-_USUAL_CENTRE = 4
+_USUAL_CENTER = 4
 _R_PER_KR = 1000.0
 
 
-def read(fits: FitsFile) -> Observation:
-    """Read one swath; raises InputError naming what is missing, misshapen or empty."""
+def read(fits: FitsFile, emission: Emission) -> Observation:
+    """Read one swath; raises InputError naming the missing, misshapen or empty part."""
     fits.require("PIXELGEOMETRY", "SPACECRAFTGEOMETRY", "OBSERVATION", "INTEGRATION")
-    radiance = fits.image("PRIMARY")
-    wavelength = fits.column("OBSERVATION", "WAVELENGTH")
-    if radiance.ndim != 3:
-        detail = f"PRIMARY has shape {radiance.shape}, expected (integrations, slit bins, wavelengths)"
-        raise InputError(Reason.WRONG_SHAPE, fits.name, detail)
-    samples.require_shape("Observation.WAVELENGTH", wavelength.shape, (1, *radiance.shape[1:]), fits.name)
-    weights = integrate_line(wavelength[0].astype(np.float64), fits.name)
-    n_integrations, n_slit, _ = radiance.shape
-    samples.require_integrations(n_integrations, fits.name)
-
-    def spectra(hdu: str) -> NDArray[Any] | None:
-        if hdu not in fits.hdu_names:
-            return None
-        values = fits.image(hdu)
-        samples.require_shape(hdu, values.shape, radiance.shape, fits.name)
-        return values
+    line = _integrate_spectra(fits, emission)
+    shape = line.brightness_R.shape
 
     def pixels(column: str, *extra: int) -> NDArray[Any]:
         values = fits.column("PIXELGEOMETRY", column)
-        samples.require_shape(f"PixelGeometry.{column}", values.shape, (n_integrations, n_slit, *extra), fits.name)
+        require_shape(f"PixelGeometry.{column}", values.shape, (*shape, *extra), fits.name)
         return values
 
-    def spacecraft(column: str) -> NDArray[Any]:
-        values = fits.column("SPACECRAFTGEOMETRY", column)
-        samples.require_shape(f"SpacecraftGeometry.{column}", values.shape, (n_integrations,), fits.name)
-        return values
-
-    def rayleigh(values: FloatArray | None) -> FloatArray:
-        if values is None:
-            return np.full((n_integrations, n_slit), np.nan, np.float32)
-        return samples.brightness(values.astype(np.float64) * _R_PER_KR)
-
-    random, systematic = spectra("RANDOM_PHY_UNC"), spectra("SYSTEMATIC_PHY_UNC")
-    flags = spectra("QUALITY_FLAG")
     latitude = samples.bounded(pixels("PIXEL_CORNER_LAT", 5), -90, 90)
     longitude = samples.east_longitude(pixels("PIXEL_CORNER_LON", 5))
-    centre, corners = samples.split_samples(latitude.swapaxes(1, 2), longitude.swapaxes(1, 2), _USUAL_CENTRE)
+    center, corners = samples.split_samples(latitude.swapaxes(1, 2), longitude.swapaxes(1, 2), _USUAL_CENTER)
 
-    def look(column: str, low: float, high: float) -> Float64Array:
-        return samples.bounded64(pixels(column, 5)[..., centre], low, high)
+    def at_center(column: str, low: float, high: float) -> Float64Array:
+        return samples.bounded64(pixels(column, 5)[..., center], low, high)
 
-    return samples.require_image(
+    return require_image(
         Observation(
-            facts=_read_facts(fits),
-            brightness_R=rayleigh(weights.integrate(radiance)),
-            random_error_R=rayleigh(None if random is None else weights.random_error(random)),
-            systematic_error_R=rayleigh(None if systematic is None else weights.systematic_error(systematic)),
-            latitude_deg=latitude[..., centre],
-            longitude_deg=longitude[..., centre],
+            facts=_read_facts(fits, emission),
+            brightness_R=line.brightness_R,
+            random_error_R=line.random_error_R,
+            systematic_error_R=line.systematic_error_R,
+            latitude_deg=latitude[..., center],
+            longitude_deg=longitude[..., center],
             corner_latitude_deg=latitude[..., corners],
             corner_longitude_deg=longitude[..., corners],
             sza_deg=samples.bounded(pixels("PIXEL_SOLAR_ZENITH_ANGLE"), 0, 180),
             emission_angle_deg=samples.bounded(pixels("PIXEL_EMISSION_ANGLE"), 0, 180),
             local_time_h=samples.bounded(pixels("PIXEL_LOCAL_TIME"), 0, 24),
-            tangent_altitude_km=look("PIXEL_CORNER_MRH_ALT", -1e4, samples.MAX_ALTITUDE_KM).astype(np.float32),
-            sub_spacecraft_latitude_deg=samples.bounded64(spacecraft("SUB_SPACECRAFT_LAT"), -90, 90),
-            sub_spacecraft_longitude_deg=samples.east_longitude64(spacecraft("SUB_SPACECRAFT_LON")),
-            spacecraft_altitude_km=samples.bounded64(spacecraft("SPACECRAFT_ALT"), 0, samples.MAX_ALTITUDE_KM),
-            sub_solar_latitude_deg=samples.bounded64(spacecraft("SUB_SOLAR_LAT"), -90, 90),
-            sub_solar_longitude_deg=samples.east_longitude64(spacecraft("SUB_SOLAR_LON")),
-            ra_deg=look("PIXEL_CORNER_RA", -360, 360),
-            dec_deg=look("PIXEL_CORNER_DEC", -90, 90),
-            flagged=np.zeros((n_integrations, n_slit), bool) if flags is None else weights.flagged(flags),
+            tangent_altitude_km=at_center("PIXEL_CORNER_MRH_ALT", -1e4, samples.MAX_ALTITUDE_KM).astype(np.float32),
+            **_read_spacecraft(fits, shape[0]),
+            ra_deg=at_center("PIXEL_CORNER_RA", -360, 360),
+            dec_deg=at_center("PIXEL_CORNER_DEC", -90, 90),
+            flagged=line.flagged,
         )
     )
 
 
-def _read_facts(fits: FitsFile) -> Facts:
+def _integrate_spectra(fits: FitsFile, emission: Emission) -> LineImages:
+    """Integrate the line in the spectra of PRIMARY, (nI, nS, nW), and in its optional errors and flags."""
+    radiance = fits.image("PRIMARY")
+    wavelength = fits.column("OBSERVATION", "WAVELENGTH")
+    if radiance.ndim != 3:
+        detail = f"PRIMARY has shape {radiance.shape}, expected (integrations, slit bins, wavelengths)"
+        raise InputError(Reason.WRONG_SHAPE, fits.name, detail)
+    require_shape("Observation.WAVELENGTH", wavelength.shape, (1, *radiance.shape[1:]), fits.name)
+    weights = integrate_line(wavelength[0].astype(np.float64), emission, fits.name)
+    require_integrations(radiance.shape[0], fits.name)
+
+    def optional(hdu: str) -> NDArray[Any] | None:
+        if hdu not in fits.hdu_names:
+            return None
+        values = fits.image(hdu)
+        require_shape(hdu, values.shape, radiance.shape, fits.name)
+        return values
+
+    def rayleigh(values: FloatArray | None) -> FloatArray:
+        if values is None:
+            return np.full(radiance.shape[:2], np.nan, np.float32)
+        return samples.brightness(values.astype(np.float64) * _R_PER_KR)
+
+    random, systematic = optional("RANDOM_PHY_UNC"), optional("SYSTEMATIC_PHY_UNC")
+    flags = optional("QUALITY_FLAG")
+    return LineImages(
+        rayleigh(weights.integrate(radiance)),
+        rayleigh(None if random is None else weights.random_error(random)),
+        rayleigh(None if systematic is None else weights.systematic_error(systematic)),
+        np.zeros(radiance.shape[:2], bool) if flags is None else weights.flagged(flags),
+    )
+
+
+def _read_spacecraft(fits: FitsFile, n_integrations: int) -> dict[str, Float64Array]:
+    """Read the columns of SpacecraftGeometry, each (nI,), by field of Observation."""
+
+    def column(name: str) -> NDArray[Any]:
+        values = fits.column("SPACECRAFTGEOMETRY", name)
+        require_shape(f"SpacecraftGeometry.{name}", values.shape, (n_integrations,), fits.name)
+        return values
+
+    return {
+        "sub_spacecraft_latitude_deg": samples.bounded64(column("SUB_SPACECRAFT_LAT"), -90, 90),
+        "sub_spacecraft_longitude_deg": samples.east_longitude64(column("SUB_SPACECRAFT_LON")),
+        "spacecraft_altitude_km": samples.bounded64(column("SPACECRAFT_ALT"), 0, samples.MAX_ALTITUDE_KM),
+        "sub_solar_latitude_deg": samples.bounded64(column("SUB_SOLAR_LAT"), -90, 90),
+        "sub_solar_longitude_deg": samples.east_longitude64(column("SUB_SOLAR_LON")),
+    }
+
+
+def _read_facts(fits: FitsFile, emission: Emission) -> Facts:
     parsed = parse_name(fits.name)
     times = fits.texts("INTEGRATION", "UTC")
-    start, end = (samples.iso_time(times[index]) if times else None for index in (0, -1))
+    start, end = (iso_time(times[index]) if times else None for index in (0, -1))
     return Facts(
         name=fits.name,
         instrument="MAVEN/IUVS",
         level="l1b",
         start_utc=start or (parsed.start_utc if parsed else ""),
         end_utc=end,
-        orbit=parsed.orbit if parsed else samples.as_int(_observed(fits, "ORBIT_NUMBER"), 0, 10**6),
+        orbit=parsed.orbit if parsed else as_int(_observation_value(fits, "ORBIT_NUMBER"), 0, 10**6),
         mode=parsed.mode if parsed else None,
         version=parsed.version if parsed else None,
-        solar_longitude_deg=samples.as_float(_observed(fits, "SOLAR_LONGITUDE"), 0, 360),
+        solar_longitude_deg=as_float(_observation_value(fits, "SOLAR_LONGITUDE"), 0, 360),
+        emission=emission.name,
     )
 
 
-def _observed(fits: FitsFile, column: str) -> object:
+def _observation_value(fits: FitsFile, column: str) -> object:
     values = fits.column("OBSERVATION", column).tolist() if fits.has_column("OBSERVATION", column) else []
     return values[0] if values else None

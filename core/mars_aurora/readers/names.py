@@ -1,7 +1,7 @@
-"""The missions' file names: what they tell, and which file replaces which.
+"""Parse the file names of the missions and rank versions of one observation.
 
-EMM grammar after the readers in SPEDAS (``emm_emu_l2b_20220331t212107_0191_os2_sw1of3_r_v01-04.fits.gz``);
-MAVEN grammar after the IUVS SIS (``mvn_iuv_l1b_apoapse-orbit18001-fuv_20230114T071818_v13_r01.fits.gz``).
+EMM grammar from the readers in SPEDAS (``emm_emu_l2b_20220331t212107_0191_os2_sw1of3_r_v01-04.fits.gz``);
+MAVEN grammar from the IUVS SIS (``mvn_iuv_l1b_apoapse-orbit18001-fuv_20230114T071818_v13_r01.fits.gz``).
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _MAVEN = re.compile(
     r"_v(?P<version>\d+)_r(?P<revision>\d+)\.fits(?:\.gz)?$",
     re.IGNORECASE | re.ASCII,
 )
-_KERNELS = "nprf"  # none, predicted, reconstructed, final: later is better
+_KERNELS = "nprf"  # none, predicted, reconstructed, final: in order of quality
 
 
 @dataclass(frozen=True)
 class FileName:
-    """What a mission file name says; ``observation`` is equal for versions of one observation."""
+    """The parts of a mission file name; ``observation`` is equal for all versions of one observation."""
 
     instrument: str
     level: str
@@ -40,12 +40,12 @@ class FileName:
 
     @property
     def rank(self) -> tuple[int, int, int]:
-        """Order among versions: the highest replaces the others."""
+        """Rank among versions: the highest supersedes the others."""
         return (*self.version, _KERNELS.find(self.kernel or "n"))
 
 
 def parse_name(name: str) -> FileName | None:
-    """Parse a file name (a path's last part) by its mission's grammar; None where it is no mission's."""
+    """Parse the last part of a path by the grammar of its mission; None if it matches neither."""
     last = PurePosixPath(name).name
     if match := _EMM.match(last):
         part = match.groupdict()

@@ -1,13 +1,15 @@
-"""Reading a file: opened, recognised, handed to its reader.
+"""Read or inspect a file: unpack it, find its reader by its HDUs, and call that reader.
 
-The product is recognised by its HDUs; a file's name adds facts and decides nothing.
+To support an instrument, write a module with the attributes of `Reader` and add it to `_READERS`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
+from mars_aurora.emission import OXYGEN_1304, Emission
 from mars_aurora.errors import InputError, Reason
 from mars_aurora.observation import Observation
 from mars_aurora.readers import emus, iuvs
@@ -17,28 +19,64 @@ from mars_aurora.readers.gate import Limits, unpack
 _DEFAULT_LIMITS = Limits()
 
 
-def read(path: Path, name: str, limits: Limits = _DEFAULT_LIMITS) -> Observation:
-    """Read one FITS file, plain or gzipped; ``name`` is what the ledger calls it.
+class Reader(Protocol):
+    """A module that reads the files of one instrument.
 
-    Raises InputError, and for a damaged file nothing else.
+    Attributes
+    ----------
+    SUPPORTED : str
+        Instrument and levels, for messages.
+    HDUS : frozenset of str
+        Names in capitals; a file with any of these HDUs is passed to this reader. The file name is not used.
+    """
+
+    SUPPORTED: str
+    HDUS: frozenset[str]
+
+    def read(self, fits: FitsFile, emission: Emission) -> Observation:
+        """Read one swath in one emission; raises InputError."""
+
+
+_READERS: tuple[Reader, ...] = (emus, iuvs)
+
+
+def read(path: Path, name: str, emission: Emission = OXYGEN_1304, limits: Limits = _DEFAULT_LIMITS) -> Observation:
+    """Read one swath from a FITS file, plain or gzipped.
+
+    Parameters
+    ----------
+    path : Path
+    name : str
+        Name of the input, as in the ledger and in error messages; a mission's file name also provides facts.
+    emission : Emission
+        Emission whose brightness is read.
+    limits : Limits
+        Limits of the unpacked size.
+
+    Raises
+    ------
+    InputError
+        If the file is damaged or unsuitable; damaged content raises no other error.
+    TransientError
+        If the temporary folder is full.
     """
     with unpack(path, name, limits) as unpacked:
-        return _read_product(FitsFile(unpacked, name))
+        return _read(FitsFile(unpacked, name), emission)
 
 
-def _read_product(fits: FitsFile) -> Observation:
-    if emus.HDUS.intersection(fits.hdu_names):
-        return emus.read(fits)
-    if iuvs.HDUS.intersection(fits.hdu_names):
-        return iuvs.read(fits)
-    there = ", ".join(filter(None, fits.hdu_names))
-    detail = f"it is sound FITS, but neither EMUS L2A/L2B nor IUVS L1b; its HDUs are: {there}"
+def _read(fits: FitsFile, emission: Emission) -> Observation:
+    for reader in _READERS:
+        if reader.HDUS.intersection(fits.hdu_names):
+            return reader.read(fits, emission)
+    supported = ", ".join(reader.SUPPORTED for reader in _READERS)
+    found = ", ".join(filter(None, fits.hdu_names))
+    detail = f"the file is valid FITS of an unsupported kind (supported: {supported}); its HDUs: {found}"
     raise InputError(Reason.UNKNOWN_PRODUCT, fits.name, detail[:300])
 
 
 @dataclass(frozen=True)
 class HduSummary:
-    """One HDU: its name, its shape ((rows,) for a table) and its columns (none for an image)."""
+    """One HDU: its name, its shape ((rows,) for a table) and its column names (none for an image)."""
 
     name: str
     shape: tuple[int, ...]
@@ -47,7 +85,7 @@ class HduSummary:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What is in a file, and whether it can be used: an observation, or the error that says why not."""
+    """The contents of a file, and either its observation or the error that prevents reading it."""
 
     name: str
     packed_bytes: int | None
@@ -61,8 +99,8 @@ class Inspection:
         return self.error is None
 
 
-def inspect(path: Path, name: str, limits: Limits = _DEFAULT_LIMITS) -> Inspection:
-    """Tell what is in a file and whether `read` takes it. Raises no InputError."""
+def inspect(path: Path, name: str, emission: Emission = OXYGEN_1304, limits: Limits = _DEFAULT_LIMITS) -> Inspection:
+    """List the contents of a file and try to read it; an InputError is returned in the result, not raised."""
     packed_bytes = unpacked_bytes = None
     hdus: tuple[HduSummary, ...] = ()
     try:
@@ -70,6 +108,6 @@ def inspect(path: Path, name: str, limits: Limits = _DEFAULT_LIMITS) -> Inspecti
             fits = FitsFile(unpacked, name)
             packed_bytes, unpacked_bytes = unpacked.packed_bytes, unpacked.unpacked_bytes
             hdus = tuple(HduSummary(hdu, fits.shape(hdu), fits.columns(hdu)) for hdu in fits.hdu_names if hdu)
-            return Inspection(name, packed_bytes, unpacked_bytes, hdus, _read_product(fits), None)
+            return Inspection(name, packed_bytes, unpacked_bytes, hdus, _read(fits, emission), None)
     except InputError as error:
         return Inspection(name, packed_bytes, unpacked_bytes, hdus, None, error)

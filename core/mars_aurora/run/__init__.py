@@ -1,1 +1,1 @@
-"""What belongs to a run."""
+"""Keys, records, messages, settings and storage of a run."""

@@ -1,4 +1,4 @@
-"""Where everything of a run lies: the same keys in a folder and in a bucket."""
+"""Keys of the files of a run, identical in a folder and in a bucket."""
 
 from __future__ import annotations
 
@@ -13,29 +13,19 @@ _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 
 def is_fits(name: str) -> bool:
-    """Tell by its name whether an input is FITS, plain or gzipped (ignoring case)."""
+    """Return whether a file name ends in ``.fits`` or ``.fits.gz``, ignoring case."""
     return name.lower().endswith(FITS_SUFFIXES)
 
 
-@dataclass(frozen=True)
-class RunKeys:
-    """The keys of one run; ``name`` is an input's path below the batch, suffix included.
+class RunPaths:
+    """Paths of the files of a run, relative to the run folder.
 
-    A run id is 1 to 80 letters, digits, ``.``, ``_`` and ``-``, a letter or digit first; others raise UsageError.
+    The parameter ``name`` is the path of an input relative to its batch, suffix included.
     """
-
-    run_id: str
-
-    def __post_init__(self) -> None:
-        if not _RUN_ID.fullmatch(self.run_id):
-            raise UsageError(
-                f"the run id {self.run_id!r} will not do: up to 80 letters, digits, '.', '_' and '-', "
-                "beginning with a letter or digit"
-            )
 
     @property
     def root(self) -> str:
-        return f"runs/{self.run_id}/"
+        return ""
 
     @property
     def images(self) -> str:
@@ -78,6 +68,46 @@ class RunKeys:
     def detection(self, name: str) -> str:
         return f"{self.detections}{name}.png"
 
+    @property
+    def plots(self) -> str:
+        return f"{self.root}plots/"
+
+    def plot(self, name: str) -> str:
+        return f"{self.plots}{name}.png"
+
+    def set_picture(self, name: str) -> str:
+        """Return the path of the stitched picture of an observation set, named after its first swath."""
+        return f"{self.root}sets/{name}.png"
+
     def product(self, file_name: str) -> str:
-        """Give the key of a file of the run as a whole: ``ledger.csv``, ``catalogue.csv``, ``report.html`` ..."""
+        """Return the path of a file that describes the whole run, for example ``ledger.csv`` or ``report.html``."""
         return f"{self.root}{file_name}"
+
+
+@dataclass(frozen=True)
+class RunKeys(RunPaths):
+    """Keys of the files of one run: the paths of `RunPaths` below ``runs/<run_id>/``.
+
+    Parameters
+    ----------
+    run_id : str
+        1 to 80 letters, digits, ``.``, ``_`` and ``-``, starting with a letter or digit.
+
+    Raises
+    ------
+    UsageError
+        If the run id is invalid.
+    """
+
+    run_id: str
+
+    def __post_init__(self) -> None:
+        if not _RUN_ID.fullmatch(self.run_id):
+            raise UsageError(
+                f"the run id {self.run_id!r} is invalid: use 1 to 80 letters, digits, '.', '_' and '-', "
+                "starting with a letter or digit"
+            )
+
+    @property
+    def root(self) -> str:
+        return f"runs/{self.run_id}/"

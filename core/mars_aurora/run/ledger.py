@@ -1,4 +1,4 @@
-"""The ledger: every listed object ends in exactly one outcome, and the counts add up."""
+"""The ledger: every listed input has exactly one outcome, and the counts add up to the number listed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mars_aurora.run.keys import is_fits
 
 
 class Outcome(StrEnum):
-    """What became of an input. ``candidate`` is on the way; the others are final."""
+    """Outcome of an input. ``candidate`` is intermediate; all others are final."""
 
     CANDIDATE = "candidate"
     AURORA = "aurora"
@@ -31,9 +31,22 @@ USABLE = frozenset({Outcome.CANDIDATE, Outcome.AURORA, Outcome.NO_AURORA, Outcom
 
 @dataclass(frozen=True)
 class Record:
-    """One input's line: ``reason`` is a code, ``detail`` the sentence that goes with it.
+    """Ledger entry of one input.
 
-    ``objects`` counts those in the image, the disk included; ``auroras`` those measured.
+    Attributes
+    ----------
+    name : str
+        Path of the input relative to its batch.
+    outcome : Outcome
+        Outcome so far.
+    reason : str
+        Code of the reason for the outcome; may be empty.
+    objects : int or None
+        Number of objects in the picture, including the disk.
+    auroras : int or None
+        Number of measured auroras.
+    detail : str
+        Sentence that explains ``reason``.
     """
 
     name: str
@@ -44,8 +57,8 @@ class Record:
     detail: str = ""
 
     @property
-    def holds(self) -> bool:
-        """Tell whether the work behind this record is done; a failure is to be tried again."""
+    def is_done(self) -> bool:
+        """Return whether the input needs no further attempt: true except for failures, which are retried."""
         return self.outcome is not Outcome.FAILED
 
     def to_json(self) -> bytes:
@@ -53,7 +66,7 @@ class Record:
 
     @staticmethod
     def from_json(data: bytes) -> Record:
-        """Read what `to_json` wrote; raises ValueError for anything else."""
+        """Read the output of `to_json`; raises ValueError if ``data`` is not a record."""
         try:
             fields = json.loads(data)
             return Record(**{**fields, "outcome": Outcome(fields["outcome"])})
@@ -62,57 +75,65 @@ class Record:
 
 
 def settle(listed: Iterable[str], records: Mapping[str, Record]) -> list[Record]:
-    """Give every listed name its record: what was recorded, else ignored or failed.
+    """Return one record for each listed name, sorted by name.
 
-    Returns records sorted by name, older versions of an observation marked superseded.
+    A FITS input without a record has failed, any other input without a record is ignored. Older versions of an
+    observation are marked superseded.
     """
     return mark_superseded([records.get(name) or _unrecorded(name) for name in sorted(set(listed))])
 
 
 def _unrecorded(name: str) -> Record:
     if is_fits(name):
-        return Record(name, Outcome.FAILED, "no_record", detail="it was listed, but no step left a record of it")
-    return Record(name, Outcome.IGNORED, "not_fits_name", detail="its name does not end in .fits or .fits.gz")
+        return Record(
+            name, Outcome.FAILED, "no_record", detail="the input was listed, but no step wrote a record for it"
+        )
+    return Record(name, Outcome.IGNORED, "not_fits_name", detail="the name does not end in .fits or .fits.gz")
 
 
 def mark_superseded(records: Sequence[Record]) -> list[Record]:
-    """Mark each usable record that a usable newer version of the same observation replaces.
+    """Mark each usable record for which there is a newer usable version of the same observation.
 
-    A rejected or failed newer version replaces nothing, so no observation is lost to a bad file.
-    Of equal versions (a file and its gzipped twin) the first by name stays.
+    A rejected or failed version supersedes nothing, so that a bad file cannot remove an observation. Of equal
+    versions (for example a file and its gzipped copy), the first by name is kept.
     """
     parsed = {record.name: parse_name(record.name) for record in records if record.outcome in USABLE}
     versions = {name: version for name, version in parsed.items() if version is not None}
     best: dict[tuple[str, ...], str] = {}
     for name, version in sorted(versions.items()):
-        held = best.setdefault(version.observation, name)
-        if version.rank > versions[held].rank:
+        previous = best.setdefault(version.observation, name)
+        if version.rank > versions[previous].rank:
             best[version.observation] = name
     return [_superseded_by(record, best, versions.get(record.name)) for record in records]
 
 
 def _superseded_by(record: Record, best: Mapping[tuple[str, ...], str], version: FileName | None) -> Record:
-    stays = record.name if version is None else best[version.observation]
-    if stays == record.name:
+    kept = record.name if version is None else best[version.observation]
+    if kept == record.name:
         return record
-    detail = f"{stays} holds the same observation, in this version or a newer one"
+    detail = f"{kept} contains the same observation in the same or a newer version"
     return replace(record, outcome=Outcome.SUPERSEDED, reason="newer_version", auroras=None, detail=detail)
 
 
 def count_outcomes(records: Iterable[Record]) -> dict[str, int]:
-    """Count the records of each outcome; every outcome has its place, zero included."""
+    """Count the records of each outcome, including outcomes without records."""
     return {outcome.value: 0 for outcome in Outcome} | Counter(record.outcome.value for record in records)
 
 
+def describe_counts(counts: Mapping[str, int]) -> str:
+    """Format counts as text, for example ``3 no aurora, 1 failed``; zero counts are omitted."""
+    return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items() if count)
+
+
 def require_balance(listed: Collection[str], records: Sequence[Record]) -> None:
-    """Raise UnbalancedLedgerError unless every listed name has exactly one record, of a final outcome."""
-    unsettled = [record.name for record in records if record.outcome is Outcome.CANDIDATE]
-    if unsettled:
-        raise UnbalancedLedgerError(f"{len(unsettled)} inputs have no final outcome, {unsettled[0]} the first")
+    """Check that every listed name has exactly one record with a final outcome; raises UnbalancedLedgerError."""
+    unfinished = [record.name for record in records if record.outcome is Outcome.CANDIDATE]
+    if unfinished:
+        raise UnbalancedLedgerError(f"{len(unfinished)} inputs have no final outcome; the first is {unfinished[0]}")
     lines = Counter(record.name for record in records)
     if lines != Counter(listed):
         raise UnbalancedLedgerError(
-            f"{len(listed)} inputs were listed, the ledger holds {lines.total()} lines: "
+            f"{len(listed)} inputs were listed, but the ledger has {lines.total()} lines: "
             f"{_first_difference(Counter(listed), lines)}"
         )
 

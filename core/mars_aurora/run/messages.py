@@ -1,4 +1,4 @@
-"""What enters and leaves each step, as plain JSON on the wire and frozen dataclasses inside."""
+"""Requests and results of the steps: JSON between processes, frozen dataclasses in the code."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ from mars_aurora.errors import UsageError
 
 @dataclass(frozen=True)
 class Message:
-    """Base of the messages: the same names in JSON as here; unknown ones are refused."""
+    """Base class of the messages. The JSON fields have the names of the attributes."""
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> Self:
-        """Build the message; raises UsageError naming what is missing, not known or of the wrong type."""
+        """Build the message from parsed JSON.
+
+        Raises UsageError naming the field that is missing, unknown, of the wrong type or out of range.
+        """
         hints = get_type_hints(cls)
         if unknown := sorted(set(event) - set(hints)):
             raise UsageError(f"{cls.__name__}: unknown field {', '.join(unknown)}")
         for name, value in event.items():
             kind = get_origin(hints[name]) or hints[name]
-            if not isinstance(value, kind):
+            if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):  # bool is a subclass of int
                 raise UsageError(f"{cls.__name__}: {name} must be {kind.__name__}, not {value!r}")
         try:
             return cls(**event)
@@ -34,7 +37,7 @@ class Message:
 
 @dataclass(frozen=True)
 class PreprocessRequest(Message):
-    """One listed FITS object: ``name`` is its key below the batch's prefix."""
+    """One listed FITS object; ``name`` is its key relative to the prefix of the batch."""
 
     run_id: str
     bucket: str
@@ -44,7 +47,7 @@ class PreprocessRequest(Message):
 
 @dataclass(frozen=True)
 class PreprocessResult(Message):
-    """``usable`` is what the Choice state looks at; a rejection carries code and sentence."""
+    """``usable`` is read by the Choice state; a rejection has a reason code and a detail sentence."""
 
     run_id: str
     name: str
@@ -55,15 +58,21 @@ class PreprocessResult(Message):
 
 @dataclass(frozen=True)
 class ClassifyRequest(Message):
+    """One picture; it becomes a candidate if it shows at least ``min_objects`` objects (1 or more)."""
+
     run_id: str
     name: str
     min_objects: int = 2
     keep_stages: bool = False
 
+    def __post_init__(self) -> None:
+        if self.min_objects < 1:
+            raise UsageError(f"{type(self).__name__}: min_objects must be at least 1, not {self.min_objects}")
+
 
 @dataclass(frozen=True)
 class ClassifyResult(Message):
-    """``objects`` counts the Martian disk and each feature inside it."""
+    """``objects`` is the number of objects in the picture: the disk of Mars and each feature on it."""
 
     run_id: str
     name: str
@@ -79,7 +88,7 @@ class TallyRequest(Message):
 
 @dataclass(frozen=True)
 class TallyResult(Message):
-    """``counts`` by outcome, which add up to ``listed``; ``candidates`` wait for the detector."""
+    """``counts`` is the number of inputs by outcome, which adds up to ``listed``; ``candidates`` go to the detector."""
 
     run_id: str
     listed: int
@@ -89,7 +98,7 @@ class TallyResult(Message):
 
 @dataclass(frozen=True)
 class DetectRequest(Message):
-    """``name`` is one candidate; empty, all of the run."""
+    """``name`` is one candidate; if empty, all candidates of the run."""
 
     run_id: str
     name: str = ""
@@ -104,9 +113,10 @@ class DetectResult(Message):
 
 @dataclass(frozen=True)
 class CatalogueRequest(Message):
-    """What to list again, so that the ledger is held against the inputs, not against itself.
+    """The batch, which is listed again to check the ledger against the inputs.
 
-    ``started_utc`` is when the run began, ISO 8601, for the report to tell how fast it was; empty if not known.
+    ``started_utc`` is the start time of the run (ISO 8601), from which the report computes the duration; empty if
+    unknown.
     """
 
     run_id: str

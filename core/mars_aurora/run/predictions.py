@@ -1,21 +1,29 @@
-"""The detector's answer for one candidate, as JSON."""
+"""The detector output for one candidate, as JSON."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict
 
-from mars_aurora.box import Box
+from mars_aurora.box import Box, Detections
 
 
-def to_json(boxes: Sequence[Box], error: str | None = None) -> bytes:
-    """Write the boxes of one candidate, or an error record with none."""
-    return json.dumps({"boxes": [asdict(box) for box in boxes]} | ({"error": error} if error else {})).encode()
+def to_json(found: Detections) -> bytes:
+    """Serialize the detections in one candidate; ``sza_missing`` is written only where it is true."""
+    boxes = {"boxes": [asdict(box) for box in found.boxes]}
+    return json.dumps(boxes | ({"sza_missing": True} if found.sza_missing else {})).encode()
+
+
+def error_to_json(error: str) -> bytes:
+    """Serialize the message of a failed detection."""
+    return json.dumps({"boxes": [], "error": error}).encode()
 
 
 def read_boxes(prediction: bytes) -> list[Box]:
-    """Read the boxes of a prediction; raises ValueError where it holds an error record instead."""
+    """Read the boxes of a prediction.
+
+    Raises ValueError if the prediction is malformed or contains an error message.
+    """
     answer = json.loads(prediction)
     try:
         boxes = [Box(**box) for box in answer["boxes"]]

@@ -1,4 +1,4 @@
-"""The inputs of a run and their records, as storage holds them."""
+"""List the inputs of a run and read their records from storage."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from mars_aurora.run.keys import READY_MARKER, RunKeys
 from mars_aurora.run.ledger import Record
 from mars_aurora.run.storage import Source, Storage
 
-_READERS = 16  # threads that fetch ledger records: on S3 each costs a round trip
+_READERS = 16  # threads; reading a record from S3 takes one round trip
 
 
 def list_inputs(inputs: Source, prefix: str) -> list[str]:
-    """List the names of a batch's inputs, which are their keys below the prefix's folder, markers left out.
+    """List the names of the inputs of a batch: their keys relative to the folder of ``prefix``.
 
-    A prefix is a folder (``incoming/a/``) or a single file, with its gzipped twin (``live/x.fits``).
+    ``prefix`` is a folder (``incoming/a/``), or a single file (``live/x.fits``), which also matches its gzipped copy.
+    Ready markers are excluded.
     """
     folder = prefix[: prefix.rfind("/") + 1]
     names = (key.removeprefix(folder) for key in inputs.list(prefix))
@@ -24,7 +25,7 @@ def list_inputs(inputs: Source, prefix: str) -> list[str]:
 
 
 def read_records(names: Collection[str], work: Storage, keys: RunKeys) -> dict[str, Record]:
-    """Read what is recorded of these inputs; what has no record, or an illegible one, is left out."""
+    """Read the records of the named inputs; inputs without a readable record are omitted."""
     recorded = {key.removeprefix(keys.records).removesuffix(".json") for key in work.list(keys.records)}
     wanted = sorted(recorded.intersection(names))
     with ThreadPoolExecutor(_READERS) as readers:
@@ -33,9 +34,9 @@ def read_records(names: Collection[str], work: Storage, keys: RunKeys) -> dict[s
 
 
 def find_record(work: Storage, keys: RunKeys, name: str) -> Record | None:
-    """Find the record that makes an input done; failures are left out, to be tried again."""
+    """Return the record of an input that is done, or None if it has none or failed and is to be retried."""
     record = _read_record(work, keys, name)
-    return record if record is not None and record.holds else None
+    return record if record is not None and record.is_done else None
 
 
 def _read_record(work: Storage, keys: RunKeys, name: str) -> Record | None:

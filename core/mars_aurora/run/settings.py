@@ -1,4 +1,4 @@
-"""The environment of the cloud's functions, read once a call and nowhere else."""
+"""Settings of the Lambda functions, read from the environment once per invocation."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ from mars_aurora.errors import UsageError
 
 @dataclass(frozen=True)
 class Settings:
-    """What the template sets: each field is the environment variable of that name in capitals.
+    """Environment variables set by the template: each field is the variable of the same name in capitals.
 
     Attributes
     ----------
-    work_bucket : where images, geometry and records of the runs lie
-    detections_bucket : where the results go
-    detector : which one the detect function runs
+    work_bucket : str
+        Bucket of the pictures, geometry and records of all runs.
+    detections_bucket : str
+        Bucket of the results.
+    detector : DetectorName
+        Detector that the detect function runs.
     """
 
     work_bucket: str
@@ -27,7 +30,10 @@ class Settings:
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str]) -> Self:
-        """Read the settings; raises UsageError naming what is missing or makes no sense."""
+        """Read the settings.
+
+        Raises UsageError naming the variables that are missing, or the detector if it is unknown.
+        """
         values = {field.name: environment.get(field.name.upper(), "") for field in fields(cls)}
         if missing := [name.upper() for name, value in values.items() if not value]:
             raise UsageError(f"the environment lacks {', '.join(missing)}")

@@ -1,4 +1,4 @@
-"""Where bytes come from and go to: a folder or S3. The one module of the pipeline that knows boto3."""
+"""Storage in a folder or in S3. No other module of the pipeline imports boto3."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mars_aurora.errors import TransientError, UsageError
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-_ASIDE = ".aside-"  # what a killed writer may leave behind; never listed
+_TEMPORARY = ".aside-"  # prefix of files being written; one may remain after a crash and is never listed
 _MISSING = {"404", "NoSuchKey", "NotFound"}
 _TRANSIENT = {"SlowDown", "RequestTimeout", "Throttling", "ThrottlingException"}
 _PNG = "image/png"
@@ -24,19 +24,19 @@ _CONTENT_TYPES = {".png": _PNG, ".json": "application/json", ".csv": "text/csv",
 
 
 class Source(Protocol):
-    """Where inputs come from: they are listed, and read as files."""
+    """Read-only storage of inputs, which are listed and read as local files."""
 
     def list(self, prefix: str) -> list[str]:
-        """List all keys that start with ``prefix``, sorted."""
+        """Return all keys that start with ``prefix``, sorted."""
         ...
 
     def local_file(self, key: str) -> AbstractContextManager[Path]:
-        """Yield a local path of the object, to read only, valid inside the ``with``."""
+        """Yield a local path from which to read the object, valid inside the ``with`` block."""
         ...
 
 
 class Storage(Source, Protocol):
-    """Keys to bytes. A put is whole or not at all; getting a missing key raises KeyError."""
+    """Storage of bytes by key. Writes are atomic; reading a missing key raises KeyError."""
 
     def get(self, key: str) -> bytes: ...
 
@@ -45,14 +45,14 @@ class Storage(Source, Protocol):
     def exists(self, key: str) -> bool: ...
 
     def delete(self, key: str) -> None:
-        """Remove the object; no error if there is none."""
+        """Remove the object if it exists."""
         ...
 
 
 class FolderStorage:
-    """Keys below a folder, whose writes appear by rename: none is ever seen half-written.
+    """Storage in a folder. Each file is written under a temporary name and then renamed, so writes are atomic.
 
-    A key that leads out of the folder raises UsageError.
+    A key that resolves to a path outside the folder raises UsageError.
     """
 
     def __init__(self, root: Path) -> None:
@@ -61,7 +61,7 @@ class FolderStorage:
     def _path(self, key: str) -> Path:
         path = Path(os.path.normpath(self._root / key))
         if not path.is_relative_to(self._root):
-            raise UsageError(f"the key {key!r} leads out of {self._root}")
+            raise UsageError(f"the key {key!r} is outside the folder {self._root}")
         return path
 
     def get(self, key: str) -> bytes:
@@ -73,12 +73,12 @@ class FolderStorage:
     def put(self, key: str, data: bytes) -> None:
         path = self._path(key)
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_name(f"{_ASIDE}{uuid4().hex}")
+        temporary = path.with_name(f"{_TEMPORARY}{uuid4().hex}")
         try:
-            aside.write_bytes(data)
-            os.replace(aside, path)
+            temporary.write_bytes(data)
+            os.replace(temporary, path)
         except BaseException:
-            aside.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise
 
     def exists(self, key: str) -> bool:
@@ -89,7 +89,7 @@ class FolderStorage:
 
     def list(self, prefix: str) -> list[str]:
         folder = self._path(prefix.rpartition("/")[0])
-        found = (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(_ASIDE))
+        found = (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(_TEMPORARY))
         keys = (path.relative_to(self._root).as_posix() for path in found)
         return sorted(key for key in keys if key.startswith(prefix))
 
@@ -100,24 +100,24 @@ class FolderStorage:
 
 @cache
 def connect() -> S3Client:
-    """Make the process's S3 client, at its first use; region and endpoint come from the AWS environment."""
-    import boto3  # noqa: PLC0415 -- the local path never loads it
-    from botocore.config import Config  # noqa: PLC0415
+    """Return the S3 client of this process, created at first use from the AWS environment variables."""
+    import boto3  # noqa: PLC0415 -- local runs do not need boto3
+    from botocore.config import Config  # noqa: PLC0415 -- local runs do not need boto3
 
     return boto3.client("s3", config=Config(retries={"mode": "standard", "max_attempts": 5}, max_pool_connections=32))
 
 
 class S3Storage:
-    """Keys of one bucket. Throttling and outages surface as TransientError."""
+    """Storage in an S3 bucket. Throttling and outages raise TransientError."""
 
     def __init__(self, client: S3Client, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 
     @contextmanager
-    def _translated(self, key: str) -> Iterator[None]:
-        from boto3.exceptions import RetriesExceededError  # noqa: PLC0415 -- the local path never loads it
-        from botocore import exceptions as aws  # noqa: PLC0415
+    def _translate_errors(self, key: str) -> Iterator[None]:
+        from boto3.exceptions import RetriesExceededError  # noqa: PLC0415 -- local runs do not need boto3
+        from botocore import exceptions as aws  # noqa: PLC0415 -- local runs do not need boto3
 
         try:
             yield
@@ -133,35 +133,35 @@ class S3Storage:
             raise TransientError(f"s3://{self._bucket}/{key}: {error}") from error
 
     def get(self, key: str) -> bytes:
-        with self._translated(key):
+        with self._translate_errors(key):
             return self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
 
     def put(self, key: str, data: bytes) -> None:
         content_type = _CONTENT_TYPES.get(Path(key).suffix, "application/octet-stream")
-        with self._translated(key):
+        with self._translate_errors(key):
             self._client.put_object(Bucket=self._bucket, Key=key, Body=data, ContentType=content_type)
 
     def exists(self, key: str) -> bool:
         try:
-            with self._translated(key):
+            with self._translate_errors(key):
                 self._client.head_object(Bucket=self._bucket, Key=key)
         except KeyError:
             return False
         return True
 
     def delete(self, key: str) -> None:
-        with self._translated(key):
+        with self._translate_errors(key):
             self._client.delete_object(Bucket=self._bucket, Key=key)
 
     def list(self, prefix: str) -> list[str]:
-        with self._translated(prefix):
+        with self._translate_errors(prefix):
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
             return sorted(item["Key"] for page in pages for item in page.get("Contents", []))
 
     @contextmanager
     def local_file(self, key: str) -> Iterator[Path]:
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "object"  # a key's last part may be too long for a file name
-            with self._translated(key):
+            path = Path(folder) / "object"  # the last part of a key may be too long for a file name
+            with self._translate_errors(key):
                 self._client.download_file(self._bucket, key, str(path))
             yield path

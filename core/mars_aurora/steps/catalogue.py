@@ -40,7 +40,7 @@ def catalogue(
     auroras = [aurora for name in sorted(measured) for aurora in measured[name].auroras]
     _drop_stale_detections(keys, records, detections)
     elapsed_s = _elapsed_s(request.started_utc)
-    products = tables.write(keys, records, auroras, detections, work, elapsed_s=elapsed_s)
+    products = tables.write_products(keys, records, auroras, detections, work, elapsed_s=elapsed_s)
     require_balance(names, records)
     return CatalogueResult(request.run_id, len(names), len(auroras), count_outcomes(records), products)
 

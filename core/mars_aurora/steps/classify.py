@@ -10,18 +10,21 @@ from mars_aurora.run.storage import Storage
 
 
 def classify(request: ClassifyRequest, work: Storage) -> ClassifyResult:
-    """Count the objects in one normalised image; put it among the candidates if there are enough."""
-    from mars_aurora.classify import count
+    """Count the objects in one picture; copy it to the candidates if there are enough, and write its record."""
+    from mars_aurora.classify.count import find
+    from mars_aurora.classify.stages import draw_stages
+    from mars_aurora.picture import png
 
     keys = RunKeys(request.run_id)
     record = find_record(work, keys, request.name)
     if record is not None and record.objects is not None:
         return ClassifyResult(request.run_id, request.name, record.objects)
     image = work.get(keys.image(request.name))
-    found = count.find(image)
+    picture = png.read(image)
+    found = find(picture)
     if request.keep_stages:
-        for stage, picture in count.draw_stages(image).items():
-            work.put(keys.stage(request.name, stage), picture)
+        for stage, drawn in draw_stages(picture).items():
+            work.put(keys.stage(request.name, stage), drawn)
     enough = found.count >= request.min_objects
     if enough:
         work.put(keys.candidate(request.name), image)

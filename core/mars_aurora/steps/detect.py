@@ -2,15 +2,53 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
 from mars_aurora.detect.detectors import Detector
 from mars_aurora.run import predictions
 from mars_aurora.run.keys import RunKeys
 from mars_aurora.run.messages import DetectRequest, DetectResult
 from mars_aurora.run.storage import Storage
 
+if TYPE_CHECKING:
+    from mars_aurora.geometry.canvas import Canvas
+    from mars_aurora.observation import Observation
+    from mars_aurora.picture.picture import Picture
+
+
+@dataclass(frozen=True)
+class StoredCandidate:
+    """A candidate whose picture and observation are read at their first use: a detector may need only one of them."""
+
+    keys: RunKeys
+    name: str
+    work: Storage
+
+    @cached_property
+    def picture(self) -> Picture:
+        from mars_aurora.picture import png
+
+        return png.read(self.work.get(self.keys.candidate(self.name)))
+
+    @property
+    def observation(self) -> Observation:
+        return self._geometry[0]
+
+    @property
+    def canvas(self) -> Canvas:
+        return self._geometry[1]
+
+    @cached_property
+    def _geometry(self) -> tuple[Observation, Canvas]:
+        from mars_aurora.geometry.canvas import unpack_geometry
+
+        return unpack_geometry(self.work.get(self.keys.geometry(self.name)))
+
 
 def detect(request: DetectRequest, work: Storage, detector: Detector) -> DetectResult:
-    """Run the detector over one candidate or all of the run; put the boxes of each as the transform job would."""
+    """Run the detector over one candidate or all of the run; write a prediction for each, as the transform job does."""
     keys = RunKeys(request.run_id)
     names = [request.name] if request.name else list_candidates(work, keys)
     boxes = [detect_one(keys, name, work, detector) for name in names]
@@ -18,22 +56,30 @@ def detect(request: DetectRequest, work: Storage, detector: Detector) -> DetectR
 
 
 def list_candidates(work: Storage, keys: RunKeys) -> list[str]:
-    """List the names of the images that wait for the detector, or have been there."""
+    """List the names of the run's candidates, with or without a prediction."""
     return [key.removeprefix(keys.candidates).removesuffix(".png") for key in work.list(keys.candidates)]
 
 
 def detect_one(keys: RunKeys, name: str, work: Storage, detector: Detector) -> int:
-    """Detect in one candidate unless that is done; return the number of boxes.
+    """Run the detector over one candidate unless it has a prediction; return the number of boxes.
 
-    Where the detector fails it leaves an error record, as the transform job does, which the next run tries again.
+    Where the detector fails, the prediction is an error record, as of the transform job; the next run tries again.
+
+    Raises
+    ------
+    KeyError
+        Where there is no such candidate.
     """
     try:
         return len(predictions.read_boxes(work.get(keys.prediction(name))))
     except (KeyError, ValueError):
-        image, geometry = work.get(keys.candidate(name)), work.get(keys.geometry(name))
+        if not work.exists(keys.candidate(name)):
+            raise KeyError(keys.candidate(name)) from None
+    candidate = StoredCandidate(keys, name, work)
     try:
-        boxes, error = detector(image, geometry), None
-    except Exception as failure:  # noqa: BLE001 -- one image must not cost the others their detection
-        boxes, error = [], f"{type(failure).__name__}: {failure}"
-    work.put(keys.prediction(name), predictions.to_json(boxes, error))
-    return len(boxes)
+        found = detector(candidate)
+    except Exception as failure:  # noqa: BLE001 -- one candidate must not cost the others their detection
+        work.put(keys.prediction(name), predictions.error_to_json(f"{type(failure).__name__}: {failure}"))
+        return 0
+    work.put(keys.prediction(name), predictions.to_json(found))
+    return len(found.boxes)

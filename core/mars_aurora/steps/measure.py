@@ -1,4 +1,4 @@
-"""Measure what the detector found in one candidate."""
+"""Measure the auroras that the detector found in one candidate."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Measured:
-    """A candidate's record with its final outcome, and the auroras found in it."""
+    """The record of a candidate with its final outcome, and its auroras."""
 
     record: Record
     auroras: list[Aurora]
 
 
 def measure_one(record: Record, keys: RunKeys, work: Storage, detections: Storage) -> Measured:
-    """Measure what the detector found in one candidate; put its image among the detections if that is an aurora."""
-    from mars_aurora.measure import measure
+    """Measure the auroras that the detector found in one candidate; copy its picture to the detections if any."""
+    from mars_aurora.geometry.canvas import unpack_geometry
+    from mars_aurora.measure.measure import measure
 
     try:
         boxes = predictions.read_boxes(work.get(keys.prediction(record.name)))
@@ -34,8 +35,9 @@ def measure_one(record: Record, keys: RunKeys, work: Storage, detections: Storag
     except ValueError as error:
         return _failed(record, "not_detected", str(error))
     try:
-        auroras = measure.measure(geometry, boxes)
-    except Exception as error:  # noqa: BLE001 -- one image must not cost the others their catalogue
+        found = any(box.label == "aurora" for box in boxes)
+        auroras = measure(*unpack_geometry(geometry), boxes) if found else []
+    except Exception as error:  # noqa: BLE001 -- one candidate must not cost the others their catalogue
         return _failed(record, "not_measured", f"{type(error).__name__}: {error}")
     if auroras:
         detections.put(keys.detection(record.name), work.get(keys.image(record.name)))

@@ -1,4 +1,4 @@
-"""Ledger and catalogue as files, each read back by its own reader."""
+"""Ledger and catalogue files, each read back with a reader of its format."""
 
 import csv
 import io
@@ -45,9 +45,12 @@ def _rows(data: bytes) -> list[list[str]]:
     return list(csv.reader(io.StringIO(data.decode())))
 
 
-def test_an_empty_run_still_has_every_product(tmp_path):
+def test_run_without_inputs_has_all_products(tmp_path):
     storage, keys = FolderStorage(tmp_path), RunKeys("r")
-    assert set(write.write(keys, [], [], storage)) >= {keys.product("ledger.csv"), keys.product("catalogue.csv")}
+    assert set(write.write_products(keys, [], [], storage)) >= {
+        keys.product("ledger.csv"),
+        keys.product("catalogue.csv"),
+    }
     assert _rows(storage.get(keys.product("ledger.csv"))) == [
         ["name", "outcome", "reason", "objects", "auroras", "detail"]
     ]
@@ -63,10 +66,10 @@ def test_an_empty_run_still_has_every_product(tmp_path):
     ]
 
 
-def test_a_record_is_one_line_even_with_commas_and_newlines_in_its_detail(tmp_path):
+def test_record_with_commas_and_newlines_is_one_csv_row(tmp_path):
     storage, keys = FolderStorage(tmp_path), RunKeys("r")
     record = Record("a,b.fits", Outcome.REJECTED, "corrupt", detail='bad "x",\nreally')
-    write.write(keys, [record], [], storage)
+    write.write_products(keys, [record], [], storage)
     header, row = _rows(storage.get(keys.product("ledger.csv")))
     assert dict(zip(header, row, strict=True)) == {
         "name": "a,b.fits",
@@ -85,7 +88,7 @@ def test_csv_outlines_are_simple_polygons_with_longitudes_0_to_360():
     assert outline.bounds == (0, -40, 360, -30)
 
 
-def test_ecsv_keeps_units_meanings_and_what_is_not_known():
+def test_ecsv_has_units_ucds_and_missing_values():
     table = Table.read(tables.to_ecsv(AURORAS).decode(), format="ascii.ecsv")
     assert table.colnames == [column.name for column in COLUMNS]
     assert str(table["area_km2"].unit) == "km2"
@@ -96,7 +99,7 @@ def test_ecsv_keeps_units_meanings_and_what_is_not_known():
     assert table["lon_deg"].tolist() == [1.25, 359.5]
 
 
-def test_votable_has_epn_tap_names_units_and_ucds_and_is_valid():
+def test_votable_is_valid_and_has_epn_tap_names_units_and_ucds():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         votable = parse_votable(io.BytesIO(tables.to_votable(AURORAS)), verify="exception")
@@ -109,16 +112,16 @@ def test_votable_has_epn_tap_names_units_and_ucds_and_is_valid():
     assert table.array["time_min"][0] == pytest.approx(2459670.39583, abs=1e-4)
 
 
-def test_geojson_holds_outlines_and_null_for_what_is_not_known():
+def test_geojson_has_outlines_and_null_for_missing_values():
     found = json.loads(geographic.to_geojson(AURORAS))
     assert [shapely.geometry.shape(feature["geometry"]).area for feature in found["features"]] == [50.0, 50.0]
     assert found["features"][1]["properties"]["mean_brightness_R"] is None
 
 
 @pytest.mark.parametrize("suffix", ["gpkg", "parquet"])
-def test_geographic_files_are_on_mars(tmp_path, suffix):
+def test_geographic_files_use_the_mars_reference_system(tmp_path, suffix):
     geopandas = pytest.importorskip("geopandas", reason="the extra 'formats' is not installed")
-    import pyproj  # noqa: PLC0415 -- comes with the extra
+    import pyproj  # noqa: PLC0415 -- installed with the extra
 
     path = tmp_path / f"c.{suffix}"
     path.write_bytes({"gpkg": geographic.to_geopackage, "parquet": geographic.to_geoparquet}[suffix](AURORAS))
@@ -128,7 +131,7 @@ def test_geographic_files_are_on_mars(tmp_path, suffix):
     assert frame["lon_deg"].tolist() == [1.25, 359.5]
 
 
-def test_coco_and_yolo_hold_the_same_boxes():
+def test_coco_and_yolo_have_the_same_boxes():
     box = {"box_x0": 100.0, "box_y0": 120.0, "box_x1": 164.0, "box_y1": 168.0}
     aurora = make_aurora(name="x.fits", **box)
     records = [Record("x.fits", Outcome.AURORA, auroras=1), Record("y.fits", Outcome.DISCARDED)]
@@ -141,17 +144,17 @@ def test_coco_and_yolo_hold_the_same_boxes():
     assert [float(part) for part in fractions] == pytest.approx([132 / 640, 144 / 480, 64 / 640, 48 / 480])
 
 
-def test_ds9_regions_lie_on_the_native_image():
+def test_ds9_regions_are_in_native_image_coordinates():
     with zipfile.ZipFile(io.BytesIO(labels.to_ds9(AURORAS[:1]))) as archive:
         (name,) = archive.namelist()
         first, second = regions.Regions.parse(archive.read(name).decode(), format="ds9")
     assert name == f"regions/{AURORAS[0].name}.reg"
     assert first.meta["text"] == "7: 1.2 R"
-    assert first.contains(regions.PixCoord(11, 24))  # from 0, where DS9 counts from 1
+    assert first.contains(regions.PixCoord(11, 24))  # PixCoord counts from 0, DS9 from 1
     assert not first.contains(regions.PixCoord(15, 24))
     assert len(second.vertices) == 3
 
 
-def test_geopackage_is_left_out_where_the_extra_is_absent(monkeypatch):
-    monkeypatch.setattr(geographic, "are_installed", lambda: False)
+def test_geopackage_is_omitted_without_the_extra(monkeypatch):
+    monkeypatch.setattr(geographic, "is_extra_installed", lambda: False)
     assert geographic.to_geopackage(AURORAS) == b""

@@ -1,4 +1,6 @@
-"""Pictures of observations with their auroras."""
+"""Figures of observations with their auroras."""
+
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -6,37 +8,73 @@ import pytest
 
 from mars_aurora import readers
 from mars_aurora.box import Box
+from mars_aurora.catalogue import tables
+from mars_aurora.errors import UsageError
 from mars_aurora.geometry import canvas
 from mars_aurora.local.plot import plot
-from mars_aurora.measure import measure
+from mars_aurora.measure.measure import measure
+from mars_aurora.run.keys import RunPaths
+from mars_aurora.run.ledger import Outcome, Record
+from mars_aurora.run.storage import FolderStorage
 from mars_aurora_model.simulator.simulate import Simulated
 
 plots = pytest.importorskip("mars_aurora.catalogue.plots", reason="the extra 'plots' is not installed")
 
 
-def test_outline_and_box_stand_where_the_aurora_is_seen(broad_aurora: Simulated, tmp_path):
+def test_outline_is_drawn_at_the_position_of_the_aurora(broad_aurora: Simulated, tmp_path: Path):
     path = tmp_path / broad_aurora.name.removesuffix(".gz")
     path.write_bytes(broad_aurora.to_fits())
     observation = readers.read(path, path.name)
-    view = canvas.fit(observation)
+    fitted = canvas.fit(observation)
     pixels = (broad_aurora.labels == 1) & (observation.tangent_altitude_km <= 0)
-    x, y = view.x[pixels], view.y[pixels]
+    x, y = fitted.x[pixels], fitted.y[pixels]
     box = Box("aurora", 0.9, *map(float, (x.min(), y.min(), x.max(), y.max())))
-    found = measure.measure_observation(observation, view, [box])
+    found = measure(observation, fitted, [box])
     with_outline, without = (
-        cv2.imdecode(np.frombuffer(plots.draw(observation, view, auroras), np.uint8), cv2.IMREAD_COLOR)
+        cv2.imdecode(np.frombuffer(plots.draw(observation, fitted, auroras), np.uint8), cv2.IMREAD_COLOR)
         for auroras in (found, [])
     )
     assert with_outline.shape == (720, 960, 3)
     lime = (with_outline == (0, 255, 0)).all(-1)
     assert lime.sum() > 100
     assert not (without == (0, 255, 0)).all(-1).any()
-    shift, scale = 5, 825 / 640  # of the axes in the figure, nearly
+    shift, scale = 5, 825 / 640  # of the axes in the figure, approximately
     column = np.nonzero(lime)[1]
     assert column.min() == pytest.approx(shift + box.x0 * scale, abs=25)
     assert column.max() == pytest.approx(shift + box.x1 * scale, abs=25)
 
 
-def test_a_name_that_the_run_does_not_hold_is_said(tmp_path):
-    with pytest.raises(Exception, match="no geometry of x"):
-        plot(tmp_path, ["x"])
+@pytest.fixture(scope="module")
+def run(broad_aurora: Simulated, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of one input with an aurora, and one that was rejected."""
+    folder = tmp_path_factory.mktemp("run")
+    path = folder / "x.fits"
+    path.write_bytes(broad_aurora.to_fits())
+    observation = readers.read(path, "x.fits")
+    fitted = canvas.fit(observation)
+    auroras = measure(observation, fitted, [Box("aurora", 0.9, 150, 60, 490, 400)])
+    records = [Record("x.fits", Outcome.AURORA, objects=2, auroras=1), Record("y.fits", Outcome.REJECTED, "not_fits")]
+    storage, paths = FolderStorage(folder), RunPaths()
+    storage.put(paths.product("ledger.csv"), tables.ledger_to_csv(records))
+    storage.put(paths.product("catalogue.ecsv"), tables.to_ecsv(auroras))
+    storage.put(paths.geometry("x.fits"), canvas.pack_geometry(observation, fitted))
+    return folder
+
+
+def test_inputs_with_auroras_are_plotted_by_default(run: Path, capsys: pytest.CaptureFixture[str]):
+    plot(run)
+    assert [path.name for path in (run / "plots").iterdir()] == ["x.fits.png"]
+    assert capsys.readouterr().out.startswith("1 plots in ")
+    pixels = cv2.imread(str(run / "plots" / "x.fits.png"), cv2.IMREAD_COLOR)
+    assert (pixels == (0, 255, 0)).all(-1).sum() > 100
+
+
+@pytest.mark.parametrize("name", ["y.fits", "z.fits"])
+def test_input_without_geometry_is_rejected_by_name(run: Path, name: str):
+    with pytest.raises(UsageError, match=f"no geometry of {name}"):
+        plot(run, [name])
+
+
+def test_folder_without_ledger_is_rejected(tmp_path: Path):
+    with pytest.raises(UsageError, match=r"no ledger\.csv"):
+        plot(tmp_path, ["x.fits"])

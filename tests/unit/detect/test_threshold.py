@@ -1,4 +1,4 @@
-"""The published criterion, on simulated swaths with their truth and on hand-made ones."""
+"""The published criterion, on simulated swaths and on synthetic brightness."""
 
 import dataclasses
 
@@ -7,9 +7,13 @@ import pytest
 
 from mars_aurora import readers
 from mars_aurora.background import observed
+from mars_aurora.box import Detections
 from mars_aurora.detect import threshold
+from mars_aurora.detect.candidate import Drawn
+from mars_aurora.emission import OXYGEN_1304, OXYGEN_1356
 from mars_aurora.geometry import canvas
-from mars_aurora.observation import Observation, to_npz
+from mars_aurora.observation import Observation
+from mars_aurora.picture import heatmap
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +25,7 @@ def swath(broad_aurora, tmp_path_factory) -> Observation:
 
 @pytest.fixture(scope="module")
 def quiet(swath) -> Observation:
-    """The same view with nothing but its own background and the noise that goes with it."""
+    """The same geometry with only its background and the noise of that background."""
     usable = observed.usable_pixels(swath)
     disk = observed.fit(swath, usable, np.zeros_like(usable))
     noise = np.random.default_rng(1).normal(size=swath.shape)
@@ -33,55 +37,63 @@ def _auroras(observation: Observation, **options) -> list:
     return [box for box in threshold.find(observation, canvas.fit(observation), **options) if box.label == "aurora"]
 
 
-def _overlap(box, x0, y0, x1, y1) -> float:
+def _iou(box, x0, y0, x1, y1) -> float:
     width, height = min(box.x1, x1) - max(box.x0, x0), min(box.y1, y1) - max(box.y0, y0)
     shared = max(width, 0) * max(height, 0)
     return shared / ((box.x1 - box.x0) * (box.y1 - box.y0) + (x1 - x0) * (y1 - y0) - shared)
 
 
-def test_a_broad_aurora_is_boxed_where_it_is(swath, broad_aurora):
-    view = canvas.fit(swath)
-    bright = broad_aurora.aurora_R[0] > threshold.THRESHOLD_R
-    x, y = view.x[bright], view.y[bright]
+def test_broad_aurora_is_boxed_at_its_position(swath, broad_aurora):
+    fitted = canvas.fit(swath)
+    bright = broad_aurora.aurora_R[0] > OXYGEN_1304.threshold_R
+    x, y = fitted.x[bright], fitted.y[bright]
     best = _auroras(swath)[0]
-    assert _overlap(best, x.min(), y.min(), x.max(), y.max()) > 0.5
+    assert _iou(best, x.min(), y.min(), x.max(), y.max()) > 0.5
     assert best.confidence > 0.8
 
 
-def test_nothing_is_found_on_a_quiet_night(quiet):
+def test_night_without_aurora_has_no_boxes(quiet):
     assert _auroras(quiet) == []
 
 
 @pytest.mark.parametrize(("excess_R", "found"), [(3.0, 0), (12.0, 1)])
-def test_five_rayleigh_are_the_limit(quiet, excess_R, found):
+def test_aurora_is_found_only_above_5_rayleigh(quiet, excess_R, found):
     assert len(_auroras(_brighten(quiet, excess_R, side=9))) == found
 
 
-def test_few_pixels_are_not_enough(quiet):
+def test_threshold_is_that_of_the_emission(quiet):
+    of_other_line = dataclasses.replace(quiet, facts=dataclasses.replace(quiet.facts, emission=OXYGEN_1356.name))
+    assert len(_auroras(_brighten(of_other_line, 3.0, side=9))) == 1  # 1.25 R there
+
+
+def test_aurora_of_few_pixels_is_ignored(quiet):
     assert _auroras(_brighten(quiet, 30.0, side=2), min_pixels=40) == []
     assert len(_auroras(_brighten(quiet, 30.0, side=2), min_pixels=4)) == 1
 
 
-def test_a_place_in_the_sun_is_none(quiet):
+def test_bright_area_outside_the_night_is_ignored(quiet):
     assert _auroras(_brighten(quiet, 3000.0, side=9, sza_deg=90)) == []
 
 
-def test_mars_is_boxed_as_far_as_it_is_seen(swath):
+def test_observed_part_of_mars_is_boxed(swath):
     mars = next(box for box in threshold.find(swath, canvas.fit(swath)) if box.label == "mars")
     assert (mars.x0, mars.y0, mars.x1, mars.y1) == pytest.approx((150, 60, 490, 400), abs=6)
 
 
-def test_detect_takes_what_the_steps_have(swath):
-    view = canvas.fit(swath)
-    assert threshold.detect(b"", to_npz(swath, **view.to_arrays())) == threshold.find(swath, view)
+def test_detect_finds_the_boxes_of_a_candidate(swath):
+    fitted = canvas.fit(swath)
+    candidate = Drawn(heatmap.draw(swath, fitted), swath, fitted)
+    found = threshold.detect(candidate)
+    assert found == Detections(tuple(threshold.find(swath, fitted)), sza_missing=False)
+    assert {box.label for box in found.boxes} == {"mars", "aurora"}
 
 
 def _brighten(observation: Observation, excess_R: float, side: int, sza_deg: float = 130) -> Observation:
-    """Add a square of light where the sun stands at about ``sza_deg``, well inside the disk."""
-    fit_places = (observation.emission_angle_deg < 60) & (observation.tangent_altitude_km <= 0)
-    misfit = np.where(fit_places, np.abs(observation.sza_deg - sza_deg), np.inf)
-    row, column = np.unravel_index(np.argmin(misfit), misfit.shape)
-    assert misfit[row, column] < 2
+    """Add a square of even brightness at an SZA of about ``sza_deg``, away from the limb."""
+    suitable = (observation.emission_angle_deg < 60) & (observation.tangent_altitude_km <= 0)
+    difference = np.where(suitable, np.abs(observation.sza_deg - sza_deg), np.inf)
+    row, column = np.unravel_index(np.argmin(difference), difference.shape)
+    assert difference[row, column] < 2
     brightness = observation.brightness_R.copy()
     half = side // 2
     brightness[row - half : row - half + side, column - half : column - half + side] += excess_R

@@ -1,4 +1,4 @@
-"""What the command line answers; the main job itself is tested end to end."""
+"""Options, output and exit codes of the command line. Whole runs are tested in tests/end_to_end."""
 
 import pytest
 
@@ -17,7 +17,7 @@ def test_version(capsys):
     assert _call(capsys, "--version") == (0, f"mars-aurora {__version__}\n", "")
 
 
-def test_help_names_every_command_those_of_other_packages_too(capsys):
+def test_help_lists_all_commands_including_those_of_other_packages(capsys):
     code, out, err = _call(capsys, "--help")
     assert (code, err) == (0, "")
     for command in ("run", "inspect", "simulate"):
@@ -25,26 +25,26 @@ def test_help_names_every_command_those_of_other_packages_too(capsys):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "complaint"),
+    ("arguments", "message"),
     [
         (["run"], "Missing argument 'INPUT'"),
         (["run", "/nowhere", "--out", "o"], "/nowhere does not exist"),
         (["run", ".", "--out", "o", "--workers", "0"], "--workers"),
         (["run", ".", "--out", "o", "--detector", "magic"], "'magic' is not one of 'threshold', 'yolo'"),
-        (["run", ".", "--out", "o", "--run-id", "../up"], "the run id '../up' will not do"),
+        (["run", ".", "--out", "o", "--run-id", "../up"], "the run id '../up' is invalid"),
         (["run", ".", "--nonsense"], "No such option: --nonsense"),
         (["fly"], "No such command 'fly'"),
     ],
 )
-def test_what_is_asked_wrongly_is_told_in_one_line(capsys, arguments, complaint):
+def test_usage_error_is_printed_in_one_line(capsys, arguments, message):
     code, out, err = _call(capsys, *arguments)
     assert (code, out) == (2, "")
     assert err.startswith("mars-aurora: ")
     assert err.count("\n") == 1
-    assert complaint in err
+    assert message in err
 
 
-def test_out_that_cannot_be_written_is_told_in_one_line(capsys, tmp_path):
+def test_output_folder_that_cannot_be_written_is_an_error_in_one_line(capsys, tmp_path):
     (tmp_path / "in").mkdir()
     (tmp_path / "file").touch()
     code, _, err = _call(capsys, "run", tmp_path / "in", "--out", tmp_path / "file")
@@ -53,7 +53,7 @@ def test_out_that_cannot_be_written_is_told_in_one_line(capsys, tmp_path):
     assert str(tmp_path / "file") in err
 
 
-def test_inspect_tells_what_is_in_a_usable_file(capsys, night_file):
+def test_inspect_shows_the_contents_of_a_usable_file(capsys, night_file):
     code, out, _ = _call(capsys, "inspect", night_file)
     assert code == 0
     assert out.startswith(f"{night_file.name}: usable\n")
@@ -62,15 +62,17 @@ def test_inspect_tells_what_is_in_a_usable_file(capsys, night_file):
     assert max(map(len, out.splitlines())) <= 120
 
 
-def test_inspect_tells_why_a_file_is_not_usable(capsys, tmp_path):
+def test_inspect_shows_why_a_file_is_not_usable(capsys, tmp_path):
     (tmp_path / "x.fits").write_bytes(b"text")
     code, out, _ = _call(capsys, "inspect", tmp_path / "x.fits")
     assert code == 1
     assert out.startswith("x.fits: not usable: not_fits: ")
 
 
-def test_the_default_run_id_follows_inputs_and_settings(tmp_path):
-    here = cli._default_run_id([tmp_path], "2 threshold")
-    assert here == cli._default_run_id([tmp_path], "2 threshold")
-    assert here.startswith(tmp_path.name[:20])
-    assert len({here, cli._default_run_id([tmp_path], "3"), cli._default_run_id([tmp_path.parent], "2 threshold")}) == 3
+def test_default_run_id_depends_on_inputs_and_settings(tmp_path):
+    run_id = cli._default_run_id([tmp_path], "2 threshold")
+    assert run_id == cli._default_run_id([tmp_path], "2 threshold")
+    assert run_id.startswith(tmp_path.name[:20])
+    assert (
+        len({run_id, cli._default_run_id([tmp_path], "3"), cli._default_run_id([tmp_path.parent], "2 threshold")}) == 3
+    )

@@ -1,4 +1,4 @@
-"""The worker pool, on real processes."""
+"""The worker pool, with real processes."""
 
 import os
 import signal
@@ -34,7 +34,7 @@ def _die_once(marker: Path) -> str:
 
 
 def _threads(_: int) -> int:
-    import cv2  # noqa: PLC0415 -- as a worker does
+    import cv2  # noqa: PLC0415 -- imported in the worker
 
     return cv2.getNumThreads()
 
@@ -43,20 +43,20 @@ def _blocked(_: int) -> bool:
     return signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])
 
 
-def test_every_task_comes_back_with_its_result():
+def test_each_task_is_returned_with_its_result():
     with WorkerPool(2) as pool:
         assert sorted(pool.map(_square, range(20))) == [(n, n * n) for n in range(20)]
         assert list(pool.map(_square, [])) == []
 
 
-def test_an_exception_comes_back_as_the_tasks_result():
+def test_exception_is_returned_as_the_result_of_its_task():
     with WorkerPool(1) as pool:
         results = dict(pool.map(_divide, [0, 1, 2]))
     assert isinstance(results[0], ZeroDivisionError)
     assert (results[1], results[2]) == (1, 0.5)
 
 
-def test_a_worker_that_dies_costs_only_its_task():
+def test_death_of_a_worker_fails_only_its_task():
     with WorkerPool(2) as pool:
         results = dict(pool.map(_die_of_three, range(12)))
         assert isinstance(results.pop(3), WorkerDiedError)
@@ -64,17 +64,17 @@ def test_a_worker_that_dies_costs_only_its_task():
         assert dict(pool.map(_square, [4])) == {4: 16}
 
 
-def test_a_task_whose_worker_died_gets_a_second_chance_alone(tmp_path):
+def test_task_whose_worker_died_is_retried_alone(tmp_path):
     with WorkerPool(2) as pool:
         assert dict(pool.map(_die_once, [tmp_path / "tried"])) == {tmp_path / "tried": "done"}
 
 
-def test_opencv_takes_one_thread_in_each_worker():
+def test_opencv_uses_one_thread_in_each_worker():
     with WorkerPool(1) as pool:
         assert dict(pool.map(_threads, [0])) == {0: 1}
 
 
-def test_workers_leave_ctrl_c_to_the_parent():
+def test_workers_ignore_ctrl_c():
     with WorkerPool(1) as pool:
         assert dict(pool.map(_blocked, [0])) == {0: True}
 
@@ -95,7 +95,7 @@ if __name__ == "__main__":
 
 
 @pytest.mark.slow
-def test_workers_end_when_their_parent_is_killed(tmp_path):
+def test_workers_exit_when_their_parent_is_killed(tmp_path):
     (tmp_path / "parent.py").write_text(_PARENT)
     report = tmp_path / "pid"
     parent = subprocess.Popen([sys.executable, tmp_path / "parent.py", report])
@@ -106,7 +106,7 @@ def test_workers_end_when_their_parent_is_killed(tmp_path):
     _wait_for(lambda: not _runs(worker))
 
 
-_INTERRUPTED_AMONG_LOCKS = """
+_INTERRUPTED_WITH_LOCK = """
 import os, signal, sys
 from mars_aurora.local.pool import WorkerPool
 
@@ -126,13 +126,13 @@ if __name__ == "__main__":
 @pytest.mark.slow
 def test_ctrl_c_while_the_executor_holds_its_locks_ends_the_pool(tmp_path):
     script = tmp_path / "interrupted.py"
-    script.write_text(_INTERRUPTED_AMONG_LOCKS)
+    script.write_text(_INTERRUPTED_WITH_LOCK)
     ended = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == -signal.SIGINT
     assert ended.stderr.endswith("KeyboardInterrupt\n")
 
 
-def test_a_second_ctrl_c_is_raised_at_once():
+def test_second_ctrl_c_is_raised_immediately():
     reached = []
 
     def interrupt_twice() -> None:

@@ -1,4 +1,4 @@
-"""How the runner takes what the pool hands back; the whole of it is tested end to end."""
+"""Failures and progress of the local runner. Whole runs are tested in tests/end_to_end."""
 
 import io
 
@@ -19,7 +19,7 @@ def progress() -> Progress:
 
 
 class FailingPool:
-    """Hands every task back with an error."""
+    """A pool that returns an error for each task."""
 
     def __init__(self, error: Exception) -> None:
         self.error = error
@@ -35,7 +35,7 @@ class FailingPool:
         (OSError(28, "No space left on device"), "error", "OSError: [Errno 28] No space left on device"),
     ],
 )
-def test_what_the_pool_could_not_do_is_a_failure_and_is_tried_again(tmp_path, progress, error, reason, detail):
+def test_error_of_the_pool_is_a_failure_and_is_retried(tmp_path, progress, error, reason, detail):
     (tmp_path / "in").mkdir()
     (tmp_path / "in/x.fits").write_bytes(b"text")
     inputs, job = find_inputs([tmp_path / "in"]), Job("r", tmp_path)
@@ -46,19 +46,19 @@ def test_what_the_pool_could_not_do_is_a_failure_and_is_tried_again(tmp_path, pr
     assert again.counts["rejected"] == 1
 
 
-def test_a_file_that_cannot_be_written_fails_alone_and_is_done_next_time(tmp_path, simulated_folder, progress):
+def test_picture_that_cannot_be_written_fails_alone_and_is_retried(tmp_path, simulated_folder, progress):
     sources = sorted(simulated_folder.glob("*.fits.gz"))[:2]
     inputs, job = InputFiles({path.name: path for path in sources}), Job("r", tmp_path, min_objects=1)
-    in_the_way = tmp_path / job.keys.image(sources[0].name)
-    in_the_way.mkdir(parents=True)
+    obstacle = tmp_path / job.keys.image(sources[0].name)
+    obstacle.mkdir(parents=True)
     result = runner.run(job, inputs, 2, progress)
     assert result.counts["failed"] == 1
     assert f"{sources[0].name},failed,error," in job.work.get(job.keys.product("ledger.csv")).decode()
-    in_the_way.rmdir()
+    obstacle.rmdir()
     assert runner.run(job, inputs, 2, progress).counts["failed"] == 0
 
 
-def test_progress_shows_the_phase_the_number_and_the_outcomes(tmp_path, simulated_folder):
+def test_progress_shows_phase_number_rate_and_outcomes(tmp_path, simulated_folder):
     screen = io.StringIO()
     inputs = find_inputs([simulated_folder])
     with Progress(Console(file=screen, force_terminal=True, width=200)) as progress, WorkerPool(1) as pool:
@@ -70,7 +70,7 @@ def test_progress_shows_the_phase_the_number_and_the_outcomes(tmp_path, simulate
     assert "/s" in shown
 
 
-def test_progress_is_silent_where_there_is_no_terminal(tmp_path):
+def test_progress_is_not_shown_without_a_terminal(tmp_path):
     screen = io.StringIO()
     (tmp_path / "in").mkdir()
     with Progress(Console(file=screen)) as progress:

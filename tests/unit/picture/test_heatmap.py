@@ -1,19 +1,18 @@
-import io
-import struct
+"""The logarithmic scale of the heatmap, and the picture that is drawn with it."""
+
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
-import matplotlib as mpl
 import numpy as np
 import pytest
-from numpy.typing import NDArray
-from PIL import Image
 
 from mars_aurora import readers
+from mars_aurora.emission import OXYGEN_1304, OXYGEN_1356
 from mars_aurora.geometry import canvas
+from mars_aurora.geometry.canvas import Canvas
 from mars_aurora.observation import Observation
-from mars_aurora.picture import heatmap
+from mars_aurora.picture import heatmap, sun_angle
+from mars_aurora.picture.picture import UNOBSERVED
 
 
 @pytest.fixture(scope="module")
@@ -21,95 +20,71 @@ def observation(night_file: Path) -> Observation:
     return readers.read(night_file, night_file.name)
 
 
-def _decode(png: bytes) -> NDArray[np.uint8]:
-    return np.asarray(cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED), np.uint8)
+@pytest.fixture(scope="module")
+def fitted(observation: Observation) -> Canvas:
+    return canvas.fit(observation)
 
 
-def test_the_colours_are_matplotlibs_inferno():
-    expected = np.rint(mpl.colormaps["inferno"](np.arange(256))[:, 2::-1] * 255)
-    assert np.array_equal(heatmap.inferno(), expected)
+def test_picture_is_640x480_and_unobserved_exactly_where_there_is_no_brightness(observation, fitted):
+    picture = heatmap.draw(observation, fitted)
+    levels = canvas.to_canvas(heatmap.to_levels(observation.brightness_R, OXYGEN_1304), fitted, UNOBSERVED)
+    usable = canvas.to_canvas(np.isfinite(observation.brightness_R) & ~observation.flagged, fitted, fill=False)
+    assert picture.levels.shape == (480, 640)
+    assert picture.levels.dtype == np.uint8
+    assert np.array_equal(picture.levels != UNOBSERVED, usable)
+    assert np.array_equal(picture.levels[usable], levels[usable])
 
 
-def test_the_picture_is_640x480_with_those_colours_and_transparent_where_unobserved(observation: Observation):
-    view = canvas.fit(observation)
-    image = _decode(heatmap.draw(observation, view))
-    levels = canvas.to_canvas(heatmap.to_levels(observation.brightness_R), view, 0)
-    usable = canvas.to_canvas(np.isfinite(observation.brightness_R) & ~observation.flagged, view, fill=False)
-    assert image.shape == (480, 640, 4)
-    assert np.array_equal(image[..., 3] > 0, usable)
-    assert np.array_equal(image[usable][:, :3], heatmap.inferno()[levels[usable]])
+def test_flagged_pixels_are_unobserved(observation, fitted):
+    flagged = observation.flagged | (np.arange(observation.shape[1]) == observation.shape[1] // 2)
+    picture = heatmap.draw(replace(observation, flagged=flagged), fitted)
+    shown = canvas.to_canvas(flagged, fitted, fill=False)
+    assert shown.sum() > 100
+    assert not picture.levels[shown].any()
 
 
-def test_same_brightness_same_colour_whatever_else_is_in_the_file(observation: Observation):
-    view = canvas.fit(observation)
+def test_picture_contains_sza_coefficients_and_emission(observation, fitted):
+    picture = heatmap.draw(observation, fitted)
+    assert np.array_equal(picture.sza_coefficients, sun_angle.fit(observation, fitted))
+    assert picture.emission is OXYGEN_1304
+    of_other_line = replace(observation, facts=replace(observation.facts, emission="O I 135.6"))
+    other = heatmap.draw(of_other_line, fitted)
+    assert other.emission is OXYGEN_1356
+    assert other.levels.max() > picture.levels.max()  # its scale ends at a third of the brightness
+
+
+def test_level_depends_only_on_the_brightness_of_its_pixel(observation, fitted):
     dimmed = observation.brightness_R.copy()
     dimmed[::2] *= 0.1
     one, other = (
-        _decode(heatmap.draw(shown, view)) for shown in (observation, replace(observation, brightness_R=dimmed))
+        heatmap.draw(drawn, fitted).levels for drawn in (observation, replace(observation, brightness_R=dimmed))
     )
-    untouched = (view.index >= 0) & (view.index // observation.shape[1] % 2 == 1)
+    untouched = (fitted.index >= 0) & (fitted.index // observation.shape[1] % 2 == 1)
     assert np.array_equal(one[untouched], other[untouched])
 
 
-def test_the_scale_separates_aurora_from_night_and_keeps_the_day_below_its_end():
-    night, weak, limb = heatmap.to_levels(np.array([0.75, 3.0, 900.0], np.float32)).astype(int)
+def test_scale_separates_aurora_from_night_and_does_not_saturate_on_the_day_side():
+    night, weak, limb = heatmap.to_levels(np.array([0.75, 3.0, 900.0], np.float32), OXYGEN_1304).astype(int)
     assert weak - night > 30
     assert night > 1
     assert limb < 255
 
 
-def test_levels_give_back_the_brightness():
-    brightness = np.geomspace(0.5, 900, 50).astype(np.float32)
-    returned = heatmap.level_brightness()[heatmap.to_levels(brightness)]
-    np.testing.assert_allclose(returned, brightness, rtol=0.02)
+@pytest.mark.parametrize("emission", [OXYGEN_1304, OXYGEN_1356])
+def test_brightness_is_recovered_from_levels(emission):
+    floor_R, ceiling_R = emission.heatmap_R
+    brightness = np.geomspace(floor_R / 0.6, 0.9 * ceiling_R, 50).astype(np.float32)
+    recovered = heatmap.level_brightness(emission)[heatmap.to_levels(brightness, emission)]
+    np.testing.assert_allclose(recovered, brightness, rtol=0.02)
 
 
-def test_what_is_unknown_is_unobserved_and_what_is_dark_is_not():
-    levels = heatmap.to_levels(np.array([np.nan, -3.0, 0.0, 1e5], np.float32))
-    assert levels.tolist() == [heatmap.UNOBSERVED, 1, 1, 255]
+def test_level_of_unobserved_and_of_the_floor_has_no_brightness():
+    brightness_R = heatmap.level_brightness(OXYGEN_1304)
+    assert brightness_R.shape == (256,)
+    assert not brightness_R[:2].any()
+    assert (np.diff(brightness_R[1:]) > 0).all()
 
 
-@pytest.fixture(scope="module")
-def levels() -> NDArray[np.uint8]:
-    return np.random.default_rng(1).integers(0, 256, (480, 640), np.uint8)
-
-
-def test_levels_survive_the_picture(levels: NDArray[np.uint8]):
-    assert np.array_equal(heatmap.decode(heatmap.encode(levels)), levels)
-
-
-SUN = np.linspace(-0.9, 0.9, 9).astype(np.float32)
-
-
-def test_what_is_told_of_the_sun_survives_the_picture_and_every_viewer_still_opens_it(levels: NDArray[np.uint8]):
-    png = heatmap.encode(levels, SUN)
-    assert heatmap.read_sun(png) == pytest.approx(SUN, abs=1e-4)
-    assert np.array_equal(heatmap.decode(png), levels)
-    assert np.array_equal(_decode(png), _decode(heatmap.encode(levels)))
-    with Image.open(io.BytesIO(png)) as opened:
-        opened.load()
-        assert opened.text["cos(SZA)"].split()[0] == "-0.9000"
-
-
-@pytest.mark.parametrize("text", [b"", b"1 2 3", b"a b c d e f g h i", b"nan " * 9, b"1 " * 10, b" " * 300 + b"1 " * 9])
-def test_a_picture_that_tells_anything_else_tells_nothing(levels: NDArray[np.uint8], text: bytes):
-    told = b" ".join(f"{term:.4f}".encode() for term in SUN)
-    png = heatmap.encode(levels, SUN)
-    at = png.index(b"tEXt") - 4
-    chunk = png[at + 4 : -16].replace(told, text)
-    assert heatmap.read_sun(png[:at] + struct.pack(">I", len(chunk) - 4) + chunk + png[-16:]) is None
-    assert heatmap.read_sun(png[: at + 20]) is None
-
-
-@pytest.mark.parametrize("channels", [3, 4])
-def test_levels_are_read_from_the_colours_of_any_png(levels: NDArray[np.uint8], channels: int):
-    png = cv2.imencode(".png", _decode(heatmap.encode(levels))[..., :channels])[1].tobytes()
-    found = heatmap.decode(png).astype(int)
-    assert np.array_equal(found == 0, levels == 0) or channels == 3
-    assert np.abs(found - levels).max() <= 2
-
-
-@pytest.mark.parametrize("cut", [900, 5000, -1])
-def test_a_picture_cut_short_is_refused(levels: NDArray[np.uint8], cut: int):
-    with pytest.raises(ValueError, match="picture"):
-        heatmap.decode(heatmap.encode(levels)[: cut if cut > 0 else -20])
+def test_nan_is_unobserved_and_zero_is_not():
+    levels = heatmap.to_levels(np.array([np.nan, -3.0, 0.0, 1e5], np.float32), OXYGEN_1304)
+    assert levels.tolist() == [UNOBSERVED, 1, 1, 255]

@@ -1,4 +1,4 @@
-"""Small EMUS files with a known scene: brightness, place and angle of every pixel follow from its indices."""
+"""Small EMUS files whose brightness, coordinates and angles are known functions of the pixel indices."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Tables = dict[str, dict[str, NDArray]]
 
 
 def expected_brightness(n_integrations: int, n_slit: int) -> NDArray:
-    """(nI, nS) R; no two pixels alike, and nothing alike when transposed."""
+    """Brightness (nI, nS) in R, different in every pixel and when transposed."""
     return 1.0 + np.arange(n_integrations)[:, None] + np.arange(n_slit)[None, :] / 1000
 
 
-def make_tables(n_integrations: int = 8, n_slit: int = 128, *, centre: int = 0) -> Tables:
-    """Tables of an L2B file as {HDU: {column: values}}, in numpy's shapes."""
-    corners = [(-0.4, -0.4), (-0.4, 0.4), (0.4, 0.4), (0.4, -0.4)]  # (d lon, d lat): round the pixel
-    offsets = np.insert(np.array(corners), centre, 0.0, axis=0)
+def make_tables(n_integrations: int = 8, n_slit: int = 128, *, center: int = 0) -> Tables:
+    """Tables of an L2B file as {HDU: {column: values}}, with numpy shapes."""
+    corners = [(-0.4, -0.4), (-0.4, 0.4), (0.4, 0.4), (0.4, -0.4)]  # (d lon, d lat) around the pixel
+    offsets = np.insert(np.array(corners), center, 0.0, axis=0)
     integration, slit = np.meshgrid(np.arange(n_integrations), np.arange(n_slit), indexing="ij")
 
     def five(values: NDArray, axis: int | None = None) -> NDArray:
@@ -34,7 +34,7 @@ def make_tables(n_integrations: int = 8, n_slit: int = 128, *, centre: int = 0) 
     radiance = np.full(shape, -999.0, "f4")
     radiance[LINE_ROW] = expected_brightness(n_integrations, n_slit).T
     sky = five(100 + integration / 100)
-    sky[:, :, [0, -1]] = np.nan  # the slit's ends
+    sky[:, :, [0, -1]] = np.nan  # both ends of the slit
     flags = np.zeros(shape, "u1")
     flags[LINE_ROW, 3, 4:5] = 1
     return {
@@ -73,11 +73,11 @@ def make_tables(n_integrations: int = 8, n_slit: int = 128, *, centre: int = 0) 
 def make_spectra(
     n_integrations: int = 8, n_slit: int = 128, n_samples: int = 200, *, line_R: float = 40.0, fwhm_nm: float = 1.3
 ) -> Tables:
-    """WAVELENGTH and CAL: lines, 130.4 nm of ``line_R``, on a sloping baseline; wavelengths shift along the slit."""
+    """WAVELENGTH and CAL: six lines on a sloping baseline, 130.4 nm at ``line_R``; wavelengths vary along the slit."""
     wavelength = np.linspace(100, 170, n_samples) + np.linspace(-0.3, 0.3, n_slit)[:, None]
     sigma = fwhm_nm / 2.3548
     one = 3.0 + 0.1 * (wavelength - 130)
-    for centre, brightness in (
+    for center, brightness in (
         (121.6, 600.0),
         (124.3, 20.0),
         (127.7, 10.0),
@@ -85,7 +85,7 @@ def make_spectra(
         (133.5, 20.0),
         (135.6, 10.0),
     ):
-        one += brightness * np.exp(-0.5 * ((wavelength - centre) / sigma) ** 2) / (sigma * np.sqrt(2 * np.pi))
+        one += brightness * np.exp(-0.5 * ((wavelength - center) / sigma) ** 2) / (sigma * np.sqrt(2 * np.pi))
     one = one.astype("f4")
     radiance = np.broadcast_to(one, (n_integrations, n_slit, n_samples)).copy()
     return {
@@ -95,7 +95,7 @@ def make_spectra(
 
 
 def write_tables(path: Path, tables: Tables, **header: object) -> Path:
-    """Write tables as BINTABLEs, in the order given; ``.gz`` in the name packs them."""
+    """Write tables as BINTABLEs in the given order, gzipped if the name ends in ``.gz``."""
     primary = fits.PrimaryHDU()
     primary.header.update(header)
     hdus = [primary, *(_make_hdu(name, columns) for name, columns in tables.items())]

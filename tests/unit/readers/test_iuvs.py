@@ -1,4 +1,4 @@
-"""Real IUVS files against what was measured on them; skipped, saying so, where they are not at hand."""
+"""Real IUVS files compared with measured values; skipped if the files are not available."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ def gather(swaths: list[Observation], field: str) -> np.ndarray:
 @pytest.mark.parametrize(
     ("sza", "median_R"), [((40, 50), 591), ((60, 70), 479), ((80, 85), 339), ((90, 95), 257), ((100, 105), 164)]
 )
-def test_day_side_brightness_is_that_of_the_whole_orbit(swaths, sza, median_R):
+def test_day_side_brightness_matches_the_median_of_the_whole_orbit(swaths, sza, median_R):
     angle, altitude = gather(swaths, "sza_deg"), gather(swaths, "tangent_altitude_km")
     chosen = (altitude <= 0) & (angle >= sza[0]) & (angle < sza[1])
     assert np.median(gather(swaths, "brightness_R")[chosen]) == pytest.approx(median_R, rel=0.1)
 
 
 @pytest.mark.parametrize(("altitude", "median_R"), [((120, 140), 860), ((180, 250), 644)])
-def test_limb_brightness_is_that_of_the_whole_orbit(swaths, altitude, median_R):
-    height = gather(swaths, "tangent_altitude_km")
-    chosen = (height >= altitude[0]) & (height < altitude[1]) & (gather(swaths, "sza_deg") < 70)
+def test_limb_brightness_matches_the_median_of_the_whole_orbit(swaths, altitude, median_R):
+    tangent_altitude = gather(swaths, "tangent_altitude_km")
+    chosen = (tangent_altitude >= altitude[0]) & (tangent_altitude < altitude[1]) & (gather(swaths, "sza_deg") < 70)
     assert np.median(gather(swaths, "brightness_R")[chosen]) == pytest.approx(median_R, rel=0.1)
 
 
-def test_errors_are_those_the_scatter_shows(swaths):
+def test_random_errors_match_the_scatter_between_integrations(swaths):
     scatter, stated = [], []
     for swath in swaths:
         along = swath.brightness_R
@@ -57,7 +57,7 @@ def test_errors_are_those_the_scatter_shows(swaths):
     assert np.median(np.concatenate(stated)) == pytest.approx(np.median(np.concatenate(scatter)), rel=0.3)
 
 
-def test_geometry_is_the_files_own(paths, swaths):
+def test_geometry_equals_the_columns_of_the_file(paths, swaths):
     for path, swath in zip(paths, swaths, strict=True):
         with fits.open(path) as hdus:
             latitude = hdus["PixelGeometry"].data["PIXEL_CORNER_LAT"]
@@ -68,7 +68,7 @@ def test_geometry_is_the_files_own(paths, swaths):
         assert swath.shape == latitude.shape[:2]
 
 
-def test_corners_go_round(swaths):
+def test_corners_are_ordered_around_real_pixels(swaths):
     swath = swaths[2]
     latitude, longitude = np.radians(swath.corner_latitude_deg[100]), np.radians(swath.corner_longitude_deg[100])
     east = np.unwrap(longitude) * np.cos(latitude)
@@ -77,30 +77,30 @@ def test_corners_go_round(swaths):
         - (np.roll(latitude, -1) - latitude) * (np.roll(east, -2) - np.roll(east, -1))
         for east, latitude in zip(east, latitude, strict=True)
     ]
-    assert all(np.all(turn > 0) or np.all(turn < 0) for turn in turns)  # convex: no sides cross
+    assert all(np.all(turn > 0) or np.all(turn < 0) for turn in turns)  # convex
 
 
-def test_facts(swaths):
+def test_facts_come_from_the_tables(swaths):
     facts = swaths[0].facts
     assert (facts.instrument, facts.level, facts.orbit, facts.version) == ("MAVEN/IUVS", "l1b", 18001, (13, 1))
     assert (facts.start_utc, facts.end_utc) == ("2023-01-14T07:19:21.104", "2023-01-14T07:21:51.105")
     assert facts.solar_longitude_deg == pytest.approx(9.294, abs=1e-3)
 
 
-def test_the_name_decides_nothing(paths, swaths):
-    renamed = readers.read(paths[0], "orbit 18001.fits")
+def test_renamed_file_is_read_the_same(paths, swaths):
+    renamed = readers.read(paths[0], "renamed.fits")
     assert_array_equal(renamed.brightness_R, swaths[0].brightness_R)
     assert (renamed.facts.orbit, renamed.facts.mode) == (18001, None)
 
 
 @pytest.mark.parametrize("suffix", ["", ".gz"])
-def test_two_integrations_are_no_image(iuvs_folder, suffix):
+def test_file_of_two_integrations_is_rejected(iuvs_folder, suffix):
     with pytest.raises(InputError, match="2 integrations") as caught:
         readers.read(iuvs_folder / (SHORT + suffix), SHORT)
     assert caught.value.reason is Reason.TOO_FEW_INTEGRATIONS
 
 
-def test_the_middle_ultraviolet_lacks_the_line_and_the_range_is_named(iuvs_folder):
+def test_middle_ultraviolet_file_is_rejected_with_its_wavelength_range(iuvs_folder):
     path = next(iuvs_folder.glob("*-muv_*"))
     with pytest.raises(InputError, match=r"210\.4 to 289\.1 nm") as caught:
         readers.read(path, path.name)
@@ -108,10 +108,10 @@ def test_the_middle_ultraviolet_lacks_the_line_and_the_range_is_named(iuvs_folde
 
 
 @pytest.mark.parametrize("shape", [(151, 51), (151, 10, 50), (150, 10, 51)])
-def test_a_misshapen_image_is_named(paths, tmp_path, shape):
+def test_wrong_image_shape_is_rejected(paths, tmp_path, shape):
     with fits.open(paths[0]) as hdus:
         hdus[0].data = np.zeros(shape, np.float32)
-        if len(shape) == 2:  # so that the wavelengths agree with it
+        if len(shape) == 2:  # with matching wavelengths
             wavelength = fits.Column("WAVELENGTH", "51D", array=np.linspace(120, 137, 51)[None])
             hdus["Observation"] = fits.BinTableHDU.from_columns([wavelength], name="Observation")
         hdus.writeto(tmp_path / "x.fits", output_verify="silentfix")
@@ -120,7 +120,7 @@ def test_a_misshapen_image_is_named(paths, tmp_path, shape):
     assert caught.value.reason is Reason.WRONG_SHAPE
 
 
-def test_truncated_and_flipped_real_files_are_named_or_read(paths, tmp_path):
+def test_damaged_real_files_are_rejected_or_read(paths, tmp_path):
     packed, rng = paths[0].read_bytes(), np.random.default_rng(5)
     plain = gzip.decompress(packed)
     damaged = [packed[: int(cut)] for cut in rng.integers(100, len(packed), 5)]
@@ -129,8 +129,8 @@ def test_truncated_and_flipped_real_files_are_named_or_read(paths, tmp_path):
         (tmp_path / "x.fits").write_bytes(content)
         with pytest.raises(InputError):
             readers.read(tmp_path / "x.fits", "x.fits")
-    for spot in rng.integers(0, len(plain), 20):
+    for position in rng.integers(0, len(plain), 20):
         flipped = bytearray(plain)
-        flipped[spot] ^= 0x40
+        flipped[position] ^= 0x40
         (tmp_path / "x.fits").write_bytes(flipped)
         assert readers.read(tmp_path / "x.fits", "x.fits").shape == (151, 10)

@@ -1,12 +1,12 @@
-"""Keys, which a folder and a bucket share."""
+"""Keys of the files of a run."""
 
 import pytest
 
 from mars_aurora.errors import UsageError
-from mars_aurora.run.keys import RunKeys, is_fits
+from mars_aurora.run.keys import RunKeys, RunPaths, is_fits
 
 
-def test_every_key_of_an_input_lies_in_its_run_and_holds_its_whole_name():
+def test_keys_of_an_input_are_distinct_and_contain_run_id_and_name():
     keys, name = RunKeys("r1"), "2022/x.fits.gz"
     made = [
         keys.image(name),
@@ -16,25 +16,34 @@ def test_every_key_of_an_input_lies_in_its_run_and_holds_its_whole_name():
         keys.prediction(name),
         keys.record(name),
         keys.detection(name),
+        keys.plot(name),
+        keys.set_picture(name),
     ]
     assert len(set(made)) == len(made)
     assert all(key.startswith("runs/r1/") and name in key for key in made)
 
 
-def test_a_prediction_is_the_candidate_with_the_transform_jobs_suffix():
+def test_prediction_is_named_after_the_candidate_as_by_the_transform_job():
     keys = RunKeys("r1")
     assert keys.prediction("x.fits").removeprefix(keys.predictions) == (
         keys.candidate("x.fits").removeprefix(keys.candidates) + ".out"
     )
 
 
+def test_paths_are_the_keys_relative_to_the_run_folder():
+    keys, paths = RunKeys("r1"), RunPaths()
+    assert paths.image("2022/x.fits") == "images/2022/x.fits.png"
+    assert keys.image("2022/x.fits") == f"{keys.root}{paths.image('2022/x.fits')}"
+    assert keys.predictions == f"{keys.root}{paths.predictions}"
+
+
 @pytest.mark.parametrize("run_id", ["r", "2022-03-31", "a.b_c-d", "x" * 80])
-def test_sensible_run_ids_are_taken(run_id: str):
+def test_valid_run_id_is_accepted(run_id: str):
     assert RunKeys(run_id).root == f"runs/{run_id}/"
 
 
 @pytest.mark.parametrize("run_id", ["", ".", "..", "../x", "a/b", "a b", "-rf", "é", "x" * 81, "a\n"])
-def test_run_ids_that_could_stray_are_not(run_id: str):
+def test_invalid_run_id_is_a_usage_error(run_id: str):
     with pytest.raises(UsageError, match="run id"):
         RunKeys(run_id)
 
@@ -50,5 +59,5 @@ def test_run_ids_that_could_stray_are_not(run_id: str):
         ("x.gz", False),
     ],
 )
-def test_fits_is_known_by_its_name(name: str, expected: bool):  # noqa: FBT001 -- a parameter of the test
+def test_fits_files_are_recognized_by_their_suffix(name: str, expected: bool):  # noqa: FBT001 -- a test parameter
     assert is_fits(name) is expected

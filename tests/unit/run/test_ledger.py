@@ -1,9 +1,9 @@
-"""The ledger's arithmetic."""
+"""Records, versions and counts of the ledger."""
 
 import pytest
 
 from mars_aurora.errors import UnbalancedLedgerError
-from mars_aurora.run.ledger import Outcome, Record, count_outcomes, require_balance, settle
+from mars_aurora.run.ledger import Outcome, Record, count_outcomes, describe_counts, require_balance, settle
 
 OLD = "emm_emu_l2b_20220331t212107_0191_os2_sw1of3_r_v01-04.fits.gz"
 NEW = "emm_emu_l2b_20220331t212107_0191_os2_sw1of3_f_v02-00.fits.gz"
@@ -18,7 +18,7 @@ def _outcomes(records: list[Record]) -> dict[str, str]:
     return {record.name: record.outcome.value for record in records}
 
 
-def test_a_record_survives_json():
+def test_record_round_trips_through_json():
     record = Record("a/Ö.fits", Outcome.REJECTED, "truncated", detail="it ends\nearly")
     assert Record.from_json(record.to_json()) == record
 
@@ -26,47 +26,47 @@ def test_a_record_survives_json():
 @pytest.mark.parametrize(
     "data", [b"", b"{", b"[]", b"3", b'{"name": "x"}', b'{"name": "x", "outcome": "gone"}', b"\xff"]
 )
-def test_what_is_no_record_is_a_value_error(data: bytes):
+def test_invalid_record_is_a_value_error(data: bytes):
     with pytest.raises(ValueError, match=r"."):
         Record.from_json(data)
 
 
-def test_every_listed_name_is_settled_once_and_nothing_else_is():
+def test_each_listed_name_has_exactly_one_record():
     records = {**_candidates("a.fits"), "gone.fits": Record("gone.fits", Outcome.DISCARDED)}
     settled = settle(["b.txt", "a.fits", "c.fits", "a.fits"], records)
     assert _outcomes(settled) == {"a.fits": "candidate", "b.txt": "ignored", "c.fits": "failed"}
     assert [record.name for record in settled] == ["a.fits", "b.txt", "c.fits"]
 
 
-def test_the_newest_version_supersedes_the_others():
+def test_newest_version_supersedes_the_others():
     settled = settle([OLD, NEW, OTHER_SWATH], _candidates(OLD, NEW, OTHER_SWATH))
     assert _outcomes(settled) == {OLD: "superseded", NEW: "candidate", OTHER_SWATH: "candidate"}
     assert NEW in next(record.detail for record in settled if record.name == OLD)
 
 
 @pytest.mark.parametrize("outcome", [Outcome.REJECTED, Outcome.FAILED])
-def test_a_newer_version_that_is_no_use_supersedes_nothing(outcome: Outcome):
+def test_rejected_or_failed_newer_version_supersedes_nothing(outcome: Outcome):
     settled = settle([OLD, NEW], {**_candidates(OLD), NEW: Record(NEW, outcome, "corrupt")})
     assert _outcomes(settled) == {OLD: "candidate", NEW: outcome.value}
 
 
-def test_a_discarded_newer_version_supersedes_since_its_word_counts():
+def test_discarded_newer_version_supersedes():
     settled = settle([OLD, NEW], {**_candidates(OLD), NEW: Record(NEW, Outcome.DISCARDED, objects=1)})
     assert _outcomes(settled) == {OLD: "superseded", NEW: "discarded"}
 
 
-def test_of_twins_the_first_by_name_stays():
-    twin = OLD.removesuffix(".gz")
-    settled = settle([OLD, twin, f"copy/{OLD}"], _candidates(OLD, twin, f"copy/{OLD}"))
-    assert _outcomes(settled) == {f"copy/{OLD}": "candidate", twin: "superseded", OLD: "superseded"}
+def test_first_by_name_of_equal_versions_is_kept():
+    plain = OLD.removesuffix(".gz")
+    settled = settle([OLD, plain, f"copy/{OLD}"], _candidates(OLD, plain, f"copy/{OLD}"))
+    assert _outcomes(settled) == {f"copy/{OLD}": "candidate", plain: "superseded", OLD: "superseded"}
 
 
-def test_versions_are_told_apart_in_any_folder():
+def test_versions_in_different_folders_are_compared():
     names = [f"2022/{OLD}", f"late/{NEW}"]
     assert _outcomes(settle(names, _candidates(*names)))[names[0]] == "superseded"
 
 
-def test_counts_name_every_outcome():
+def test_counts_include_all_outcomes():
     counts = count_outcomes([Record("a", Outcome.AURORA), Record("b", Outcome.AURORA), Record("c", Outcome.IGNORED)])
     assert counts["aurora"] == 2
     assert counts["failed"] == 0
@@ -74,20 +74,25 @@ def test_counts_name_every_outcome():
     assert sum(counts.values()) == 3
 
 
-def test_a_full_ledger_balances():
+def test_described_counts_omit_zeros():
+    assert describe_counts({"no_aurora": 3, "ignored": 0, "failed": 1}) == "3 no aurora, 1 failed"
+    assert describe_counts({"failed": 0}) == ""
+
+
+def test_complete_ledger_balances():
     require_balance(["a", "b"], [Record("a", Outcome.AURORA), Record("b", Outcome.FAILED)])
     require_balance([], [])
 
 
 @pytest.mark.parametrize(
-    ("listed", "records", "complaint"),
+    ("listed", "records", "message"),
     [
         (["a", "b"], [Record("a", Outcome.AURORA)], "b is listed 1 times and has 0 lines"),
         (["a"], [Record("a", Outcome.AURORA)] * 2, "a is listed 1 times and has 2 lines"),
         (["a"], [Record("b", Outcome.AURORA)], "a is listed 1 times and has 0 lines"),
-        (["a"], [Record("a", Outcome.CANDIDATE)], "no final outcome, a the first"),
+        (["a"], [Record("a", Outcome.CANDIDATE)], "no final outcome; the first is a"),
     ],
 )
-def test_a_ledger_that_does_not_add_up_is_told(listed: list[str], records: list[Record], complaint: str):
-    with pytest.raises(UnbalancedLedgerError, match=complaint):
+def test_unbalanced_ledger_is_an_error_naming_an_input(listed: list[str], records: list[Record], message: str):
+    with pytest.raises(UnbalancedLedgerError, match=message):
         require_balance(listed, records)

@@ -1,4 +1,4 @@
-"""Messages on the wire."""
+"""Conversion of messages from and to JSON."""
 
 import json
 
@@ -24,23 +24,27 @@ from mars_aurora.run.messages import ClassifyRequest, Message, PreprocessResult,
         messages.CatalogueResult("r", 3, 1, {"aurora": 3}, ["runs/r/ledger.csv"]),
     ],
 )
-def test_a_message_survives_json(message: Message):
+def test_message_round_trips_through_json(message: Message):
     assert type(message).from_event(json.loads(json.dumps(message.to_event()))) == message
 
 
-def test_optional_fields_have_the_defaults_of_the_command_line():
+def test_optional_fields_default_to_those_of_the_command_line():
     assert ClassifyRequest.from_event({"run_id": "r", "name": "x.fits"}) == ClassifyRequest("r", "x.fits", 2)
 
 
 @pytest.mark.parametrize(
-    ("event", "complaint"),
+    ("event", "message"),
     [
         ({"run_id": "r"}, "name"),
         ({"run_id": "r", "name": "x.fits", "min_object": 3}, "unknown field min_object"),
         ({"run_id": "r", "name": "x.fits", "min_objects": "3"}, "min_objects must be int, not '3'"),
+        ({"run_id": "r", "name": "x.fits", "min_objects": True}, "min_objects must be int, not True"),
+        ({"run_id": "r", "name": "x.fits", "min_objects": 0}, "min_objects must be at least 1, not 0"),
+        ({"run_id": "r", "name": "x.fits", "min_objects": -5}, "min_objects must be at least 1, not -5"),
+        ({"run_id": "r", "name": "x.fits", "keep_stages": 1}, "keep_stages must be bool, not 1"),
         ({"run_id": "r", "name": None}, "name must be str"),
     ],
 )
-def test_a_message_that_will_not_do_is_refused_by_name(event: dict, complaint: str):
-    with pytest.raises(UsageError, match=f"ClassifyRequest.*{complaint}"):
+def test_invalid_message_is_a_usage_error_naming_the_field(event: dict, message: str):
+    with pytest.raises(UsageError, match=f"ClassifyRequest.*{message}"):
         ClassifyRequest.from_event(event)

@@ -1,4 +1,4 @@
-"""A folder and a bucket keep the same promises; what only one of them promises comes after."""
+"""Behavior shared by folder and bucket storage, then behavior of only one of them."""
 
 import threading
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ NAMES = [
 @pytest.fixture(params=["folder", "bucket"])
 def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]:
     if request.param == "folder":
-        yield FolderStorage(tmp_path / "made when first needed")
+        yield FolderStorage(tmp_path / "created on first use")
         return
     with mock_aws():
         client = _client()
@@ -49,7 +49,7 @@ def _client():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_is_put_is_got_listed_and_found(storage: Storage, name: str):
+def test_object_can_be_read_listed_and_found(storage: Storage, name: str):
     storage.put(f"runs/r/{name}", b"\0bytes")
     assert storage.get(f"runs/r/{name}") == b"\0bytes"
     assert storage.exists(f"runs/r/{name}")
@@ -58,20 +58,20 @@ def test_what_is_put_is_got_listed_and_found(storage: Storage, name: str):
         assert path.read_bytes() == b"\0bytes"
 
 
-def test_a_second_put_replaces_the_first(storage: Storage):
+def test_second_put_replaces_the_first(storage: Storage):
     storage.put("key", b"a longer first")
     storage.put("key", b"second")
     assert storage.get("key") == b"second"
     assert storage.list("") == ["key"]
 
 
-def test_a_missing_key_raises_key_error(storage: Storage):
+def test_missing_key_raises_key_error(storage: Storage):
     with pytest.raises(KeyError, match="nowhere/at all"):
         storage.get("nowhere/at all")
     assert not storage.exists("nowhere/at all")
 
 
-def test_deleting_is_forgiving(storage: Storage):
+def test_deleting_a_missing_key_is_not_an_error(storage: Storage):
     storage.put("key", b"")
     storage.delete("key")
     storage.delete("key")
@@ -79,7 +79,7 @@ def test_deleting_is_forgiving(storage: Storage):
     assert storage.list("") == []
 
 
-def test_a_prefix_is_of_the_key_and_need_not_end_at_a_slash(storage: Storage):
+def test_prefix_need_not_end_at_a_slash(storage: Storage):
     for key in ("a/one.png", "a/two.png", "ab/three.png", "b.png"):
         storage.put(key, b"")
     assert storage.list("a/") == ["a/one.png", "a/two.png"]
@@ -89,14 +89,14 @@ def test_a_prefix_is_of_the_key_and_need_not_end_at_a_slash(storage: Storage):
     assert len(storage.list("")) == 4
 
 
-def test_a_part_of_the_path_is_no_object(storage: Storage):
+def test_parent_of_an_object_is_not_an_object(storage: Storage):
     storage.put("a/b.png", b"")
     assert not storage.exists("a")
     with pytest.raises(KeyError):
         storage.get("a")
 
 
-def test_more_keys_than_a_page_are_listed(storage: Storage):
+def test_more_keys_than_fit_on_a_page_are_listed(storage: Storage):
     keys = sorted(f"many/{number}" for number in range(1001))
     for key in keys:
         storage.put(key, b"")
@@ -104,16 +104,16 @@ def test_more_keys_than_a_page_are_listed(storage: Storage):
 
 
 @pytest.mark.parametrize("key", ["../outside", "runs/../../outside", "/etc/hostname"])
-def test_a_folder_lets_no_key_out(tmp_path: Path, key: str):
-    (tmp_path / "outside").write_bytes(b"not yours")
+def test_key_outside_the_folder_is_a_usage_error(tmp_path: Path, key: str):
+    (tmp_path / "outside").write_bytes(b"unchanged")
     storage = FolderStorage(tmp_path / "inside")
-    for act in (storage.get, storage.exists, storage.delete, lambda key: storage.put(key, b"")):
-        with pytest.raises(UsageError, match="leads out"):
-            act(key)
-    assert (tmp_path / "outside").read_bytes() == b"not yours"
+    for operation in (storage.get, storage.exists, storage.delete, lambda key: storage.put(key, b"")):
+        with pytest.raises(UsageError, match="is outside the folder"):
+            operation(key)
+    assert (tmp_path / "outside").read_bytes() == b"unchanged"
 
 
-def test_a_folder_never_shows_a_half_written_file(tmp_path: Path):
+def test_folder_writes_are_atomic(tmp_path: Path):
     storage = FolderStorage(tmp_path)
     whole = [bytes([byte]) * 3_000_000 for byte in range(8)]
     storage.put("key", whole[0])
@@ -127,7 +127,7 @@ def test_a_folder_never_shows_a_half_written_file(tmp_path: Path):
     assert all(seen)
 
 
-def test_a_failed_put_leaves_the_old_file_and_nothing_else(tmp_path: Path):
+def test_failed_put_keeps_the_old_file_and_leaves_no_other(tmp_path: Path):
     storage = FolderStorage(tmp_path)
     storage.put("key", b"old")
     with pytest.raises(TypeError):
@@ -136,7 +136,7 @@ def test_a_failed_put_leaves_the_old_file_and_nothing_else(tmp_path: Path):
     assert [path.name for path in tmp_path.iterdir()] == ["key"]
 
 
-def test_what_a_killed_writer_left_is_not_listed(tmp_path: Path):
+def test_temporary_file_of_a_killed_writer_is_not_listed(tmp_path: Path):
     (tmp_path / ".aside-0123").write_bytes(b"half")
     assert FolderStorage(tmp_path).list("") == []
 
@@ -151,7 +151,7 @@ def test_what_a_killed_writer_left_is_not_listed(tmp_path: Path):
         ("AccessDenied", 403, ClientError),
     ],
 )
-def test_s3_errors_are_told_apart(code: str, status: int, expected: type[Exception]):
+def test_s3_errors_are_translated_by_code_and_status(code: str, status: int, expected: type[Exception]):
     client = _client()
     with Stubber(client) as stub:
         stub.add_client_error("get_object", code, http_status_code=status)
@@ -159,7 +159,7 @@ def test_s3_errors_are_told_apart(code: str, status: int, expected: type[Excepti
             S3Storage(client, "work-bucket").get("key")
 
 
-def test_an_unreachable_bucket_is_worth_a_retry():
+def test_unreachable_bucket_is_a_transient_error():
     client = boto3.client(
         "s3",
         endpoint_url="http://127.0.0.1:9",
@@ -169,7 +169,7 @@ def test_an_unreachable_bucket_is_worth_a_retry():
         S3Storage(client, "work-bucket").get("key")
 
 
-def test_s3_objects_carry_their_content_type():
+def test_s3_objects_have_a_content_type():
     with mock_aws():
         client = _client()
         client.create_bucket(Bucket="work-bucket")

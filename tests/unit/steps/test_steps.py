@@ -1,11 +1,12 @@
-"""The steps on a folder, with real files, and detectors written for the test."""
+"""The steps on a folder, with simulated files and fake detectors."""
 
 import json
 from pathlib import Path
 
 import pytest
 
-from mars_aurora.box import Box
+from mars_aurora.box import Box, Detections
+from mars_aurora.detect.candidate import Candidate
 from mars_aurora.detect.detectors import Detector
 from mars_aurora.errors import TransientError
 from mars_aurora.run.keys import RunKeys, is_fits
@@ -29,7 +30,7 @@ from mars_aurora.steps.tally import tally
 KEYS = RunKeys("r")
 OLD = "emm_emu_l2b_20220331t212107_0191_os2_sw1of1_r_v01-04.fits"
 NEW = "emm_emu_l2b_20220331t212107_0191_os2_sw1of1_f_v02-00.fits"
-EVERYTHING = [Box("mars", 1.0, 150, 60, 490, 400), Box("aurora", 0.9, 150, 60, 490, 400)]
+MARS, DISK_WIDE = Box("mars", 1.0, 150, 60, 490, 400), Box("aurora", 0.9, 150, 60, 490, 400)
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def work(tmp_path: Path) -> FolderStorage:
 
 
 @pytest.fixture(scope="module")
-def sound(broad_aurora) -> bytes:
+def content(broad_aurora) -> bytes:
     return broad_aurora.to_fits()
 
 
@@ -51,8 +52,8 @@ def _preprocess(name: str, inputs: FolderStorage, work: FolderStorage) -> Prepro
     return preprocess(PreprocessRequest("r", "bucket", f"b/{name}", name), inputs, work)
 
 
-def _take_all(inputs: FolderStorage, work: FolderStorage, detector: Detector):
-    """Run all steps, as the workflow would, with every usable image a candidate."""
+def _run_all(inputs: FolderStorage, work: FolderStorage, detector: Detector):
+    """Run all steps as the workflow does, with every usable picture a candidate."""
     for name in filter(is_fits, list_inputs(inputs, "b/")):
         if _preprocess(name, inputs, work).usable:
             classify(ClassifyRequest("r", name, min_objects=1), work)
@@ -61,16 +62,20 @@ def _take_all(inputs: FolderStorage, work: FolderStorage, detector: Detector):
     return counts, catalogue(CatalogueRequest("r", "bucket", "b/"), inputs, work, work)
 
 
-def _find_everything(_png: bytes, _geometry: bytes) -> list[Box]:
-    return EVERYTHING
+def _find_aurora(_candidate: Candidate) -> Detections:
+    return Detections((MARS, DISK_WIDE))
 
 
-def _find_nothing(_png: bytes, _geometry: bytes) -> list[Box]:
-    return []
+def _find_only_mars(_candidate: Candidate) -> Detections:
+    return Detections((MARS,))
 
 
-def _fail(_png: bytes, _geometry: bytes) -> list[Box]:
-    raise ArithmeticError("no such luck")
+def _find_nothing(_candidate: Candidate) -> Detections:
+    return Detections(())
+
+
+def _fail(_candidate: Candidate) -> Detections:
+    raise ArithmeticError("failure of the detector")
 
 
 def _record(work: FolderStorage, name: str) -> Record:
@@ -81,16 +86,16 @@ def _ledger(work: FolderStorage) -> str:
     return work.get(KEYS.product("ledger.csv")).decode()
 
 
-def test_bad_input_becomes_a_recorded_outcome_and_is_not_done_again(inputs, work, sound):
+def test_bad_input_is_recorded_as_rejected_and_not_read_again(inputs, work, content):
     inputs.put("b/x.fits", b"text")
     first = _preprocess("x.fits", inputs, work)
     assert (first.usable, first.reason) == (False, "not_fits")
     assert _record(work, "x.fits").outcome is Outcome.REJECTED
-    inputs.put("b/x.fits", sound)
+    inputs.put("b/x.fits", content)
     assert _preprocess("x.fits", inputs, work) == first
 
 
-def test_infrastructure_errors_pass_through_to_be_retried(work):
+def test_infrastructure_failure_is_raised_and_not_recorded(work):
     class Throttled(FolderStorage):
         def local_file(self, key):
             raise TransientError(key)
@@ -100,9 +105,9 @@ def test_infrastructure_errors_pass_through_to_be_retried(work):
     assert work.list("") == []
 
 
-def test_enough_objects_make_a_candidate_too_few_a_discarded_image(inputs, work, sound):
+def test_picture_is_a_candidate_with_enough_objects_and_discarded_with_too_few(inputs, work, content):
     for name in ("a.fits", "b.fits"):
-        inputs.put(f"b/{name}", sound)
+        inputs.put(f"b/{name}", content)
         assert _preprocess(name, inputs, work).usable
     found = classify(ClassifyRequest("r", "a.fits", min_objects=1), work).objects
     assert found >= 2
@@ -112,25 +117,25 @@ def test_enough_objects_make_a_candidate_too_few_a_discarded_image(inputs, work,
     assert _record(work, "b.fits") == Record("b.fits", Outcome.DISCARDED, "too_few_objects", found)
 
 
-def test_a_recorded_failure_is_tried_again(inputs, work, sound):
-    inputs.put("b/x.fits", sound)
+def test_recorded_failure_is_retried(inputs, work, content):
+    inputs.put("b/x.fits", content)
     work.put(KEYS.record("x.fits"), Record("x.fits", Outcome.FAILED, "worker_died").to_json())
-    tally, _ = _take_all(inputs, work, _find_nothing)
+    tally, _ = _run_all(inputs, work, _find_nothing)
     assert tally.counts["candidate"] == 1
 
 
-def test_an_illegible_record_is_as_good_as_none(inputs, work, sound):
-    inputs.put("b/x.fits", sound)
+def test_unreadable_record_is_ignored(inputs, work, content):
+    inputs.put("b/x.fits", content)
     work.put(KEYS.record("x.fits"), b"")
-    tally, _ = _take_all(inputs, work, _find_nothing)
+    tally, _ = _run_all(inputs, work, _find_nothing)
     assert tally.counts["candidate"] == 1
 
 
-def test_auroras_are_measured_and_their_images_put_among_the_detections(inputs, work, sound):
-    inputs.put("b/x.fits", sound)
+def test_auroras_are_measured_and_their_pictures_copied_to_the_detections(inputs, work, content):
+    inputs.put("b/x.fits", content)
     inputs.put("b/notes.txt", b"")
     inputs.put("b/_READY", b"")
-    tally, result = _take_all(inputs, work, _find_everything)
+    tally, result = _run_all(inputs, work, _find_aurora)
     assert (tally.listed, tally.candidates) == (2, 1)
     assert (result.listed, result.auroras) == (2, 1)
     assert {outcome: count for outcome, count in result.counts.items() if count} == {"aurora": 1, "ignored": 1}
@@ -138,27 +143,35 @@ def test_auroras_are_measured_and_their_images_put_among_the_detections(inputs, 
     assert json.loads(work.get(KEYS.prediction("x.fits")))["boxes"][1]["label"] == "aurora"
 
 
-def test_an_image_without_boxes_is_no_aurora(inputs, work, sound):
-    inputs.put("b/x.fits", sound)
-    _, result = _take_all(inputs, work, _find_nothing)
+def test_candidate_without_boxes_has_outcome_no_aurora(inputs, work, content):
+    inputs.put("b/x.fits", content)
+    _, result = _run_all(inputs, work, _find_nothing)
     assert result.counts["no_aurora"] == 1
     assert work.list(KEYS.detections) == []
 
 
-def test_a_detector_that_fails_costs_one_image_and_is_asked_again(inputs, work, sound):
-    inputs.put("b/x.fits", sound)
-    _, result = _take_all(inputs, work, _fail)
+def test_geometry_is_not_unpacked_without_auroras(inputs, work, content):
+    inputs.put("b/x.fits", content)
+    _run_all(inputs, work, _find_only_mars)
+    work.put(KEYS.geometry("x.fits"), b"damaged")
+    result = catalogue(CatalogueRequest("r", "bucket", "b/"), inputs, work, work)
+    assert result.counts["no_aurora"] == 1
+
+
+def test_failed_detection_is_recorded_and_retried(inputs, work, content):
+    inputs.put("b/x.fits", content)
+    _, result = _run_all(inputs, work, _fail)
     assert result.counts["failed"] == 1
     assert "not_detected" in _ledger(work)
-    assert "ArithmeticError: no such luck" in _ledger(work)
-    _, result = _take_all(inputs, work, _find_everything)
+    assert "ArithmeticError: failure of the detector" in _ledger(work)
+    _, result = _run_all(inputs, work, _find_aurora)
     assert result.counts["aurora"] == 1
 
 
-def test_what_is_detected_is_not_detected_again(inputs, work, sound):
-    inputs.put("b/x.fits", sound)
-    _take_all(inputs, work, _find_everything)
-    _, result = _take_all(inputs, work, _fail)
+def test_candidate_with_a_prediction_is_not_detected_again(inputs, work, content):
+    inputs.put("b/x.fits", content)
+    _run_all(inputs, work, _find_aurora)
+    _, result = _run_all(inputs, work, _fail)
     assert result.counts["aurora"] == 1
 
 
@@ -173,11 +186,11 @@ def test_what_is_detected_is_not_detected_again(inputs, work, sound):
         (KEYS.geometry("x.fits"), b"cut", "not_measured"),
     ],
 )
-def test_what_is_lost_or_spoilt_on_the_way_is_a_failure_of_that_input_alone(inputs, work, sound, damage):
+def test_missing_or_damaged_file_fails_only_its_input(inputs, work, content, damage):
     key, data, reason = damage
     for name in ("x.fits", "y.fits"):
-        inputs.put(f"b/{name}", sound)
-    _take_all(inputs, work, _find_everything)
+        inputs.put(f"b/{name}", content)
+    _run_all(inputs, work, _find_aurora)
     work.delete(key)
     if data is not None:
         work.put(key, data)
@@ -186,21 +199,21 @@ def test_what_is_lost_or_spoilt_on_the_way_is_a_failure_of_that_input_alone(inpu
     assert f"x.fits,failed,{reason}," in _ledger(work)
 
 
-def test_a_newer_version_takes_the_place_of_the_older_and_gives_it_back(inputs, work, sound):
-    inputs.put(f"b/{OLD}", sound)
-    _take_all(inputs, work, _find_everything)
-    inputs.put(f"b/{NEW}", sound)
-    tally, result = _take_all(inputs, work, _find_everything)
+def test_newer_version_supersedes_the_older_until_it_is_removed(inputs, work, content):
+    inputs.put(f"b/{OLD}", content)
+    _run_all(inputs, work, _find_aurora)
+    inputs.put(f"b/{NEW}", content)
+    tally, result = _run_all(inputs, work, _find_aurora)
     assert (tally.candidates, result.counts["superseded"], result.auroras) == (1, 1, 1)
     assert work.list(KEYS.candidates) == [KEYS.candidate(NEW)]
     assert work.list(KEYS.detections) == [KEYS.detection(NEW)]
     inputs.delete(f"b/{NEW}")
-    _, result = _take_all(inputs, work, _find_everything)
+    _, result = _run_all(inputs, work, _find_aurora)
     assert result.counts["aurora"] == 1
     assert work.list(KEYS.detections) == [KEYS.detection(OLD)]
 
 
-def test_what_was_listed_and_has_no_record_is_a_failure(inputs, work):
+def test_listed_input_without_record_is_failed(inputs, work):
     inputs.put("b/x.fits", b"text")
     result = catalogue(CatalogueRequest("r", "bucket", "b/"), inputs, work, work)
     assert result.counts["failed"] == 1

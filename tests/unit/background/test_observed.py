@@ -1,4 +1,4 @@
-"""The background of a disk with and without night, with and without light."""
+"""The non-auroral background fitted on an observation."""
 
 from dataclasses import replace
 
@@ -23,7 +23,7 @@ def _fit(observation: Observation) -> tuple[observed.Background, np.ndarray]:
     return observed.fit(observation, usable, np.zeros_like(usable)), usable
 
 
-def test_it_is_the_simulated_background_though_an_aurora_shines(observation, broad_aurora):
+def test_night_background_is_the_simulated_one_beside_an_aurora(observation, broad_aurora):
     found, usable = _fit(observation)
     dark = usable & (observation.sza_deg > 125)
     true = broad_aurora.swath.background_R[dark]
@@ -31,14 +31,14 @@ def test_it_is_the_simulated_background_though_an_aurora_shines(observation, bro
     assert not (found.free & (broad_aurora.aurora_R.sum(0) > 15)).any()
 
 
-def test_it_follows_the_terminator(observation, broad_aurora):
+def test_background_follows_twilight(observation, broad_aurora):
     found, usable = _fit(observation)
-    dusk = usable & (observation.sza_deg > 100) & (observation.sza_deg < 120) & (broad_aurora.aurora_R.sum(0) < 0.5)
-    ratio = found.level_R[dusk] / broad_aurora.swath.background_R[dusk]
+    twilight = usable & (observation.sza_deg > 100) & (observation.sza_deg < 120) & (broad_aurora.aurora_R.sum(0) < 0.5)
+    ratio = found.level_R[twilight] / broad_aurora.swath.background_R[twilight]
     assert np.median(ratio) == pytest.approx(1, abs=0.1)
 
 
-def test_boxes_over_the_whole_night_leave_its_background_what_it_is(observation, broad_aurora):
+def test_boxes_over_the_whole_night_do_not_change_its_background(observation, broad_aurora):
     usable = observed.usable_pixels(observation)
     boxed = observation.sza_deg > 111
     found = observed.fit(observation, usable, boxed)
@@ -46,18 +46,18 @@ def test_boxes_over_the_whole_night_leave_its_background_what_it_is(observation,
     assert np.median(found.level_R[dark]) == pytest.approx(np.median(broad_aurora.swath.background_R[dark]), abs=0.25)
 
 
-def test_a_disk_without_night_has_one_too(observation):
+def test_disk_without_night_has_a_finite_background(observation):
     found, usable = _fit(replace(observation, sza_deg=observation.sza_deg / 3))
     assert np.isfinite(found.level_R[usable]).all()
 
 
-@pytest.mark.parametrize("light", [0.0, 5.0])
-def test_a_disk_of_one_brightness_has_that_one(observation, light):
-    found, usable = _fit(replace(observation, brightness_R=np.full_like(observation.brightness_R, light)))
-    assert found.level_R[usable] == pytest.approx(light, abs=0.01)
+@pytest.mark.parametrize("brightness_R", [0.0, 5.0])
+def test_background_of_uniform_disk_is_its_brightness(observation, brightness_R):
+    found, usable = _fit(replace(observation, brightness_R=np.full_like(observation.brightness_R, brightness_R)))
+    assert found.level_R[usable] == pytest.approx(brightness_R, abs=0.01)
 
 
-def test_twenty_pixels_are_enough_not_to_fail(observation):
+def test_twenty_pixels_give_a_finite_background(observation):
     usable = observed.usable_pixels(observation)
     few = np.zeros_like(usable)
     few.flat[np.flatnonzero(usable)[:20]] = True

@@ -1,0 +1,73 @@
+"""Outlines of auroras: between the equal-area plane and longitude, latitude, valid at the poles and at 0/360."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+
+from mars_aurora.geometry.plane import Plane
+
+SIMPLIFY_KM = 1.0
+_PRECISION_DEG = 0.001  # of written outlines: 60 m
+_EDGE_KM = 50.0  # edges are divided to this length before the projection makes them curves
+
+
+def fill_holes(geometry: BaseGeometry) -> BaseGeometry:
+    """Fill the holes of a Polygon or MultiPolygon: the area of an aurora is that inside its outer boundary."""
+    parts = [part for part in shapely.get_parts(geometry) if part.geom_type == "Polygon"]
+    return shapely.MultiPolygon([shapely.Polygon(part.exterior) for part in parts])
+
+
+def to_longitude_latitude(geometry: BaseGeometry, plane: Plane) -> BaseGeometry:
+    """Convert an outline in the plane to east longitude (0 to 360) and latitude, cut at 0/360.
+
+    An outline round a pole is continued along the pole, as maps with straight meridians require.
+    """
+    parts = [part for part in shapely.get_parts(geometry) if not part.is_empty]
+    whole = shapely.union_all([_part_to_longitude_latitude(part, plane) for part in parts])
+    return _keep_polygons(shapely.set_precision(whole, _PRECISION_DEG))  # drops slivers that rounding would collapse
+
+
+def from_longitude_latitude(geometry: BaseGeometry, plane: Plane) -> BaseGeometry:
+    """Convert an outline in east longitude and latitude to the plane, its parts at 0/360 joined."""
+    fine = shapely.segmentize(geometry, 1.0)
+
+    def project(points: NDArray[Any]) -> NDArray[Any]:
+        return np.column_stack(plane.project(points[:, 1], points[:, 0]))
+
+    return shapely.transform(fine, project).buffer(SIMPLIFY_KM)
+
+
+def to_wkt(geometry: BaseGeometry) -> str:
+    """Write an outline of `to_longitude_latitude` as well-known text."""
+    text: str = shapely.to_wkt(geometry, rounding_precision=3)
+    return text
+
+
+def _part_to_longitude_latitude(part: BaseGeometry, plane: Plane) -> BaseGeometry:
+    ring = shapely.get_coordinates(shapely.segmentize(part.exterior, _EDGE_KM))
+    lat, lon = plane.unproject(ring[:, 0], ring[:, 1])
+    lon = np.degrees(np.unwrap(np.radians(lon)))
+    turn = lon[-1] - lon[0]
+    if abs(turn) > 180:  # the ring encloses a pole
+        pole = 90.0 if lat.mean() > 0 else -90.0
+        lon, lat = np.append(lon, [lon[-1], lon[0]]), np.append(lat, [pole, pole])
+    polygon = shapely.make_valid(shapely.Polygon(np.column_stack([lon, lat])))
+    pieces = [
+        shapely.transform(
+            shapely.intersection(polygon, shapely.box(shift, -90, shift + 360, 90)),
+            lambda xy, shift=shift: xy - [shift, 0],
+        )
+        for shift in (-360, 0, 360)
+    ]
+    return shapely.union_all([piece for piece in pieces if piece.area > 0])
+
+
+def _keep_polygons(geometry: BaseGeometry) -> BaseGeometry:
+    """Remove the points and lines that slivers have shrunk to."""
+    parts = [part for part in shapely.get_parts(geometry) if part.geom_type == "Polygon"]
+    return parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)

@@ -1,0 +1,190 @@
+"""The Python interface: read an observation, find its auroras, plot them, open the results of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from astropy.table import QTable, Table
+
+from mars_aurora import readers
+from mars_aurora.aurora import Aurora
+from mars_aurora.catalogue import sightings, tables
+from mars_aurora.classify import count
+from mars_aurora.detect.candidate import Drawn
+from mars_aurora.detect.detectors import DetectorName, choose_detector, load_detector
+from mars_aurora.emission import OXYGEN_1304, find_emission
+from mars_aurora.errors import UsageError
+from mars_aurora.geometry import canvas as canvases
+from mars_aurora.geometry.canvas import Canvas
+from mars_aurora.measure.measure import measure
+from mars_aurora.observation import Observation
+from mars_aurora.picture import heatmap, png
+from mars_aurora.picture.picture import Picture
+from mars_aurora.run.keys import RunPaths
+from mars_aurora.run.ledger import Outcome
+from mars_aurora.run.provenance import describe_provenance
+from mars_aurora.run.storage import FolderStorage
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def read(path: str | Path, emission: str = OXYGEN_1304.name) -> Observation:
+    """Read one FITS file of EMM/EMUS (L2B, L2A) or MAVEN/IUVS (L1B), plain or gzipped.
+
+    Parameters
+    ----------
+    path : str or Path
+    emission : str
+        ``"O I 130.4"`` or ``"O I 135.6"``.
+
+    Raises
+    ------
+    InputError
+        With a reason code, where the file is not usable.
+    UsageError
+        Where the emission is not known.
+    """
+    path = Path(path)
+    return readers.read(path, path.name, find_emission(emission))
+
+
+def find(
+    source: str | Path | Observation,
+    detector: str | None = None,
+    min_objects: int = 2,
+    emission: str = OXYGEN_1304.name,
+) -> QTable:
+    """Find and measure the auroras of one observation, as ``mars-aurora run`` does.
+
+    Parameters
+    ----------
+    source : str, Path or Observation
+        A FITS file, or an observation from `read`.
+    detector : "yolo" or "threshold", optional
+        By default the trained network for O I 130.4 nm and the threshold for other emissions.
+    min_objects : int
+        A picture with fewer objects, the disk being one, is discarded before detection; 0 skips the count.
+    emission : str
+        Emission to read from a file; an observation has its own.
+
+    Returns
+    -------
+    astropy.table.QTable
+        One row per aurora, with the columns of the catalogue, their units and descriptions; no rows where there is
+        none. ``meta`` has the outcome, the number of objects (None without count) and what made the table.
+
+    Raises
+    ------
+    InputError
+        With a reason code, where the file is not usable.
+    UsageError
+        Where the detector or the emission is not known, or the detector is not for the emission.
+    """
+    observation = source if isinstance(source, Observation) else read(source, emission)
+    name = _choose(detector, observation)
+    canvas = canvases.fit(observation)
+    picture = heatmap.draw(observation, canvas)
+    objects = count.find(picture).count if min_objects > 0 else None
+    auroras: list[Aurora] = []
+    outcome = Outcome.DISCARDED
+    if objects is None or objects >= min_objects:
+        boxes = load_detector(name)(Drawn(picture, observation, canvas)).boxes
+        auroras = sightings.join(measure(observation, canvas, boxes))
+        outcome = Outcome.AURORA if auroras else Outcome.NO_AURORA
+    table = QTable(tables.to_table(auroras))
+    table.meta |= {"name": observation.facts.name, "outcome": outcome.value, "objects": objects}
+    table.meta |= describe_provenance(observation.emission, name, min_objects)
+    return table
+
+
+def plot(observation: Observation, auroras: Table | Sequence[Aurora] | None = None, axes: Axes | None = None) -> Axes:
+    """Plot the heatmap of an observation with grid, terminator, and boxes and outlines of its auroras.
+
+    Parameters
+    ----------
+    observation : Observation
+    auroras : Table from `find` or of a run, or sequence of Aurora, optional
+        Rows of other observations are ignored.
+    axes : matplotlib Axes, optional
+        By default new ones of a new figure.
+
+    Raises
+    ------
+    UsageError
+        Where matplotlib is not installed.
+    """
+    try:
+        from matplotlib import pyplot as plt
+
+        from mars_aurora.catalogue.plots import draw_axes
+    except ModuleNotFoundError as error:
+        raise UsageError("plotting needs matplotlib: pip install 'mars-aurora[plots]'") from error
+    rows = tables.from_table(auroras) if isinstance(auroras, Table) else list(auroras or [])
+    own = [aurora for aurora in rows if aurora.name == observation.facts.name]
+    axes = plt.subplots(layout="constrained")[1] if axes is None else axes
+    image = draw_axes(axes, observation, canvases.fit(observation), own)
+    axes.figure.colorbar(image, ax=axes, label=f"{observation.emission.name} nm, R", shrink=0.8, extend="both")
+    return axes
+
+
+def open_run(folder: str | Path) -> Run:
+    """Open the results of a run: OUT/runs/RUN_ID; raises UsageError where the folder is not that of a finished run."""
+    run = Run(Path(folder))
+    if not run.storage.exists(run.paths.product("ledger.csv")):
+        raise UsageError(f"{folder} has no ledger.csv: give the folder of a finished run, OUT/runs/RUN_ID")
+    return run
+
+
+class Run:
+    """The results of a run.
+
+    Attributes
+    ----------
+    folder : Path
+    ledger : astropy.table.Table, one row per input
+    catalogue : astropy.table.QTable, one row per detected aurora
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.storage = FolderStorage(folder)
+        self.paths = RunPaths()
+
+    @cached_property
+    def ledger(self) -> Table:
+        return tables.ledger_from_csv(self.storage.get(self.paths.product("ledger.csv")))
+
+    @cached_property
+    def catalogue(self) -> QTable:
+        return QTable(tables.from_ecsv(self.storage.get(self.paths.product("catalogue.ecsv"))))
+
+    def picture(self, name: str) -> Picture:
+        """Read the picture of an input, by its name in the ledger; raises KeyError where it has none."""
+        return png.read(self.storage.get(self.paths.image(name)))
+
+    def observation(self, name: str) -> Observation:
+        """Read the observation of an input, by its name in the ledger; raises KeyError where it has none."""
+        return self._geometry(name)[0]
+
+    def canvas(self, name: str) -> Canvas:
+        """Read the canvas of an input; raises KeyError where it has none."""
+        return self._geometry(name)[1]
+
+    def auroras(self, name: str) -> list[Aurora]:
+        """Return the measured auroras of an input, from the catalogue."""
+        return [aurora for aurora in tables.from_table(self.catalogue) if aurora.name == name]
+
+    def _geometry(self, name: str) -> tuple[Observation, Canvas]:
+        return canvases.unpack_geometry(self.storage.get(self.paths.geometry(name)))
+
+
+def _choose(detector: str | None, observation: Observation) -> DetectorName:
+    try:
+        asked = None if detector is None else DetectorName(detector)
+    except ValueError:
+        raise UsageError(f"the detector {detector!r} is not known; known are: {', '.join(DetectorName)}") from None
+    return choose_detector(asked, observation.emission)

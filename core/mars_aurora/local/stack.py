@@ -1,0 +1,53 @@
+"""The deployed stack: its buckets and its state machine, read from the outputs of CloudFormation.
+
+Region, account and endpoint come from the AWS environment variables, including AWS_ENDPOINT_URL for an emulator.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mars_aurora.errors import UsageError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_stepfunctions import SFNClient
+
+_OUTPUTS = ("StateMachineArn", "InputBucketName", "WorkBucketName", "DetectionsBucketName")
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Clients and resources of a deployed stack."""
+
+    s3: S3Client
+    workflow: SFNClient
+    state_machine_arn: str
+    input_bucket: str
+    work_bucket: str
+    detections_bucket: str
+
+
+def connect(name: str) -> Stack:
+    """Find a deployed stack by name.
+
+    Raises UsageError if boto3 is not installed, or if there is no mars-aurora stack of that name.
+    """
+    try:
+        import boto3
+        from botocore.exceptions import ClientError
+    except ModuleNotFoundError as error:
+        raise UsageError("this command needs boto3: pip install 'mars-aurora[cloud]'") from error
+    try:
+        found = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0].get("Outputs", [])
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ValidationError":
+            raise UsageError(f"there is no stack {name!r} in this account and region: see --stack") from error
+        raise
+    outputs = {item["OutputKey"]: item["OutputValue"] for item in found}
+    try:
+        resources = [outputs[key] for key in _OUTPUTS]
+    except KeyError as error:
+        raise UsageError(f"the stack {name!r} has no output {error}: it is not a mars-aurora stack") from None
+    return Stack(boto3.client("s3"), boto3.client("stepfunctions"), *resources)

@@ -1,0 +1,96 @@
+"""Structure of FITS files: truncated, damaged and absurd headers raise InputError and nothing else."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from damaged_files import read_bytes
+
+from mars_aurora import readers
+from mars_aurora.errors import Reason
+from mars_aurora.readers.hdus import BLOCK
+
+
+def test_truncated_fits_is_rejected(reject, content):
+    reasons = {cut: reject(content[:cut]).reason for cut in range(9, len(content), 317)}
+    at_hdu = {cut: reason for cut, reason in reasons.items() if reason is not Reason.TRUNCATED}
+    assert all(reason is Reason.MISSING_HDU for reason in at_hdu.values())
+    assert len(at_hdu) < 3  # a file cut between two HDUs is valid FITS
+
+
+def test_missing_final_padding_is_truncation(reject, content):
+    assert reject(content[:-1]).reason is Reason.TRUNCATED
+
+
+def test_only_padding_may_follow_the_last_hdu(tmp_path, content, reject):
+    path = tmp_path / "y.fits"
+    path.write_bytes(content + bytes(BLOCK))
+    assert readers.read(path, "y.fits").shape == (6, 16)
+    assert reject(content + b"x" * BLOCK).reason is Reason.CORRUPT
+
+
+def test_absurd_declared_size_is_truncation(reject, content):
+    at = content.index(b"NAXIS2  =", content.index(b"EXTNAME = 'FOV_GEOM") - 5 * 2880)
+    absurd = content[:at] + b"NAXIS2  =  999999999999999999".ljust(80) + content[at + 80 :]
+    assert reject(absurd).reason is Reason.TRUNCATED
+
+
+def test_flipped_bits_in_fits_raise_only_input_errors(tmp_path, content):
+    rng = np.random.default_rng(1)
+    headers = [at for at in range(0, len(content), BLOCK) if content[at : at + 8] in {b"SIMPLE  ", b"XTENSION"}]
+    positions = [int(at + position) for at in headers for position in rng.integers(0, BLOCK, 60)]
+    positions += [int(position) for position in rng.integers(0, len(content), 150)]
+    outcomes = set()
+    for position in positions:
+        flipped = bytearray(content)
+        flipped[position] ^= 1 << int(rng.integers(8))
+        error = read_bytes(tmp_path / "x.fits", bytes(flipped))
+        outcomes.add(error.reason if error else None)
+    assert {None, Reason.CORRUPT} <= outcomes
+
+
+_MUTATIONS = [
+    (key, value)
+    for key in (
+        "BITPIX",
+        "NAXIS",
+        "NAXIS1",
+        "NAXIS2",
+        "PCOUNT",
+        "GCOUNT",
+        "TFIELDS",
+        "TFORM1",
+        "TFORM2",
+        "TDIM1",
+        "TDIM2",
+    )
+    for value in (
+        "0",
+        "-1",
+        "3",
+        "99999999999",
+        "T",
+        "'80P'",
+        "'1PD(9)'",
+        "'QD'",
+        "'(5,-3)'",
+        "'(0,0)'",
+        "''",
+        "1.5",
+        "",
+    )
+] + [("TTYPE1", "'LON'"), ("TTYPE2", "1"), ("EXTNAME", "''"), ("EXTNAME", "'PRIMARY'"), ("XTENSION", "'IMAGE'")]
+
+
+@pytest.mark.parametrize("hdu", ["SC_GEOM", "FOV_GEOM", "EMISS"])
+def test_invalid_header_values_raise_only_input_errors(tmp_path, content, hdu):
+    name_at = content.index(f"EXTNAME = '{hdu}".encode())
+    start = content.rindex(b"XTENSION=", 0, name_at)
+    end = content.index(b"END".ljust(80), name_at)
+    cards = {content[at : at + 8].decode().strip(): at for at in range(start, end, 80)}
+    rejected = 0
+    for key, value in _MUTATIONS:
+        if key in cards:
+            card, at = f"{key:<8}= {value}".ljust(80).encode(), cards[key]
+            rejected += read_bytes(tmp_path / "x.fits", content[:at] + card + content[at + 80 :]) is not None
+    assert rejected > 80  # few mutations leave a valid file
