@@ -1,4 +1,4 @@
-"""Print every figure that the README quotes: python -m bench. Some minutes; the names below run singly as well."""
+"""Print every figure quoted in the README: python -m bench. Takes some minutes; each module below also runs alone."""
 
 import subprocess
 import sys

@@ -1,8 +1,8 @@
-"""What each built function costs: its cold start, its step on one file, its memory: python -m bench.functions.
+"""Cold start, CPU time of the step and peak memory of each built function: python -m bench.functions.
 
-CPU seconds of this machine and peak memory, medians of fresh processes, each over the same simulated file with an
-aurora, in a folder instead of S3. "from source" is the cold start without the bytecode that the packages carry.
-Needs what ``make rehearse`` builds.
+CPU seconds on this machine and peak memory are medians over new processes, each for the same simulated file with an
+aurora, with a folder instead of S3. "from source" is the cold start without the bytecode in the packages.
+Requires the functions built by ``make rehearse``.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ STEPS = {
     "detect": "detect(DetectRequest('r', name), work, load_detector('yolo'))",
     "catalogue": "catalogue(CatalogueRequest('r', '', ''), inputs, work, work)",
 }
-LAST = {"preprocess": "ledger", "classify": "ledger", "detect": "predictions"}  # what makes a step think it is done
+RECORDS = {"preprocess": "ledger", "classify": "ledger", "detect": "predictions"}  # a step skips inputs recorded there
 IMPORTS = {
     "preprocess": "mars_aurora.readers.reading, mars_aurora.geometry.canvas, mars_aurora.picture.heatmap",
     "classify": "mars_aurora.classify.count",
@@ -49,7 +49,7 @@ from mars_aurora.run.storage import FolderStorage
 root = Path(sys.argv[1])
 inputs, work = FolderStorage(root / "in"), FolderStorage(root / "out")
 (name,) = inputs.list("")
-if {last!r}: shutil.rmtree(root / "out/runs/r" / {last!r}, ignore_errors=True)
+if {records!r}: shutil.rmtree(root / "out/runs/r" / {records!r}, ignore_errors=True)
 start = time.process_time()
 {step}
 peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
@@ -58,22 +58,22 @@ print(cold, time.process_time() - start, int(peak.split()[1]) / 1024)
 
 
 def measure(name: str, folder: Path, *options: str) -> tuple[float, ...]:
-    """Run a function's step in a fresh interpreter: CPU s of imports and of the step, peak MB."""
+    """Run the step of a function in a new interpreter; return CPU s of imports, CPU s of the step, peak MB."""
     environment = {"PYTHONPATH": f"{BUILT / name.capitalize()}:{BUILT / 'CoreLayer' / 'python'}"}
-    code = CODE.format(name=name, imports=IMPORTS[name], step=STEPS[name], last=LAST.get(name, ""))
-    command = [PYTHON, *options, "-c", code, str(folder)]
+    code = CODE.format(name=name, imports=IMPORTS[name], step=STEPS[name], records=RECORDS.get(name, ""))
+    command = [str(PYTHON), *options, "-c", code, str(folder)]
     done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=True)
     return tuple(map(float, done.stdout.split()))
 
 
 def main() -> None:
     if not BUILT.is_dir():
-        print(f"nothing is built in {BUILT}: make rehearse")
+        print(f"no functions in {BUILT}: run make rehearse first")
         return
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         (folder / "in").mkdir()
-        simulated = observe(World(no_aurora_share=0.0), 5, 0)
+        simulated = observe(World(no_aurora_fraction=0.0), 5, 0)
         (folder / "in" / simulated.name).write_bytes(simulated.to_gzip())
         print(f"{'function':<12}{'cold start s':>14}{'from source':>14}{'step s':>10}{'peak MB':>10}")
         for name in STEPS:

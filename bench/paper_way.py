@@ -1,8 +1,8 @@
-"""The paper's way as its text describes it: one script, one thread, every step through a file.
+"""The method of the paper as its text describes it: one script, one thread, all intermediate results in files.
 
 fits.open, log10 of the 130.4 nm line, a pyplot heatmap saved as PNG, read back, resized to 640x480, cropped to the
 data and resized again; then mask, background, adaptive threshold, inversion, erosion, inversion, and the same again
-for the seeds. It serves to compare costs with: python -m bench.paper_way FOLDER FILE...
+for the seeds. Used for comparison of CPU time and memory: python -m bench.paper_way FOLDER FILE...
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ import cv2
 import numpy as np
 from astropy.io import fits
 from matplotlib import pyplot as plt
+from numpy.typing import NDArray
 
 SIZE = (640, 480)
-CENTRE, RADIUS = (320, 230), 170
+CENTER, RADIUS = (320, 230), 170
 KERNEL = np.ones((4, 4), np.uint8)
 
 
@@ -32,21 +33,21 @@ def preprocess(path: Path, folder: Path) -> Path:
     plt.axis("off")
     plt.savefig(folder / "heatmap.png")
     plt.close(figure)
-    resized = cv2.resize(cv2.imread(str(folder / "heatmap.png")), SIZE)
+    resized = cv2.resize(_read(folder / "heatmap.png"), SIZE)
     cv2.imwrite(str(folder / "resized.png"), resized)
-    image = cv2.imread(str(folder / "resized.png"))
-    y, x = np.nonzero((image < 250).any(axis=2))  # all but the white margin
+    image = _read(folder / "resized.png")
+    y, x = np.nonzero((image < 250).any(axis=2))  # everything except the white margin
     cropped = cv2.resize(image[y.min() : y.max() + 1, x.min() : x.max() + 1], SIZE)
     cv2.imwrite(str(folder / "cropped.png"), cropped)
     return folder / "cropped.png"
 
 
 def classify(path: Path, folder: Path) -> int:
-    image = cv2.imread(str(path))
+    image = _read(path)
     mask = np.zeros(image.shape[:2], np.uint8)
-    cv2.circle(mask, CENTRE, RADIUS, 255, -1)
+    cv2.circle(mask, CENTER, RADIUS, 255, -1)
     cv2.imwrite(str(folder / "masked.png"), np.dstack((image, mask)))
-    masked = cv2.imread(str(folder / "masked.png"), cv2.IMREAD_UNCHANGED)
+    masked = _read(folder / "masked.png", cv2.IMREAD_UNCHANGED)
     background = np.where(masked[..., 3:] > 0, masked[..., :3], 0).astype(np.uint8)
     cv2.imwrite(str(folder / "background.png"), background)
     edges = _edges(folder / "background.png")
@@ -55,20 +56,24 @@ def classify(path: Path, folder: Path) -> int:
     outlines, _ = cv2.findContours(seeds, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
     picture = cv2.cvtColor(seeds, cv2.COLOR_GRAY2BGR)
     for outline in outlines:
-        (centre_x, centre_y), radius = cv2.minEnclosingCircle(outline)
-        cv2.circle(picture, (int(centre_x), int(centre_y)), int(radius), (255, 0, 0), 2)
+        (center_x, center_y), radius = cv2.minEnclosingCircle(outline)
+        cv2.circle(picture, (int(center_x), int(center_y)), int(radius), (255, 0, 0), 2)
     cv2.imwrite(str(folder / "seeds.png"), picture)
     return len(outlines)
 
 
-def _edges(path: Path) -> np.ndarray:
-    grey = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2GRAY)
-    binary = cv2.adaptiveThreshold(grey, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY, 11, 2)
+def _read(path: Path, flags: int = cv2.IMREAD_COLOR) -> NDArray[np.uint8]:
+    return np.asarray(cv2.imread(str(path), flags), np.uint8)
+
+
+def _edges(path: Path) -> NDArray[np.uint8]:
+    gray = cv2.cvtColor(_read(path), cv2.COLOR_BGR2GRAY)
+    binary = cv2.adaptiveThreshold(gray, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY, 11, 2)
     return np.asarray(cv2.bitwise_not(cv2.erode(cv2.bitwise_not(binary), KERNEL)), np.uint8)
 
 
 def main() -> None:
-    """Print the CPU milliseconds of each file's two steps; the last line is the peak memory in MB."""
+    """Print the CPU time in ms of both steps, one line per file, then the peak memory in MB."""
     plt.switch_backend("Agg")
     if len(sys.argv) < 3:
         print("usage: python -m bench.paper_way FOLDER FILE...")

@@ -1,9 +1,9 @@
-"""Train our YOLOv5n and that of `ultralytics` on the same pictures, alike long, and score both: python -m bench.peer.
+"""Train our YOLOv5n and that of `ultralytics` on the same pictures and epochs, and score both: python -m bench.peer.
 
-The peer is installed aside, in build/peer-venv: its licence is the AGPL, and it asks for packages that have no place
-here. Not among the quick ones: each trains for some minutes, on a part of build/dataset, which
-`mars_aurora_model.dataset` makes. The shipped weights, learnt from all of that, are printed as well. It runs in the
-environment of `make train-setup`.
+`ultralytics` is installed in its own environment, build/peer-venv, because of its license (AGPL) and its dependencies.
+Each network trains for some minutes on a part of build/dataset, which `mars_aurora_model.dataset` writes. The scores of
+the shipped weights, trained on the whole data set, are printed as well. Runs in the environment of `make train-setup`;
+not part of `python -m bench`.
 """
 
 from __future__ import annotations
@@ -13,24 +13,30 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from functools import partial
 from itertools import islice
 from pathlib import Path
 
 from mars_aurora.box import Box
+from mars_aurora.catalogue.labels import CLASSES
 from mars_aurora.detect.yolo import WEIGHTS, load
 from mars_aurora_model import export, train
+from mars_aurora_model.config import Config
 from mars_aurora_model.dataset import TEST_SETS
 from mars_aurora_model.evaluate import score
-from mars_aurora_model.labels import CLASSES, read_set
-from mars_aurora_model.predictions import FLOOR, Answered, ask, choose_thresholds
+from mars_aurora_model.examples import load_examples
+from mars_aurora_model.labels import read_set
+from mars_aurora_model.predictions import FLOOR, Predictions, choose_thresholds, predict
 
 DATA = Path("build/dataset").resolve()
-ASIDE = Path("build/peer-venv").resolve()
-OURS = ASIDE / "ours.onnx"
+PEER = Path("build/peer-venv").resolve()
+PYTHON = str(PEER / "bin" / "python")
+OURS = PEER / "ours.onnx"
 SCORED = ("selection", *(name for name, _ in TEST_SETS.values()))
+PRINTED = ("mars_found", "aurora_ap50", "precision", "recall", "image_precision", "image_recall")
 
-# What it wants of torchvision: a version, and a suppression of boxes, for which it has a stand-in of its own.
+# The parts of torchvision that ultralytics uses: the version, and nms, which ultralytics also implements itself.
 SHIM = """
 __version__ = "0.28.0"
 class ops:
@@ -61,11 +67,11 @@ for name in sets:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--pictures", type=int, default=1500)
     parser.add_argument("--epochs", type=int, default=24)
     arguments = parser.parse_args()
-    if not (ASIDE / "bin" / "yolo").exists():
+    if not (PEER / "bin" / "yolo").exists():
         install()
     train_peer(arguments.pictures, arguments.epochs)
     train_ours(arguments.pictures, arguments.epochs)
@@ -74,65 +80,64 @@ def main() -> None:
 
 def train_peer(count: int, epochs: int) -> None:
     names = (picture.name for picture in islice(read_set(DATA / "train"), count))
-    (ASIDE / "train.txt").write_text("".join(f"{DATA}/train/images/{name}.png\n" for name in names))
-    sets = {"path": str(DATA), "train": str(ASIDE / "train.txt"), "val": "validation/images", "names": list(CLASSES)}
-    (ASIDE / "data.yaml").write_text(json.dumps(sets))  # JSON is YAML
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "YOLO_OFFLINE": "true", "YOLO_CONFIG_DIR": str(ASIDE)}
-    words = [ASIDE / "bin" / "python", "-c", TRAIN, DATA, ASIDE, str(epochs), str(FLOOR), *SCORED]
-    subprocess.run(words, check=True, env=environment, cwd=ASIDE)
+    (PEER / "train.txt").write_text("".join(f"{DATA}/train/images/{name}.png\n" for name in names))
+    sets = {"path": str(DATA), "train": str(PEER / "train.txt"), "val": "validation/images", "names": list(CLASSES)}
+    (PEER / "data.yaml").write_text(json.dumps(sets))  # JSON is YAML
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "YOLO_OFFLINE": "true", "YOLO_CONFIG_DIR": str(PEER)}
+    options = [str(DATA), str(PEER), str(epochs), str(FLOOR), *SCORED]
+    subprocess.run([PYTHON, "-c", TRAIN, *options], check=True, env=environment, cwd=PEER)
 
 
 def train_ours(count: int, epochs: int) -> None:
-    config = train.Config(epochs=epochs, batch=16, average=0.998, threads=1)  # what suits so short a training
-    trainer = train.Trainer(config, ASIDE / "ours")
+    config = Config(epochs=epochs, batch=16, average=0.998, threads=1)  # suitable for a short training
+    trainer = train.Trainer(config, PEER / "ours")
     trainer.resume()
     pictures = list(islice(read_set(DATA / "train"), count))
     validation = list(read_set(DATA / "validation"))
-    trainer.run(train.load_examples(pictures, config.side), train.load_examples(validation, config.side))
+    trainer.run(load_examples(pictures, config.side), load_examples(validation, config.side))
     graph = export.to_onnx(export.load_model(trainer.checkpoint)[0], config.side, dict.fromkeys(CLASSES, 0.5))
     OURS.write_bytes(graph.SerializeToString())
 
 
 def install() -> None:
-    """Install it into an environment of its own, with a stand-in for torchvision, which has no build for a CPU."""
-    subprocess.run([sys.executable, "-m", "venv", ASIDE], check=True)
-    pip = [ASIDE / "bin" / "python", "-m", "pip", "install", "--quiet"]
+    """Install ultralytics in its own environment, with a minimal replacement of torchvision, which has no CPU build."""
+    subprocess.run([sys.executable, "-m", "venv", PEER], check=True)
+    pip = [PYTHON, "-m", "pip", "install", "--quiet"]
     subprocess.run([*pip, "torch==2.13.0"], check=True)
     subprocess.run([*pip, "--no-deps", "ultralytics", "ultralytics-thop"], check=True)
     others = ["matplotlib", "numpy", "opencv-python-headless", "pillow", "polars", "psutil", "pyyaml", "requests"]
     subprocess.run([*pip, *others], check=True)
-    site = next(ASIDE.glob("lib/python*/site-packages"))
+    site = next(PEER.glob("lib/python*/site-packages"))
     (site / "torchvision").mkdir()
     (site / "torchvision" / "__init__.py").write_text(SHIM)
-    facts = site / "torchvision-0.28.0.dist-info"
-    facts.mkdir()
-    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: torchvision\nVersion: 0.28.0\n")
+    metadata = site / "torchvision-0.28.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: torchvision\nVersion: 0.28.0\n")
 
 
-def read_answers(name: str) -> Answered:
+def read_peer(name: str) -> Predictions:
     pictures = list(read_set(DATA / name))
-    found = json.loads((ASIDE / f"{name}.json").read_text())
+    found = json.loads((PEER / f"{name}.json").read_text())
     boxes = [[Box(CLASSES[kind], *rest) for kind, *rest in found[picture.name]] for picture in pictures]
-    return Answered(pictures, boxes)
+    return Predictions(pictures, boxes)
 
 
-def ask_weights(weights: Path, name: str) -> Answered:
-    return ask(load(weights), list(read_set(DATA / name)))
+def run_weights(weights: Path, name: str) -> Predictions:
+    return predict(load(weights), list(read_set(DATA / name)))
 
 
 def print_scores() -> None:
-    """Print each at the thresholds that its answers on the selection set give."""
-    ways = {
-        "ultralytics": read_answers,
-        "ours": partial(ask_weights, OURS),
-        "ours, as shipped": partial(ask_weights, WEIGHTS),
+    """Print the scores of each network at the thresholds chosen from its predictions on the selection set."""
+    networks: dict[str, Callable[[str], Predictions]] = {
+        "ultralytics": read_peer,
+        "ours": partial(run_weights, OURS),
+        "ours, as shipped": partial(run_weights, WEIGHTS),
     }
-    for who, answer in ways.items():
-        thresholds = choose_thresholds(answer("selection"))
+    for network, run in networks.items():
+        thresholds = choose_thresholds(run("selection"))
         for name in SCORED[1:]:
-            scores = score(answer(name), thresholds)
-            chosen = ("mars_found", "aurora_ap50", "precision", "recall", "image_precision", "image_recall")
-            print(f"{name:10} {who:17} " + " ".join(f"{key} {scores[key]:.3f}" for key in chosen))
+            scores = score(run(name), thresholds)
+            print(f"{name:10} {network:17} " + " ".join(f"{key} {scores[key]:.3f}" for key in PRINTED))
 
 
 if __name__ == "__main__":

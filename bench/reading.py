@@ -1,8 +1,8 @@
-"""What reading costs over unpacking: python -m bench.reading.
+"""Measure the CPU time and peak memory of reading a file, compared with unpacking it: python -m bench.reading.
 
-Files are simulated: a swath as the pipeline meets it, and one with its spectra (CAL) at full size, before and after
-EMISS, and one with spectra alone (L2A). CPU is user and system time, the median of some turns, each file's own
-unpacking measured in the same turns. Peak memory is that of a process that does nothing but read the file.
+Files are simulated: a typical Level 2B swath, one with its spectra (CAL) at full size, before and after EMISS, and a
+Level 2A swath, which has only spectra. CPU is user and system time, the median of several rounds; reading and
+unpacking alternate in each round. Peak memory is that of a process that only reads the file.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from mars_aurora_model.simulator.simulate import observe
 from mars_aurora_model.simulator.world import World
 
 SEED, INDEX = 5, 0
-PACKING = 5  # between the mission's archive and the simulator's fastest
-TURNS = 5
+GZIP_LEVEL = 5  # between the level of the mission archive and that of the simulator
+ROUNDS = 5
 CHUNK_BYTES = 1 << 19
 _MEMORY = (
     "import sys, resource\nfrom pathlib import Path\nfrom mars_aurora.readers.reading import read\n"
     "if len(sys.argv) > 1: read(Path(sys.argv[1]), 'swath.fits.gz')\n"
-    "status = Path('/proc/self/status')\n"  # getrusage would count what this process was forked from
+    "status = Path('/proc/self/status')\n"  # ru_maxrss includes the process that this one was forked from
     "lines = status.read_text().split('\\n') if status.exists() else []\n"
     "own = [int(line.split()[1]) for line in lines if line.startswith('VmHWM')]\n"
     "print(own[0] if own else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
@@ -39,6 +39,7 @@ _MEMORY = (
 
 
 def make_files(folder: Path) -> dict[str, Path]:
+    """Write the simulated files; return their paths by label."""
     simulated = observe(World(), SEED, INDEX)
     contents = {
         "typical": simulated.to_fits(),
@@ -49,12 +50,12 @@ def make_files(folder: Path) -> dict[str, Path]:
     paths = {}
     for label, content in contents.items():
         paths[label] = folder / f"{label.replace(' ', '-')}.fits.gz"
-        paths[label].write_bytes(gzip.compress(content, PACKING, mtime=0))
+        paths[label].write_bytes(gzip.compress(content, GZIP_LEVEL, mtime=0))
     return paths
 
 
 def _order(content: bytes, first: str, last: str) -> bytes:
-    """Put one HDU right after the primary, another at the end."""
+    """Reorder HDUs: ``first`` directly after the primary one, ``last`` at the end."""
     ordered = io.BytesIO()
     with fits.open(io.BytesIO(content)) as hdus:
         others = [hdu for hdu in hdus[1:] if hdu.name not in {first, last}]
@@ -67,7 +68,7 @@ def read(path: Path) -> None:
 
 
 def inflate(path: Path) -> None:
-    with igzip.open(path) as stream:
+    with igzip.open(path) as stream:  # type: ignore[no-untyped-call]
         while stream.read(CHUNK_BYTES):
             pass
 
@@ -79,19 +80,20 @@ def inflate_zlib(path: Path) -> None:
 
 
 def cpu_ms(actions: list[Callable[[Path], None]], path: Path) -> list[float]:
-    """Median CPU of each action, in turns, so that a busy machine slows all alike."""
-    turns = []
-    for _ in range(TURNS):
-        turn = []
+    """Measure the median CPU time of each action; they alternate, so that load affects all of them equally."""
+    rounds = []
+    for _ in range(ROUNDS):
+        times = []
         for action in actions:
             start = time.process_time()
             action(path)
-            turn.append(1000 * (time.process_time() - start))
-        turns.append(turn)
-    return [statistics.median(values) for values in zip(*turns, strict=True)]
+            times.append(1000 * (time.process_time() - start))
+        rounds.append(times)
+    return [statistics.median(values) for values in zip(*rounds, strict=True)]
 
 
 def peak_mb(*arguments: str) -> float:
+    """Measure the peak memory of a process that imports the readers and, given a path, reads that file."""
     done = subprocess.run([sys.executable, "-c", _MEMORY, *arguments], capture_output=True, text=True, check=True)
     return int(done.stdout) / 1024
 
@@ -104,7 +106,7 @@ COLUMNS = {
 
 
 def read_by_astropy(source: Path | io.BytesIO) -> None:
-    """Read the columns that the reader reads, and keep copies, with nothing but astropy."""
+    """Copy the columns that the reader uses, with astropy alone."""
     with fits.open(source, memmap=isinstance(source, Path)) as hdus:
         for hdu, columns in COLUMNS.items():
             for column in columns:
@@ -113,16 +115,17 @@ def read_by_astropy(source: Path | io.BytesIO) -> None:
 
 
 def compare_with_astropy(packed: Path) -> None:
+    """Print the CPU time of the reader and of astropy on the unpacked file."""
     plain = packed.with_suffix("")
     plain.write_bytes(gzip.decompress(packed.read_bytes()))
     content = plain.read_bytes()
-    ours, on_disk = cpu_ms([read, read_by_astropy], plain)
+    reader, on_disk = cpu_ms([read, read_by_astropy], plain)
     (in_memory,) = cpu_ms([lambda _: read_by_astropy(io.BytesIO(content))], plain)
-    print(f"unpacked, CPU ms: read {ours:.0f}; astropy alone {on_disk:.0f} from disk, {in_memory:.0f} from memory")
+    print(f"unpacked, CPU ms: read {reader:.0f}; astropy alone {on_disk:.0f} from disk, {in_memory:.0f} from memory")
 
 
 def main() -> None:
-    print(f"peak memory with nothing read: {peak_mb():.0f} MB")
+    print(f"peak memory without reading a file: {peak_mb():.0f} MB")
     print("file        packed MB  unpacked MB  peak MB  CPU ms: read  isal  zlib  read/isal  read-isal ms")
     with tempfile.TemporaryDirectory() as folder:
         for label, path in make_files(Path(folder)).items():
