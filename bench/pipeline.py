@@ -66,7 +66,7 @@ def make_files(folder: Path, count: int) -> list[Path]:
 
 
 def inflate(path: Path) -> None:
-    with igzip.open(path) as stream:  # type: ignore[no-untyped-call] # isal has no annotations
+    with igzip.open(path) as stream:  # type: ignore[no-untyped-call]  # -- isal has no types
         while stream.read(CHUNK_BYTES):
             pass
 

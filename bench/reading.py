@@ -68,7 +68,7 @@ def read(path: Path) -> None:
 
 
 def inflate(path: Path) -> None:
-    with igzip.open(path) as stream:  # type: ignore[no-untyped-call]
+    with igzip.open(path) as stream:  # type: ignore[no-untyped-call]  # -- isal has no types
         while stream.read(CHUNK_BYTES):
             pass
 

@@ -1,10 +1,11 @@
 """Find and measure auroras on Mars in far-ultraviolet spacecraft observations.
 
->>> import mars_aurora                                          # doctest: +SKIP
->>> observation = mars_aurora.read("emm_emu_l2b_....fits.gz")   # doctest: +SKIP
->>> auroras = mars_aurora.find(observation)                     # doctest: +SKIP
->>> auroras["lat_deg", "lon_deg", "area_km2", "mean_brightness_R"]  # doctest: +SKIP
->>> axes = mars_aurora.plot(observation, auroras)               # doctest: +SKIP
+>>> import mars_aurora
+>>> observation = mars_aurora.read("swath.fits.gz")
+>>> auroras = mars_aurora.find(observation)
+>>> auroras["lat_deg", "lon_deg", "area_km2", "mean_brightness_R"].colnames
+['lat_deg', 'lon_deg', 'area_km2', 'mean_brightness_R']
+>>> axes = mars_aurora.plot(observation, auroras)
 
 `open_run` opens the results of ``mars-aurora run``. Everything is imported at its first use.
 """

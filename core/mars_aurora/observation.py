@@ -106,7 +106,7 @@ def to_npz(observation: Observation, **extra: NDArray[Any]) -> bytes:
     arrays = {name: getattr(observation, name) for name in _array_names()}
     facts = np.frombuffer(json.dumps(asdict(observation.facts)).encode(), np.uint8)
     buffer = io.BytesIO()
-    np.savez(buffer, facts=facts, **arrays, **extra)  # type: ignore[arg-type]
+    np.savez(buffer, facts=facts, **arrays, **extra)  # type: ignore[arg-type]  # -- numpy types allow_pickle among the arrays
     return buffer.getvalue()
 
 

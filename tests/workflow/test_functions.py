@@ -60,7 +60,7 @@ def test_template_environment_matches_settings(template: dict[str, Any]) -> None
 
 
 def test_template_detectors_match_the_code(template: dict[str, Any]) -> None:
-    from mars_aurora.detect.detectors import DetectorName  # noqa: PLC0415
+    from mars_aurora.detect.detectors import DetectorName  # noqa: PLC0415 -- the other tests import nothing
 
     assert set(template["Parameters"]["Detector"]["AllowedValues"]) == set(DetectorName)
 

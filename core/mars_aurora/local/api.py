@@ -83,6 +83,14 @@ def find(
         With a reason code, where the file is not usable.
     UsageError
         Where the detector or the emission is not known, or the detector is not for the emission.
+
+    Examples
+    --------
+    >>> auroras = find("swath.fits.gz")
+    >>> auroras["area_km2"].unit
+    Unit("km2")
+    >>> auroras.meta["outcome"]
+    'aurora'
     """
     observation = source if isinstance(source, Observation) else read(source, emission)
     name = _choose(detector, observation)
@@ -132,7 +140,20 @@ def plot(observation: Observation, auroras: Table | Sequence[Aurora] | None = No
 
 
 def open_run(folder: str | Path) -> Run:
-    """Open the results of a run: OUT/runs/RUN_ID; raises UsageError where the folder is not that of a finished run."""
+    """Open the results of a run: OUT/runs/RUN_ID.
+
+    Raises
+    ------
+    UsageError
+        Where the folder is not that of a finished run.
+
+    Examples
+    --------
+    >>> run = open_run("out/demo/runs/demo")
+    >>> name = run.catalogue["name"][0]
+    >>> run.picture(name).levels.shape
+    (480, 640)
+    """
     run = Run(Path(folder))
     if not run.storage.exists(run.paths.product("ledger.csv")):
         raise UsageError(f"{folder} has no ledger.csv: give the folder of a finished run, OUT/runs/RUN_ID")

@@ -81,7 +81,7 @@ def _measure_box(scene: _Scene, box: Box, number: int) -> Aurora:  # 60 lines, o
     outline = unite(on_shell.corner_lat_deg, on_shell.corner_lon_deg, plane)
     shape = describe(outline)
     area_error_km2 = _area_error_km2(on_shell, shape)
-    light = integrate(on_shell, local, pixels, shape.area_km2, area_error_km2)
+    photometry = integrate(on_shell, local, pixels, shape.area_km2, area_error_km2)
     peak = find_peak(observation, scene.usable, excess_R, local, pixels)
     ground_lat_deg, ground_lon_deg = _ground_centroid(observation, pixels, on_shell)
     viewing = find_viewing(observation, pixels, on_shell)
@@ -92,21 +92,21 @@ def _measure_box(scene: _Scene, box: Box, number: int) -> Aurora:  # 60 lines, o
         lat_deg=plane.lat_deg,
         lon_deg=plane.lon_deg,
         area_km2=shape.area_km2,
-        mean_brightness_R=light.mean_brightness_R,
+        mean_brightness_R=photometry.mean_brightness_R,
         peak_brightness_R=peak.peak_brightness_R,
         confidence=box.confidence,
         centroid_error_km=_centroid_error_km(on_shell, plane, shape),
         area_error_km2=area_error_km2,
-        mean_random_error_R=light.mean_random_error_R,
-        mean_systematic_error_R=light.mean_systematic_error_R,
+        mean_random_error_R=photometry.mean_random_error_R,
+        mean_systematic_error_R=photometry.mean_systematic_error_R,
         peak_random_error_R=peak.peak_random_error_R,
         peak_systematic_error_R=peak.peak_systematic_error_R,
-        integrated_brightness_R_km2=light.integrated_brightness_R_km2,
-        integrated_random_error_R_km2=light.integrated_random_error_R_km2,
-        integrated_systematic_error_R_km2=light.integrated_systematic_error_R_km2,
-        background_R=light.background_R,
-        background_error_R=light.background_error_R,
-        snr=light.snr,
+        integrated_brightness_R_km2=photometry.integrated_brightness_R_km2,
+        integrated_random_error_R_km2=photometry.integrated_random_error_R_km2,
+        integrated_systematic_error_R_km2=photometry.integrated_systematic_error_R_km2,
+        background_R=photometry.background_R,
+        background_error_R=photometry.background_error_R,
+        snr=photometry.snr,
         peak_lat_deg=peak.peak_lat_deg,
         peak_lon_deg=peak.peak_lon_deg,
         ground_lat_deg=ground_lat_deg,
@@ -129,7 +129,7 @@ def _measure_box(scene: _Scene, box: Box, number: int) -> Aurora:  # 60 lines, o
         sub_solar_lat_deg=viewing.sub_solar_lat_deg,
         sub_solar_lon_deg=viewing.sub_solar_lon_deg,
         pixels=int(pixels.sum()),
-        quality_flags=find_flags(observation, scene.usable, pixels, signal=bool(significant.any()), snr=light.snr),
+        quality_flags=find_flags(observation, scene.usable, pixels, signal=bool(significant.any()), snr=photometry.snr),
         instrument=facts.instrument,
         level=facts.level,
         emission=facts.emission,

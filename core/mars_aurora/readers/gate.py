@@ -114,7 +114,7 @@ def _inflate(
     buffer = stack.enter_context(_reused_buffer())
     if _size_in_trailer(packed, packed_bytes) > len(buffer):
         buffer = buffer[:CHUNK_BYTES]
-    stream = stack.enter_context(igzip.IGzipFile(fileobj=packed))  # type: ignore[no-untyped-call]
+    stream = stack.enter_context(igzip.IGzipFile(fileobj=packed))  # type: ignore[no-untyped-call]  # -- isal has no types
     size = 0
     while count := _read_into(stream, buffer[size : size + CHUNK_BYTES], name):
         if size == 0:

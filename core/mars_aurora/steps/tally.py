@@ -10,7 +10,7 @@ from mars_aurora.run.storage import Source, Storage
 
 
 def tally(request: TallyRequest, inputs: Source, work: Storage) -> TallyResult:
-    """Hold the list of inputs against the records; leave exactly the candidates that nothing supersedes."""
+    """Compare the list of inputs with the records; leave exactly the candidates that are not superseded."""
     keys = RunKeys(request.run_id)
     names = list_inputs(inputs, request.prefix)
     records = settle(names, read_records(names, work, keys))
@@ -18,6 +18,6 @@ def tally(request: TallyRequest, inputs: Source, work: Storage) -> TallyResult:
     present = set(work.list(keys.candidates))
     for key in present - wanted.keys():
         work.delete(key)
-    for key in wanted.keys() - present:  # its newer version has gone since
+    for key in wanted.keys() - present:  # its newer version was removed since
         work.put(key, work.get(keys.image(wanted[key])))
     return TallyResult(request.run_id, len(names), len(wanted), count_outcomes(records))

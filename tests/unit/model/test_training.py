@@ -9,8 +9,8 @@ from mars_aurora.picture import heatmap
 torch = pytest.importorskip("torch", reason="only training needs torch: make train-setup")
 
 from mars_aurora_model import config, examples, loss, optimizer, train, yolov5  # noqa: E402 -- after the skip
-from mars_aurora_model.dataset import preprocess  # noqa: E402
-from mars_aurora_model.labels import Label, Picture, write_set  # noqa: E402
+from mars_aurora_model.dataset import preprocess  # noqa: E402 -- after importorskip
+from mars_aurora_model.labels import Label, Picture, write_set  # noqa: E402 -- as above
 
 SMALL = config.Config(epochs=2, batch=4, side=64, channels=8, warmup_steps=2, threads=1)
 
@@ -108,7 +108,7 @@ def test_targets_follow_mirrored_and_transposed_pixels():
     loaded = examples.load_examples(make_pictures(8), 256)
     for images, targets in examples.draw_batches(loaded, 4, np.random.default_rng(3)):
         for image, _, x, y, width, height in targets.tolist():
-            patch = images[int(image), 0, int(y - height / 2) + 2 : int(y + height / 2) - 2, int(x - width / 2) + 2 : int(x + width / 2) - 2]  # fmt: skip # noqa: E501
+            patch = images[int(image), 0, int(y - height / 2) + 2 : int(y + height / 2) - 2, int(x - width / 2) + 2 : int(x + width / 2) - 2]  # fmt: skip # noqa: E501 -- one slice
             assert (patch == 220).all()
 
 
@@ -179,7 +179,7 @@ def test_sagemaker_variables_arguments_and_config_files_are_read(tmp_path):
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::torch.jit.TracerWarning")
 def test_onnx_and_torch_predict_the_same_boxes(tmp_path):
     pytest.importorskip("onnx", reason="export needs onnx: make train-setup")
-    from mars_aurora.detect.yolo import load  # noqa: PLC0415
+    from mars_aurora.detect.yolo import load  # noqa: PLC0415 -- needs the exported weights
     from mars_aurora_model import export  # noqa: PLC0415 -- after the skip
 
     torch.manual_seed(0)
@@ -201,7 +201,7 @@ def test_onnx_and_torch_predict_the_same_boxes(tmp_path):
 
 def test_shipped_weights_are_restored_for_fine_tuning(tmp_path, monkeypatch):
     pytest.importorskip("onnx", reason="restoring needs onnx: make train-setup")
-    from mars_aurora.detect.yolo import load  # noqa: PLC0415
+    from mars_aurora.detect.yolo import load  # noqa: PLC0415 -- needs the exported weights
     from mars_aurora_model import export, restore  # noqa: PLC0415 -- after the skip
 
     write_set(tmp_path / "pictures", make_pictures(8))
