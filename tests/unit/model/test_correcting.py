@@ -50,6 +50,7 @@ def test_corrected_boxes_are_imported_with_any_ids(run, tmp_path, capsys):
         "annotations": [{"id": 1, "image_id": 40, "category_id": 7, "bbox": [10, 20, 30, 40]}],
     }
     (tmp_path / "tool.json").write_text(json.dumps(coco))
+    (tmp_path / "train").mkdir()
     correcting.label(run, tmp_path / "real", tmp_path / "tool.json")
     (picture,) = read_set(tmp_path / "real")
     assert picture.group == "corrected"
@@ -67,3 +68,12 @@ def test_file_that_is_not_coco_is_rejected(run, tmp_path, text):
 def test_folder_without_a_run_is_rejected(tmp_path):
     with pytest.raises(UsageError, match="no pictures"):
         correcting.label(tmp_path, tmp_path / "set")
+    assert not (tmp_path / "set").exists()
+
+
+def test_set_outside_the_data_folder_is_to_be_moved_there(run, tmp_path, capsys):
+    correcting.label(run, tmp_path / "set")
+    correcting.label(run, tmp_path / "real", tmp_path / "set" / "annotations.json")
+    output = capsys.readouterr().out
+    assert "move it into the trainer's data folder and add real to --pictures" in output
+    assert "python -m" not in output

@@ -9,7 +9,7 @@ from mars_aurora.geometry.canvas import HEIGHT, WIDTH, unpack_geometry
 from mars_aurora.picture import heatmap, png
 from mars_aurora.picture import picture as core
 from mars_aurora_model import contact_sheet, dataset, painting, true_boxes
-from mars_aurora_model.labels import Picture, write_set
+from mars_aurora_model.labels import LabeledPicture, write_set
 from mars_aurora_model.simulator import truth
 from mars_aurora_model.simulator.world import World
 
@@ -43,7 +43,7 @@ def test_aurora_boxes_are_brighter_than_the_night_side(pictures):
 
 
 def label(swath, simulated):
-    _, geometry = dataset.preprocess(simulated.name.removesuffix(".gz"), simulated.to_fits())
+    _, geometry = dataset.preprocess(simulated.plain_name, simulated.to_fits())
     return list(true_boxes.box_auroras(swath, simulated.world, unpack_geometry(geometry)[1]))
 
 
@@ -111,7 +111,7 @@ def test_auroras_are_painted_only_on_the_dark_disk():
     levels = np.full((HEIGHT, WIDTH), heatmap.to_levels(np.float32(0.7), OXYGEN_1304), np.uint8)
     levels[:, 320:] = heatmap.to_levels(np.float32(300), OXYGEN_1304)  # day
     sun = np.array([0, 1, 0, 0, 0, 0, 0, 0, 0], np.float32)
-    plain = Picture("plain", "painted", png.write(core.Picture(levels, sun)), ())
+    plain = LabeledPicture("plain", "painted", png.write(core.Picture(levels, sun)), ())
     painted = [painting.paint_picture(plain, np.random.default_rng(seed), World()) for seed in range(12)]
     boxes = [box for picture in painted for box in picture.labels]
     assert len(boxes) >= 6

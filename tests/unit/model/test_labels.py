@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 from mars_aurora.errors import UsageError
-from mars_aurora_model.labels import Label, Picture, find_sets, hash_sets, read_set, write_set
+from mars_aurora_model.labels import Label, LabeledPicture, find_sets, hash_sets, read_set, write_set
 
 PICTURES = [
-    Picture("a", "night", b"png of a", (Label("mars", 150, 60, 490, 400), Label("aurora", 200, 100, 264, 148, 7.5))),
-    Picture("b", "day", b"png of b", ()),
+    LabeledPicture(
+        "a", "night", b"png of a", (Label("mars", 150, 60, 490, 400), Label("aurora", 200, 100, 264, 148, 7.5))
+    ),
+    LabeledPicture("b", "day", b"png of b", ()),
 ]
 
 
@@ -33,7 +35,7 @@ def test_coco_boxes_are_corner_width_and_height(tmp_path):
 
 def test_faint_auroras_are_crowd_in_coco_and_left_out_of_yolo(tmp_path):
     boxes = tuple(Label("aurora", 0, 0, 10, 10, 3.0, snr) for snr in (9.0, 6.0, 4.0, 0.0))
-    write_set(tmp_path, [Picture("a", "night", b"png", boxes)])
+    write_set(tmp_path, [LabeledPicture("a", "night", b"png", boxes)])
     assert len((tmp_path / "labels" / "a.txt").read_text().splitlines()) == 2
     coco = json.loads((tmp_path / "annotations.json").read_text())
     assert [box["iscrowd"] for box in coco["annotations"]] == [0, 1, 1, 1]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mars_aurora.box import Box
-from mars_aurora_model.labels import Label, Picture
+from mars_aurora_model.labels import Label, LabeledPicture
 from mars_aurora_model.predictions import Predictions, choose_thresholds
 from mars_aurora_model.scoring import f1, match
 
@@ -55,7 +55,7 @@ def test_f1_of_known_values():
 
 def picture(*auroras):
     mars = Label("mars", 150, 60, 490, 400)
-    return Picture("", "", b"", (mars, *(Label("aurora", *box, brightness_R=9.0, snr=20.0) for box in auroras)))
+    return LabeledPicture("", "", b"", (mars, *(Label("aurora", *box, brightness_R=9.0, snr=20.0) for box in auroras)))
 
 
 def test_thresholds_separate_correct_from_false_boxes():

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 
 from mars_aurora.detect.view import CHANNELS
-from mars_aurora.picture import heatmap
+from mars_aurora.picture import png
+from mars_aurora.picture.picture import Picture
 
 torch = pytest.importorskip("torch", reason="only training needs torch: make train-setup")
 
 from mars_aurora_model import config, examples, loss, optimizer, train, yolov5  # noqa: E402 -- after the skip
 from mars_aurora_model.dataset import preprocess  # noqa: E402 -- after importorskip
-from mars_aurora_model.labels import Label, Picture, write_set  # noqa: E402 -- as above
+from mars_aurora_model.labels import Label, LabeledPicture, write_set  # noqa: E402 -- as above
 
 SMALL = config.Config(epochs=2, batch=4, side=64, channels=8, warmup_steps=2, threads=1)
 
@@ -23,7 +24,7 @@ def make_pictures(count, seed=0):
         (x, y), (width, height) = random.integers((150, 60), (380, 290)), random.integers(60, 110, 2)
         levels[y : y + height, x : x + width] = 220
         label = Label("aurora", float(x), float(y), float(x + width), float(y + height))
-        pictures.append(Picture(str(i), "boxes", heatmap.encode(levels), (label,)))
+        pictures.append(LabeledPicture(str(i), "boxes", png.write(Picture(levels)), (label,)))
     return pictures
 
 
@@ -96,7 +97,7 @@ def test_examples_have_sza_channels_and_some_in_a_batch_lose_them(simulated_fold
     names = sorted(path.name for path in simulated_folder.glob("*.fits.gz"))[:4]
     files = [(name.removesuffix(".gz"), gzip.decompress((simulated_folder / name).read_bytes())) for name in names]
     pngs = [preprocess(name, data)[0] for name, data in files]
-    loaded = examples.load_examples([Picture(str(i), "", png, ()) for i, png in enumerate(pngs * 10)], 64)
+    loaded = examples.load_examples([LabeledPicture(str(i), "", png, ()) for i, png in enumerate(pngs * 10)], 64)
     assert (loaded.images[:, 3:].amin((2, 3)) > 0).all()
     ((images, _),) = examples.draw_batches(loaded, 40, np.random.default_rng(1))
     without_sza = (images[:, 3:] == 0).all(3).all(2).all(1)
@@ -164,6 +165,15 @@ def test_checkpoint_of_another_configuration_is_rejected(tmp_path):
     train.Trainer(SMALL, tmp_path).save()
     with pytest.raises(ValueError, match="another configuration"):
         train.Trainer(config.Config(epochs=5), tmp_path).resume()
+
+
+def test_missing_set_ends_the_training_with_one_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["train", "--data", str(tmp_path), "--model-dir", str(tmp_path / "model")])
+    with pytest.raises(SystemExit) as ended:
+        train.main()
+    error = capsys.readouterr().err
+    assert (ended.value.code, error.count("\n")) == (2, 1)
+    assert f"no complete set in {tmp_path}" in error
 
 
 def test_sagemaker_variables_arguments_and_config_files_are_read(tmp_path):

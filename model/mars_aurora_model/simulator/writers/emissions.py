@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mars_aurora_model.simulator.orbit import Array
+
 OXYGEN_1304 = "O I 130.4 triplet"
 OXYGEN_1356 = "O I 135.6 doublet"
+_DAY_R = 370.0  # background of O I 130.4 nm where the other emissions have their `day_R`
 
 
 @dataclass(frozen=True)
@@ -14,9 +17,10 @@ class Emission:
 
     Attributes
     ----------
-    name : name in the EMISS table wavelength_nm : float day_R, night_R : brightness of the day side and of the night
-    side aurora : brightness in an aurora, relative to that of O I 130.4 nm; of O I 135.6 nm, `World.oxygen_ratio`
-    replaces it
+    name : name in the table EMISS
+    wavelength_nm : float
+    day_R, night_R : brightness on the day side and on the night side
+    aurora : brightness in an aurora relative to O I 130.4 nm; for O I 135.6 nm `World.oxygen_ratio` is used instead
     """
 
     name: str
@@ -24,6 +28,13 @@ class Emission:
     day_R: float
     night_R: float
     aurora: float
+
+    def brightness(self, background_R: Array, excess_R: Array, oxygen_ratio: float) -> Array:
+        """Return the noise-free brightness in R, scaled from the background and the excess of O I 130.4 nm."""
+        if self.name == OXYGEN_1304:
+            return background_R + excess_R
+        ratio = 1 / oxygen_ratio if self.name == OXYGEN_1356 else self.aurora
+        return self.day_R / _DAY_R * background_R + self.night_R + ratio * excess_R
 
 
 EMISSIONS = (

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mars_aurora_model.simulator.geometry import Geometry
-from mars_aurora_model.simulator.orbit import AU_KM, Array, normalize, stamp, to_utc
+from mars_aurora_model.simulator.orbit import AU_KM, Array, stamp, to_utc
 from mars_aurora_model.simulator.swath import Swath
 from mars_aurora_model.simulator.world import MARS_RADIUS_KM, World
 from mars_aurora_model.simulator.writers import fits_table
-from mars_aurora_model.simulator.writers.emissions import DROPPABLE, EMISSIONS, OXYGEN_1304, OXYGEN_1356, Emission
+from mars_aurora_model.simulator.writers.axes import instrument_axes, sub_point_deg
+from mars_aurora_model.simulator.writers.emissions import DROPPABLE, EMISSIONS, OXYGEN_1304, Emission
 from mars_aurora_model.simulator.writers.fits_table import Columns
 
 Single = NDArray[np.float32]
@@ -64,11 +65,12 @@ def _wavelengths(swath: Swath, world: World) -> Array:
 def _spacecraft(geometry: Geometry) -> Columns:
     position, sun = geometry.spacecraft_mars_km, geometry.sun_mars
     distance = np.linalg.norm(position, axis=1)
+    sub_spacecraft, sub_solar = sub_point_deg(position, distance), sub_point_deg(sun)
     return {
-        "SUB_SC_LAT": (np.degrees(np.arcsin(position[:, 2] / distance)), "deg"),
-        "SUB_SC_LON": (np.degrees(np.arctan2(position[:, 1], position[:, 0])) % 360, "deg"),
-        "SUB_SOLAR_LAT": (np.degrees(np.arcsin(sun[:, 2])), "deg"),
-        "SUB_SOLAR_LON": (np.degrees(np.arctan2(sun[:, 1], sun[:, 0])) % 360, "deg"),
+        "SUB_SC_LAT": (sub_spacecraft[0], "deg"),
+        "SUB_SC_LON": (sub_spacecraft[1], "deg"),
+        "SUB_SOLAR_LAT": (sub_solar[0], "deg"),
+        "SUB_SOLAR_LON": (sub_solar[1], "deg"),
         "SC_ALT": (distance - MARS_RADIUS_KM, "km"),
         "V_SC_POS_MSO": (np.einsum("nij,nj->ni", geometry.frames.to_mso, geometry.spacecraft_km), "km"),
         "V_SUN_POS_MARS": (sun * geometry.frames.sun_distance_km[:, None], "km"),
@@ -100,19 +102,9 @@ def _field_of_view(swath: Swath) -> Columns:
         single = values.astype(np.float32)  # error of 0.03 arcmin at most; reduces the gzipped size by a third
         single[..., swath.off_slit] = np.nan
         columns[name] = (single.astype(">f8"), unit)
-    columns |= {name: (axis, "") for name, axis in _instrument_axes(geometry).items()}
+    for frame, axes in instrument_axes(geometry).items():
+        columns |= {f"V{axis}_INSTR_{frame}": (vectors, "") for axis, vectors in axes.items()}
     return {**columns, "SLIT_WIDTH": (np.full(len(geometry.et), swath.slit_width_deg), "deg")}
-
-
-def _instrument_axes(geometry: Geometry) -> dict[str, Array]:
-    """Return unit vectors (nI, 3) along the slit, the scan and the line of sight, in three frames."""
-    frames = {"MARS": geometry.vec_mars, "MSO": geometry.vec_mso, "J2000": geometry.vec_j2000}
-    axes: dict[str, Array] = {}
-    for name, vectors in frames.items():
-        sight = vectors[:, :, 0, vectors.shape[-1] // 2]
-        slit = normalize(vectors[:, :, 0, -1] - vectors[:, :, 0, 0])
-        axes |= {f"VX_INSTR_{name}": slit, f"VY_INSTR_{name}": np.cross(sight, slit), f"VZ_INSTR_{name}": sight}
-    return axes
 
 
 def _emissions(swath: Swath, world: World, rng: np.random.Generator) -> Columns:
@@ -147,20 +139,13 @@ def _measure(swath: Swath, world: World, rng: np.random.Generator, emission: Emi
     """
     if emission.name == OXYGEN_1304:
         return swath.brightness_R.astype(np.float32), swath.random_error_R.astype(np.float32)
-    true = (
-        emission.day_R / 370 * swath.background_R + emission.night_R + _auroral_ratio(emission, world) * swath.excess_R
-    )
+    true = emission.brightness(swath.background_R, swath.excess_R, world.oxygen_ratio)
     counts = (true * world.counts_per_R).astype(np.float32)
     counts = np.rint(counts + np.sqrt(counts) * rng.standard_normal(counts.shape, np.float32)).clip(0)
     counts[~swath.on_slit] = np.nan
     per_R = np.float32(world.counts_per_R)
     error = np.sqrt(np.maximum(counts, 1)) / per_R
     return (counts / per_R).astype(np.float32, copy=False), error.astype(np.float32, copy=False)
-
-
-def _auroral_ratio(emission: Emission, world: World) -> float:
-    """Return the brightness of an emission in auroras, relative to O I 130.4 nm."""
-    return 1 / world.oxygen_ratio if emission.name == OXYGEN_1356 else emission.aurora
 
 
 def _spectra(swath: Swath, world: World, rng: np.random.Generator) -> Columns:
