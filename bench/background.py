@@ -70,7 +70,7 @@ def make_cases() -> Iterator[Case]:
     for index in range(SWATHS):
         simulated = observe(World(), SEED, index)
         try:
-            image, geometry = preprocess(simulated.name.removesuffix(".gz"), simulated.to_fits())
+            image, geometry = preprocess(simulated.plain_name, simulated.to_fits())
         except KeyError:
             continue  # without enough of the disk
         true_R = simulated.swath.background_R.astype(np.float32)

@@ -1,8 +1,8 @@
-"""Fractions of images kept and discarded by the object count: python -m bench.counting [--files N] [--seed S].
+"""Fractions of pictures kept and discarded by the object count: python -m bench.counting [--files N] [--seed S].
 
 Files are simulated. The parameters in count.py were chosen on seeds 101, 202 and 303; the seed here is different. An
-aurora has 5 R if it adds at least 5 R, and at least half of the background, to 12 or more native pixels on the disk. An
-image has no aurora if no aurora adds 2 R, and half of the background, to any pixel.
+aurora has 5 R if it adds at least 5 R, and at least half of the background, to 12 or more native pixels on the disk. A
+picture has no aurora if no aurora adds 2 R, and half of the background, to any pixel.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ INNER_EMISSION_DEG = 60.0
 
 @dataclass(frozen=True)
 class Case:
-    """One image and its auroras; pixel numbers are those of the aurora with most of them.
+    """One picture and its auroras; pixel numbers are those of the aurora with most of them.
 
     Attributes
     ----------
@@ -52,17 +52,17 @@ class Case:
 
 
 def make_cases(files: int, seed: int) -> Iterator[Case]:
-    """Simulate files and count the objects in their images."""
+    """Simulate files and count the objects in their pictures."""
     with tempfile.TemporaryDirectory() as folder:
         for index in range(files):
             simulated = observe(World(), seed, index)
-            path = Path(folder) / simulated.name.removesuffix(".gz")
+            path = Path(folder) / simulated.plain_name
             path.write_bytes(simulated.to_fits())
             try:
                 observation = readers.read(path, simulated.name)
                 picture = heatmap.draw(observation, canvas.fit(observation))
             except InputError:
-                continue  # too little of Mars is in view for an image
+                continue  # too little of Mars is in the field of view for a picture
             finally:
                 path.unlink()
             yield Case(count.find(picture).count, *_count_pixels(simulated), bool(simulated.truth["day_structure"]))
@@ -106,14 +106,14 @@ def main() -> None:
     strong = [case for case in cases if case.pixels_5R >= MIN_PIXELS]
     without = [case for case in cases if not case.pixels_2R]
     weak = [case for case in cases if case.pixels_2R and case.pixels_5R < MIN_PIXELS]
-    print(f"{len(cases)} images of {arguments.files} simulated files, seed {arguments.seed}")
-    _print_kept("kept, of images with 5 R over 12 pixels", strong)
+    print(f"{len(cases)} pictures of {arguments.files} simulated files, seed {arguments.seed}")
+    _print_kept("kept, of pictures with 5 R over 12 pixels", strong)
     _print_kept("  12 of these at emission angles under 60 deg", [c for c in strong if c.inner_5R >= MIN_PIXELS])
     _print_kept("  others", [case for case in strong if case.inner_5R < MIN_PIXELS])
-    _print_discarded("discarded, of images without aurora", without)
+    _print_discarded("discarded, of pictures without aurora", without)
     _print_discarded("  smooth day side", [case for case in without if not case.structured])
     _print_discarded("  structured day side", [case for case in without if case.structured])
-    _print_kept("kept, of images with weaker or smaller auroras", weak)
+    _print_kept("kept, of pictures with weaker or smaller auroras", weak)
 
 
 if __name__ == "__main__":

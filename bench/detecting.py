@@ -1,7 +1,7 @@
 """CPU time and memory of the detector from PNG to boxes, on one core: python -m bench.detecting.
 
-The paper reports less than 40 seconds for 200 images. The CPU time is that of a separate process, including imports and
-loading of the weights.
+The paper reports less than 40 seconds for 200 pictures. The CPU time is that of a separate process, including imports
+and loading of the weights.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from pathlib import Path
+
+from bench.measurement import peak_memory_mb
 
 PICTURES = 200
 DIFFERENT = 20  # number of simulated pictures; each is used ten times
@@ -46,11 +47,8 @@ def measure(pictures: list[bytes]) -> None:
 
     boxes = sum(len(load().detect(png.read(pictures[number % len(pictures)]))) for number in range(PICTURES))
     cpu_s = time.process_time() - before
-    # Not getrusage: its maximum includes the memory of the parent process before exec.
-    peak_kB = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
-    peak_MB = int(peak_kB.split()[1]) * 1024 / 1e6
     print(f"{PICTURES} pictures, {boxes} boxes | {cpu_s:.2f} s CPU | {cpu_s / PICTURES * 1e3:.1f} ms a picture")
-    print(f"peak resident memory | {peak_MB:.0f} MB")
+    print(f"peak resident memory | {peak_memory_mb():.0f} MB")
 
 
 if __name__ == "__main__":

@@ -38,6 +38,7 @@ IMPORTS = {
 CODE = """
 import boto3, shutil, sys, time
 from pathlib import Path
+from bench.measurement import peak_memory_mb
 start = time.process_time()
 import app
 import {imports}
@@ -52,14 +53,13 @@ inputs, work = FolderStorage(root / "in"), FolderStorage(root / "out")
 if {records!r}: shutil.rmtree(root / "out/runs/r" / {records!r}, ignore_errors=True)
 start = time.process_time()
 {step}
-peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
-print(cold, time.process_time() - start, int(peak.split()[1]) / 1024)
+print(cold, time.process_time() - start, peak_memory_mb())
 """
 
 
 def measure(name: str, folder: Path, *options: str) -> tuple[float, ...]:
     """Run the step of a function in a new interpreter; return CPU s of imports, CPU s of the step, peak MB."""
-    environment = {"PYTHONPATH": f"{BUILT / name.capitalize()}:{BUILT / 'CoreLayer' / 'python'}"}
+    environment = {"PYTHONPATH": f"{BUILT / name.capitalize()}:{BUILT / 'CoreLayer' / 'python'}:{ROOT}"}
     code = CODE.format(name=name, imports=IMPORTS[name], step=STEPS[name], records=RECORDS.get(name, ""))
     command = [str(PYTHON), *options, "-c", code, str(folder)]
     done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=True)

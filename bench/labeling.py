@@ -22,7 +22,7 @@ from mars_aurora.background import observed
 from mars_aurora.box import Box
 from mars_aurora.geometry.canvas import unpack_geometry
 from mars_aurora_model.dataset import TEST_WORLDS, preprocess
-from mars_aurora_model.labels import Label, Picture
+from mars_aurora_model.labels import Label, LabeledPicture
 from mars_aurora_model.predictions import Predictions
 from mars_aurora_model.simulator.orbit import Array
 from mars_aurora_model.simulator.simulate import observe
@@ -49,7 +49,7 @@ def find_misfits(index: int) -> Array:
     """Compute solar zenith angle and relative misfit of the background, (K, 2), on patches without aurora."""
     world, seed = TEST_WORLDS["unlike"]
     simulated = observe(replace(world, no_aurora_fraction=1.0), seed, index)
-    _, geometry = preprocess(simulated.name.removesuffix(".gz"), simulated.to_fits())
+    _, geometry = preprocess(simulated.plain_name, simulated.to_fits())
     observation = unpack_geometry(geometry)[0]
     usable = observed.usable_pixels(observation)
     fitted = observed.fit(observation, usable, np.zeros_like(usable))
@@ -73,7 +73,7 @@ def print_scores(pool: ProcessPoolExecutor) -> None:
     predictions: dict[str, list[list[Box]]] = {}
     pictures = []
     for labels, boxes_by_name in pool.map(make_boxes, range(PICTURES), chunksize=8):
-        pictures.append(Picture("", "unlike", b"", tuple(labels)))
+        pictures.append(LabeledPicture("", "unlike", b"", tuple(labels)))
         for name, boxes in boxes_by_name.items():
             predictions.setdefault(name, []).append(boxes)
     for name, boxes_of_pictures in predictions.items():
@@ -85,7 +85,7 @@ def print_scores(pool: ProcessPoolExecutor) -> None:
 def make_boxes(index: int) -> tuple[list[Label], dict[str, list[Box]]]:
     """Return the true labels of a picture, and its boxes by the name of the excess they are made from."""
     simulated = observe(*TEST_WORLDS["unlike"], index)
-    _, geometry = preprocess(simulated.name.removesuffix(".gz"), simulated.to_fits())
+    _, geometry = preprocess(simulated.plain_name, simulated.to_fits())
     canvas = unpack_geometry(geometry)[1]
     swath, world = simulated.swath, simulated.world
     boxes = {

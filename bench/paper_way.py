@@ -7,9 +7,7 @@ for the seeds. Used for comparison of CPU time and memory: python -m bench.paper
 
 from __future__ import annotations
 
-import resource
 import sys
-import time
 from pathlib import Path
 
 import cv2
@@ -17,6 +15,8 @@ import numpy as np
 from astropy.io import fits
 from matplotlib import pyplot as plt
 from numpy.typing import NDArray
+
+from bench.measurement import cpu_ms, peak_memory_mb
 
 SIZE = (640, 480)
 CENTER, RADIUS = (320, 230), 170
@@ -81,12 +81,10 @@ def main() -> None:
     cv2.setNumThreads(1)
     folder = Path(sys.argv[1])
     for name in sys.argv[2:]:
-        start = time.process_time()
-        image = preprocess(Path(name), folder)
-        between = time.process_time()
-        classify(image, folder)
-        print(1000 * (between - start), 1000 * (time.process_time() - between))
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        preprocess_ms, image = cpu_ms(preprocess, Path(name), folder)
+        classify_ms, _ = cpu_ms(classify, image, folder)
+        print(preprocess_ms, classify_ms)
+    print(peak_memory_mb())
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ DATA = Path("build/dataset").resolve()
 PEER = Path("build/peer-venv").resolve()
 PYTHON = str(PEER / "bin" / "python")
 OURS = PEER / "ours.onnx"
+LOCKED = Path("build/locked.txt").resolve()  # versions of the lock, written by `make train-setup`
 SCORED = ("selection", *(name for name, _ in TEST_SETS.values()))
 PRINTED = ("mars_found", "aurora_ap50", "precision", "recall", "image_precision", "image_recall")
 
@@ -104,9 +105,9 @@ def install() -> None:
     subprocess.run([sys.executable, "-m", "venv", PEER], check=True)
     pip = [PYTHON, "-m", "pip", "install", "--quiet"]
     subprocess.run([*pip, "torch==2.13.0"], check=True)
-    subprocess.run([*pip, "--no-deps", "ultralytics", "ultralytics-thop"], check=True)
+    subprocess.run([*pip, "--no-deps", "ultralytics==8.4.190", "ultralytics-thop==2.2.3"], check=True)
     others = ["matplotlib", "numpy", "opencv-python-headless", "pillow", "polars", "psutil", "pyyaml", "requests"]
-    subprocess.run([*pip, *others], check=True)
+    subprocess.run([*pip, "--constraint", LOCKED, *others], check=True)
     site = next(PEER.glob("lib/python*/site-packages"))
     (site / "torchvision").mkdir()
     (site / "torchvision" / "__init__.py").write_text(SHIM)

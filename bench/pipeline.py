@@ -16,14 +16,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
-from isal import igzip
 
+from bench.measurement import cpu_ms, inflate
 from mars_aurora import readers
 from mars_aurora.classify import count
 from mars_aurora.geometry import canvas
@@ -41,19 +39,21 @@ FILES = 12
 PACKING = 5  # gzip level; between that of the mission's archive and that of the simulator
 CLASSIFICATIONS = 200
 COPIES = 6
-CHUNK_BYTES = 1 << 19
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-_CLASSIFY = (
-    "import sys, time, resource\nfrom pathlib import Path\nimport cv2\n"
-    "from mars_aurora.classify import count\nfrom mars_aurora.picture import png\n"
-    "cv2.setNumThreads(1)\nimages = [Path(name).read_bytes() for name in sys.argv[2:]]\nstart = time.process_time()\n"
-    "for turn in range(int(sys.argv[1])): count.find(png.read(images[turn % len(images)]))\n"
-    "print(time.process_time() - start, time.process_time())\n"
-    "status = Path('/proc/self/status')\n"  # getrusage would include the memory of the parent process
-    "lines = status.read_text().split('\\n') if status.exists() else []\n"
-    "own = [int(line.split()[1]) for line in lines if line.startswith('VmHWM')]\n"
-    "print((own[0] if own else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) / 1024)\n"
-)
+_CLASSIFY = """
+import sys, time
+from pathlib import Path
+import cv2
+from bench.measurement import peak_memory_mb
+from mars_aurora.classify import count
+from mars_aurora.picture import png
+cv2.setNumThreads(1)
+pngs = [Path(name).read_bytes() for name in sys.argv[2:]]
+start = time.process_time()
+for turn in range(int(sys.argv[1])): count.find(png.read(pngs[turn % len(pngs)]))
+print(time.process_time() - start, time.process_time())
+print(peak_memory_mb())
+"""
 
 
 def make_files(folder: Path, count: int) -> list[Path]:
@@ -63,18 +63,6 @@ def make_files(folder: Path, count: int) -> list[Path]:
         paths.append(folder / simulated.name)
         paths[-1].write_bytes(gzip.compress(simulated.to_fits(), PACKING, mtime=0))
     return paths
-
-
-def inflate(path: Path) -> None:
-    with igzip.open(path) as stream:  # type: ignore[no-untyped-call]  # -- isal has no types
-        while stream.read(CHUNK_BYTES):
-            pass
-
-
-def cpu_ms(action: Callable[..., Any], *arguments: Any) -> tuple[float, Any]:  # noqa: ANN401 -- any function
-    start = time.process_time()
-    result = action(*arguments)
-    return 1000 * (time.process_time() - start), result
 
 
 def measure_parts(path: Path) -> dict[str, float]:

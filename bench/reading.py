@@ -13,13 +13,12 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 from astropy.io import fits
-from isal import igzip
 
+from bench.measurement import CHUNK_BYTES, cpu_ms, inflate
 from mars_aurora import readers
 from mars_aurora_model.simulator.simulate import observe
 from mars_aurora_model.simulator.world import World
@@ -27,15 +26,14 @@ from mars_aurora_model.simulator.world import World
 SEED, INDEX = 5, 0
 GZIP_LEVEL = 5  # between the level of the mission archive and that of the simulator
 ROUNDS = 5
-CHUNK_BYTES = 1 << 19
-_MEMORY = (
-    "import sys, resource\nfrom pathlib import Path\nfrom mars_aurora.readers.reading import read\n"
-    "if len(sys.argv) > 1: read(Path(sys.argv[1]), 'swath.fits.gz')\n"
-    "status = Path('/proc/self/status')\n"  # ru_maxrss includes the process that this one was forked from
-    "lines = status.read_text().split('\\n') if status.exists() else []\n"
-    "own = [int(line.split()[1]) for line in lines if line.startswith('VmHWM')]\n"
-    "print(own[0] if own else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
-)
+_MEMORY = """
+import sys
+from pathlib import Path
+from bench.measurement import peak_memory_mb
+from mars_aurora.readers.reading import read
+if len(sys.argv) > 1: read(Path(sys.argv[1]), "swath.fits.gz")
+print(peak_memory_mb())
+"""
 
 
 def make_files(folder: Path) -> dict[str, Path]:
@@ -67,35 +65,22 @@ def read(path: Path) -> None:
     readers.read(path, path.name)
 
 
-def inflate(path: Path) -> None:
-    with igzip.open(path) as stream:  # type: ignore[no-untyped-call]  # -- isal has no types
-        while stream.read(CHUNK_BYTES):
-            pass
-
-
 def inflate_zlib(path: Path) -> None:
     with gzip.open(path) as stream:
         while stream.read(CHUNK_BYTES):
             pass
 
 
-def cpu_ms(actions: list[Callable[[Path], None]], path: Path) -> list[float]:
+def median_cpu_ms(actions: list[Callable[[Path], None]], path: Path) -> list[float]:
     """Measure the median CPU time of each action; they alternate, so that load affects all of them equally."""
-    rounds = []
-    for _ in range(ROUNDS):
-        times = []
-        for action in actions:
-            start = time.process_time()
-            action(path)
-            times.append(1000 * (time.process_time() - start))
-        rounds.append(times)
+    rounds = [[cpu_ms(action, path)[0] for action in actions] for _ in range(ROUNDS)]
     return [statistics.median(values) for values in zip(*rounds, strict=True)]
 
 
 def peak_mb(*arguments: str) -> float:
     """Measure the peak memory of a process that imports the readers and, given a path, reads that file."""
     done = subprocess.run([sys.executable, "-c", _MEMORY, *arguments], capture_output=True, text=True, check=True)
-    return int(done.stdout) / 1024
+    return float(done.stdout)
 
 
 COLUMNS = {
@@ -119,8 +104,8 @@ def compare_with_astropy(packed: Path) -> None:
     plain = packed.with_suffix("")
     plain.write_bytes(gzip.decompress(packed.read_bytes()))
     content = plain.read_bytes()
-    reader, on_disk = cpu_ms([read, read_by_astropy], plain)
-    (in_memory,) = cpu_ms([lambda _: read_by_astropy(io.BytesIO(content))], plain)
+    reader, on_disk = median_cpu_ms([read, read_by_astropy], plain)
+    (in_memory,) = median_cpu_ms([lambda _: read_by_astropy(io.BytesIO(content))], plain)
     print(f"unpacked, CPU ms: read {reader:.0f}; astropy alone {on_disk:.0f} from disk, {in_memory:.0f} from memory")
 
 
@@ -131,7 +116,7 @@ def main() -> None:
         for label, path in make_files(Path(folder)).items():
             with gzip.open(path) as stream:
                 unpacked = stream.seek(0, io.SEEK_END)
-            reading, isal, zlib = cpu_ms([read, inflate, inflate_zlib], path)
+            reading, isal, zlib = median_cpu_ms([read, inflate, inflate_zlib], path)
             print(
                 f"{label:10} {path.stat().st_size / 1e6:10.1f} {unpacked / 1e6:12.1f} {peak_mb(str(path)):8.0f}"
                 f" {reading:13.0f} {isal:5.0f} {zlib:5.0f} {reading / isal:10.2f} {reading - isal:13.1f}"

@@ -25,7 +25,7 @@ __all__ = ["Observation", "Run", "find", "open_run", "plot", "read"]
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module  # noqa: PLC0415 -- at the first use, as what it imports
+    from importlib import import_module  # noqa: PLC0415 -- imported at first use, to keep `import mars_aurora` fast
 
     module = "mars_aurora.observation" if name == "Observation" else "mars_aurora.local.api"
     return getattr(import_module(module), name)

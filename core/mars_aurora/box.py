@@ -31,7 +31,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Detections:
-    """What a detector found in one candidate.
+    """Boxes detected in one candidate.
 
     Attributes
     ----------

@@ -1,6 +1,6 @@
 """Emissions: everything that is specific to one spectral line.
 
-A further emission is one more entry in `EMISSIONS`. Scales of O I 130.4 nm follow EMM/EMUS publications (Lillis et
+To add an emission, add an entry to `EMISSIONS`. Scales of O I 130.4 nm follow EMM/EMUS publications (Lillis et
 al. 2022; Holsclaw et al. 2021). No auroral ratio of the two oxygen lines is published; the scales of O I 135.6 nm are
 those of 130.4 nm divided by about four, as the ranges in which the two are plotted suggest (2 to 50 R, 0 to 10 R).
 """
@@ -28,6 +28,8 @@ Range = tuple[float, float]
 class Emission:
     """One emission and its scales.
 
+    The constants of the object count other than ``counted_R`` were chosen for 130.4 nm.
+
     Attributes
     ----------
     name : str
@@ -42,15 +44,15 @@ class Emission:
     night_R : float
         Brightness to which twilight is extrapolated where the night is not in the swath.
     visible_R, visible_fraction : float
-        An aurora is visible where it adds at least so much, and this fraction of the background.
+        An aurora is visible where its excess is at least ``visible_R`` and at least this fraction of the background.
     threshold_R : float
-        Criterion for aurora of the threshold detector, over the background of the night.
+        Excess over the background above which the threshold detector reports an aurora, R.
     counted_R : range
-        Smoothed brightness between which the object count looks for features: below is night, above is day.
+        Range of smoothed brightness in which the object count searches for features; below is night, above is day.
     shell_km : float
         Altitude of the emitting shell.
     side : "night" or "day"
-        Side of Mars on which auroras are searched.
+        Side of Mars on which auroras are searched for.
     has_network : bool
         Whether the trained network is for this emission.
     """
@@ -83,7 +85,7 @@ class Emission:
         return re.compile(rf"^{species}\s*{ion}\s+{re.escape(wavelength)}\b", re.IGNORECASE)
 
     def search_area(self, sza_deg: NDArray[Any]) -> NDArray[np.bool_]:
-        """Select the side of Mars on which auroras are searched, by SZA of any shape; False where it is NaN."""
+        """Select the side of Mars on which auroras are searched for, by SZA of any shape; False where it is NaN."""
         area: NDArray[np.bool_] = sza_deg > NIGHT_SZA_DEG if self.side == "night" else sza_deg < DAY_SZA_DEG
         return area
 
@@ -93,7 +95,7 @@ OXYGEN_1304 = Emission(
     wavelength_nm=130.4,
     line_nm=(129.0, 132.0),
     baseline_nm=((126.8, 128.3), (132.3, 133.2)),
-    fitted_nm=(126.0, 137.0),  # shorter, the wing of N I 124.3 nm biases the width and a twentieth of the line
+    fitted_nm=(126.0, 137.0),  # below 126 nm the wing of N I 124.3 nm biases the width, and the line by 5 %
     blended_nm=(126.1, 127.7, 133.5, 135.6),  # C I, C I, C II, O I
     heatmap_R=(0.3, 1000.0),  # night is 0.5 to 1 R, the brightest limb 900 R
     night_R=0.8,  # Lillis et al. 2022: 0.5 to 1

@@ -17,7 +17,7 @@ class Reason(StrEnum):
     TRUNCATED = "truncated"
     CORRUPT = "corrupt"
     TOO_LARGE = "too_large"  # unpacked size or ratio over its limit
-    UNKNOWN_PRODUCT = "unknown_product"  # valid FITS that no reader supports
+    UNKNOWN_PRODUCT = "unknown_product"  # code kept for compatibility: a kind of file that is not supported
     MISSING_HDU = "missing_hdu"
     MISSING_COLUMN = "missing_column"
     WRONG_SHAPE = "wrong_shape"

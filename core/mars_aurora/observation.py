@@ -87,7 +87,7 @@ class Observation:
 
     @property
     def emission(self) -> Emission:
-        """The emission whose brightness this is."""
+        """Emission of the brightness arrays."""
         return find_emission(self.facts.emission)
 
     @property

@@ -33,6 +33,6 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         result = catalogue(request, inputs, work, detections, readers.map)
     for name, count in {**result.counts, "listed": result.listed}.items():
         metrics.add_metric(name, MetricUnit.Count, count)
-    metrics.add_metric("rejected_share", MetricUnit.Percent, 100 * result.counts["rejected"] / max(1, result.listed))
+    metrics.add_metric("rejected_percent", MetricUnit.Percent, 100 * result.counts["rejected"] / max(1, result.listed))
     logger.info("catalogue done", result=result.to_event())
     return result.to_event()

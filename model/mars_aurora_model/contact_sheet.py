@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from cv2.typing import MatLike
 
-from mars_aurora_model.labels import Picture, read_set
+from mars_aurora_model.labels import LabeledPicture, read_set
 
 
 def draw_contact_sheet(folder: Path, path: Path, count: int = 48, columns: int = 8) -> None:
@@ -18,7 +18,7 @@ def draw_contact_sheet(folder: Path, path: Path, count: int = 48, columns: int =
     cv2.imwrite(str(path), tile(tiles, columns))
 
 
-def decode(picture: Picture) -> MatLike:
+def decode(picture: LabeledPicture) -> MatLike:
     """Decode a picture's PNG to BGR, (480, 640, 3) uint8; raises ValueError if OpenCV cannot read it."""
     pixels = cv2.imdecode(np.frombuffer(picture.png, np.uint8), cv2.IMREAD_COLOR)
     if pixels is None:
@@ -32,7 +32,7 @@ def tile(tiles: list[MatLike], columns: int) -> MatLike:
     return np.vstack([np.hstack(filled[i : i + columns]) for i in range(0, len(filled), columns)])
 
 
-def _draw_tile(picture: Picture) -> MatLike:
+def _draw_tile(picture: LabeledPicture) -> MatLike:
     pixels = decode(picture)
     for box in picture.labels:
         color = (0, 255, 0) if box.label == "aurora" else (255, 160, 0)

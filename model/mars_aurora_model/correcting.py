@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -22,7 +23,7 @@ from mars_aurora.errors import UsageError
 from mars_aurora.run.keys import RunPaths
 from mars_aurora.run.ledger import Outcome, Record
 from mars_aurora.run.predictions import read_boxes
-from mars_aurora_model.labels import Label, Picture, write_set
+from mars_aurora_model.labels import Label, LabeledPicture, write_set
 
 _CLASSIFIED = (Outcome.CANDIDATE, Outcome.DISCARDED)
 _PATHS = RunPaths()
@@ -35,18 +36,23 @@ def label(
 ) -> None:
     """Write a run's pictures and boxes for a labeling tool, or the corrected boxes as a training set."""
     boxes = None if corrected is None else read_corrected(corrected)
-    count = write_set(folder, pictures(run, boxes))
-    if not count:
+    found = pictures(run, boxes)
+    if (first := next(found, None)) is None:
         raise UsageError(f"no pictures in {run}: pass the folder of a run, OUT/runs/RUN_ID")
+    count = write_set(folder, chain([first], found))
     typer.echo(f"{count} pictures and annotations.json in {folder}")
     if boxes is not None:
-        typer.echo(
-            f"train on it: python -m mars_aurora_model.train --data {folder.absolute().parent} "
-            f"--pictures train,further,slivers,{folder.absolute().name}"
-        )
+        typer.echo(_describe_training(folder.absolute()))
 
 
-def pictures(run: Path, corrected: dict[str, tuple[Label, ...]] | None = None) -> Iterator[Picture]:
+def _describe_training(folder: Path) -> str:
+    if (folder.parent / "train").is_dir():
+        options = f"--data {folder.parent} --pictures train,further,slivers,{folder.name}"
+        return f"train on it: python -m mars_aurora_model.train {options}"
+    return f"to train on it, move it into the trainer's data folder and add {folder.name} to --pictures"
+
+
+def pictures(run: Path, corrected: dict[str, tuple[Label, ...]] | None = None) -> Iterator[LabeledPicture]:
     """Yield a run's pictures with the detector's boxes, or only the corrected pictures with the corrected boxes."""
     for path in sorted((run / _PATHS.records).rglob("*.json")):
         record = Record.from_json(path.read_bytes())
@@ -55,9 +61,9 @@ def pictures(run: Path, corrected: dict[str, tuple[Label, ...]] | None = None) -
             continue
         png = (run / _PATHS.image(record.name)).read_bytes()
         if corrected is None:
-            yield Picture(name, "detected", png, _detected(run / _PATHS.prediction(record.name)))
+            yield LabeledPicture(name, "detected", png, _detected(run / _PATHS.prediction(record.name)))
         else:
-            yield Picture(name, "corrected", png, corrected[name])
+            yield LabeledPicture(name, "corrected", png, corrected[name])
 
 
 def read_corrected(path: Path) -> dict[str, tuple[Label, ...]]:

@@ -25,7 +25,7 @@ from mars_aurora.run.messages import PreprocessRequest
 from mars_aurora.run.storage import FolderStorage
 from mars_aurora.steps.preprocess import preprocess as run_step
 from mars_aurora_model.contact_sheet import draw_contact_sheet
-from mars_aurora_model.labels import Picture, write_set
+from mars_aurora_model.labels import LabeledPicture, write_set
 from mars_aurora_model.painting import paint_picture, whiten_picture
 from mars_aurora_model.simulator.simulate import observe
 from mars_aurora_model.simulator.world import World
@@ -46,7 +46,7 @@ TEST_SETS = {  # of those with auroras, group: (name of the set, number of obser
     "unlike_unseen": ("test_unseen", 2000),
 }
 
-Maker = Callable[[int], Picture | None]  # makes the picture of an observation's number
+Maker = Callable[[int], LabeledPicture | None]  # makes the picture of an observation's number
 Draw = Callable[[np.random.Generator], World]
 
 
@@ -60,11 +60,11 @@ def preprocess(name: str, fits: bytes) -> tuple[bytes, bytes]:
         return storage.get(keys.image(name)), storage.get(keys.geometry(name))
 
 
-def simulate_picture(index: int, world: World, seed: int, group: str) -> Picture | None:
+def simulate_picture(index: int, world: World, seed: int, group: str) -> LabeledPicture | None:
     """Simulate and preprocess one picture; None if the pipeline rejects the file for lack of a disk."""
     simulated = observe(world, seed, index)
     try:
-        png, geometry = preprocess(simulated.name.removesuffix(".gz"), simulated.to_fits())
+        png, geometry = preprocess(simulated.plain_name, simulated.to_fits())
     except KeyError:
         return None
     observation, canvas = unpack_geometry(geometry)
@@ -73,20 +73,20 @@ def simulate_picture(index: int, world: World, seed: int, group: str) -> Picture
     shown = np.isfinite(observation.brightness_R) & ~observation.flagged
     swath = simulated.swath
     labels = (*box_mars(swath.geometry.on_disk & shown, canvas), *box_auroras(swath, world, canvas))
-    return Picture(f"{group}-{index:05d}", group, png, labels)
+    return LabeledPicture(f"{group}-{index:05d}", group, png, labels)
 
 
-def read_real_pictures(folder: Path) -> Iterator[Picture]:
+def read_real_pictures(folder: Path) -> Iterator[LabeledPicture]:
     """Preprocess real swaths, which have no labels; files that the pipeline rejects are left out."""
     for path in sorted(folder.glob("*.fits*")):
         try:
             png, _ = preprocess(path.name, path.read_bytes())
         except KeyError:
             continue
-        yield Picture(path.name, "real", png, ())
+        yield LabeledPicture(path.name, "real", png, ())
 
 
-def training_picture(index: int, seed: int, draw: Draw) -> Picture | None:
+def training_picture(index: int, seed: int, draw: Draw) -> LabeledPicture | None:
     """Make a training picture in the world of its block; every sixth is painted as in the paper, or saturated."""
     block = index // _BLOCK
     world = draw(np.random.default_rng((seed, 11, block)))
@@ -101,7 +101,7 @@ def training_picture(index: int, seed: int, draw: Draw) -> Picture | None:
     return paint_picture(plain, rng, world)
 
 
-def whitened_picture(index: int, world: World, seed: int, group: str) -> Picture | None:
+def whitened_picture(index: int, world: World, seed: int, group: str) -> LabeledPicture | None:
     """Make a picture with large saturated areas."""
     plain = simulate_picture(index, world, seed, group)
     return None if plain is None else whiten_picture(plain, np.random.default_rng((seed, 13, index)))

@@ -27,7 +27,7 @@ from mars_aurora.detect.yolo import WEIGHTS, load
 from mars_aurora.geometry.canvas import unpack_geometry
 from mars_aurora_model import evaluation_figures
 from mars_aurora_model.dataset import TEST_SETS, TEST_WORLDS, preprocess, read_real_pictures
-from mars_aurora_model.labels import Label, Picture, hash_sets, read_set
+from mars_aurora_model.labels import Label, LabeledPicture, hash_sets, read_set
 from mars_aurora_model.predictions import Predictions, predict
 from mars_aurora_model.simulator.simulate import observe
 
@@ -85,7 +85,7 @@ def false_alarms(predictions: Predictions, threshold: float) -> float:
     return float(np.mean([predictions.max_confidence(i) >= least for i in range(count)]))
 
 
-def predict_by_criterion(pictures: Sequence[Picture]) -> Predictions:
+def predict_by_criterion(pictures: Sequence[LabeledPicture]) -> Predictions:
     """Apply the published criterion to the observations of simulated pictures, which are simulated again."""
     names = [picture.name for picture in pictures]
     with ProcessPoolExecutor(os.cpu_count()) as pool:
@@ -96,7 +96,7 @@ def _apply_criterion(name: str) -> list[Box]:
     group, _, index = name.rpartition("-")
     world, seed = TEST_WORLDS[group]
     simulated = observe(world, seed, int(index))
-    _, geometry = preprocess(simulated.name.removesuffix(".gz"), simulated.to_fits())
+    _, geometry = preprocess(simulated.plain_name, simulated.to_fits())
     return threshold.find(*unpack_geometry(geometry))
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from mars_aurora.catalogue.labels import CLASSES
 from mars_aurora.detect.view import CHANNELS, make_view, placement
 from mars_aurora.picture import png
-from mars_aurora_model.labels import Picture, to_corners
+from mars_aurora_model.labels import LabeledPicture, to_corners
 from mars_aurora_model.loss import IGNORED
 
 _WITHOUT_SZA = 0.1  # fraction of the pictures in a batch without SZA channels
@@ -31,7 +31,7 @@ class Examples:
         return len(self.targets)
 
 
-def load_examples(pictures: Sequence[Picture], side: int) -> Examples:
+def load_examples(pictures: Sequence[LabeledPicture], side: int) -> Examples:
     """Convert pictures to network inputs of ``side`` px, with the functions of the detector."""
     images = np.empty((len(pictures), CHANNELS, side, side), np.uint8)
 

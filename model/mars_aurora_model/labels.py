@@ -60,7 +60,7 @@ class Label:
 
 
 @dataclass(frozen=True)
-class Picture:
+class LabeledPicture:
     """A canvas PNG with its true boxes; ``group`` names the kind of picture."""
 
     name: str
@@ -82,7 +82,7 @@ def to_corners(boxes: Iterable[Label]) -> FloatArray:
     return np.array([box.corners for box in boxes], np.float32).reshape(-1, 4)
 
 
-def write_set(folder: Path, pictures: Iterable[Picture]) -> int:
+def write_set(folder: Path, pictures: Iterable[LabeledPicture]) -> int:
     """Write a set and return the number of pictures; the COCO file is written last and marks a complete set."""
     for part in ("images", "labels"):
         (folder / part).mkdir(parents=True, exist_ok=True)
@@ -111,7 +111,7 @@ def _annotation(box: Label, image: int, number: int) -> dict[str, Any]:
     }
 
 
-def read_set(folder: Path) -> Iterator[Picture]:
+def read_set(folder: Path) -> Iterator[LabeledPicture]:
     """Yield the pictures of a set in the order of its COCO file.
 
     Raises
@@ -128,7 +128,7 @@ def read_set(folder: Path) -> Iterator[Picture]:
         boxes[found["image_id"]].append(box)
     for image in coco["images"]:
         path = folder / image["file_name"]
-        yield Picture(path.stem, image["group"], path.read_bytes(), tuple(boxes[image["id"]]))
+        yield LabeledPicture(path.stem, image["group"], path.read_bytes(), tuple(boxes[image["id"]]))
 
 
 def find_sets(data: Path, names: Iterable[str]) -> list[Path]:

@@ -17,7 +17,7 @@ EXCLUDED = [".git", ".venv", ".aws-sam", "build", "out", "docs", "tests", "__pyc
 def compose_command(arguments: list[str]) -> str:
     """Return the command of the job; the image provides torch, the other packages are installed."""
     train = shlex.join(["python", "-m", "mars_aurora_model.train", *arguments])
-    return f"pip install --quiet . matplotlib && {train}"
+    return f"pip install --quiet . matplotlib==3.11.2 && {train}"
 
 
 def main() -> None:

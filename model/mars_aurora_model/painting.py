@@ -13,12 +13,10 @@ from mars_aurora.emission import OXYGEN_1304
 from mars_aurora.geometry.canvas import CENTER_X, CENTER_Y, DISK_RADIUS, HEIGHT, WIDTH
 from mars_aurora.observation import FloatArray
 from mars_aurora.picture import heatmap, png
-from mars_aurora.picture.picture import UNOBSERVED
-from mars_aurora_model.labels import Picture
+from mars_aurora.picture.picture import UNOBSERVED, Levels
+from mars_aurora_model.labels import LabeledPicture
 from mars_aurora_model.simulator.world import World
 from mars_aurora_model.true_boxes import box_excess
-
-Levels = NDArray[np.uint8]
 
 
 def paint_aurora(rng: np.random.Generator) -> FloatArray:
@@ -65,11 +63,11 @@ def whiten(rng: np.random.Generator, levels: Levels) -> tuple[Levels, NDArray[np
     return np.where(area & (levels != UNOBSERVED), rng.integers(200, 256), levels).astype(np.uint8), area
 
 
-def paint_picture(plain: Picture, rng: np.random.Generator, world: World) -> Picture:
+def paint_picture(plain: LabeledPicture, rng: np.random.Generator, world: World) -> LabeledPicture:
     """Paint auroras where the disk is dark, and label them as in a simulated picture."""
     picture = png.read(plain.png)
     levels = picture.levels
-    disk_columns, disk_rows = np.meshgrid(np.arange(levels.shape[1]) - 320, np.arange(levels.shape[0]) - 230)
+    disk_columns, disk_rows = np.meshgrid(np.arange(levels.shape[1]) - CENTER_X, np.arange(levels.shape[0]) - CENTER_Y)
     smooth_R = np.asarray(cv2.GaussianBlur(heatmap.level_brightness(OXYGEN_1304)[levels], (0, 0), 6), np.float32)
     dark = (np.hypot(disk_columns, disk_rows) < 168) & (smooth_R < 8) & (levels != UNOBSERVED)
     excess_R: FloatArray = np.zeros(levels.shape, np.float32)
@@ -83,7 +81,7 @@ def paint_picture(plain: Picture, rng: np.random.Generator, world: World) -> Pic
     return replace(plain, png=png.write(replace(picture, levels=painted)), labels=(*plain.labels, *found))
 
 
-def whiten_picture(plain: Picture, rng: np.random.Generator) -> Picture:
+def whiten_picture(plain: LabeledPicture, rng: np.random.Generator) -> LabeledPicture:
     """Saturate large areas of a picture."""
     picture = png.read(plain.png)
     white, _ = whiten(rng, picture.levels)

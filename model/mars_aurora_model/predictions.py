@@ -12,7 +12,7 @@ from mars_aurora.box import Box
 from mars_aurora.detect.yolo import Yolo
 from mars_aurora.observation import FloatArray
 from mars_aurora.picture import png
-from mars_aurora_model.labels import Picture, to_corners
+from mars_aurora_model.labels import LabeledPicture, to_corners
 from mars_aurora_model.scoring import Matches, f1, match
 
 REQUIRED = (0.97, 0.99)  # precision and recall required for pictures with auroras
@@ -23,7 +23,7 @@ FLOOR = 0.01  # confidence below which boxes are dropped; low, for complete prec
 class Predictions:
     """Pictures, and the boxes that a detector predicts for each."""
 
-    pictures: Sequence[Picture]
+    pictures: Sequence[LabeledPicture]
     boxes: Sequence[Sequence[Box]]
 
     def matches(self, label: str) -> Matches:
@@ -51,7 +51,7 @@ class Predictions:
         return max((box.confidence for box in self.boxes[index] if box.label == "aurora"), default=0.0)
 
 
-def predict(network: Yolo, pictures: Sequence[Picture]) -> Predictions:
+def predict(network: Yolo, pictures: Sequence[LabeledPicture]) -> Predictions:
     """Run the detector on pictures, keeping boxes of low confidence."""
     return Predictions(pictures, [network.detect(png.read(picture.png), FLOOR) for picture in pictures])
 

@@ -10,6 +10,7 @@ import copy
 import json
 import math
 import os
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -21,6 +22,7 @@ import torch
 
 from mars_aurora.catalogue.labels import CLASSES
 from mars_aurora.detect.suppression import select
+from mars_aurora.errors import UsageError
 from mars_aurora.observation import FloatArray
 from mars_aurora_model.config import Config, parse_arguments, read_config
 from mars_aurora_model.examples import Examples, draw_batches, load_examples
@@ -162,7 +164,11 @@ def main() -> None:
 
     arguments = parse_arguments(os.environ)
     config = read_config(arguments)
-    *folders, validation = find_sets(arguments.data, (*config.pictures.split(","), "validation"))
+    try:
+        *folders, validation = find_sets(arguments.data, (*config.pictures.split(","), "validation"))
+    except UsageError as error:
+        print(f"{Path(__file__).name}: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
     trainer = Trainer(config, arguments.model_dir)
     trainer.resume()
     training = [picture for folder in folders for picture in read_set(folder)]

@@ -48,7 +48,7 @@ def test_ratio_of_the_oxygen_lines_is_recovered(level: str, count: int, tmp_path
     ratios: list[float] = []
     for index in range(300):
         simulated = observe(BRIGHT, 700, index)
-        path = tmp_path / simulated.name.removesuffix(".gz").replace("l2b", level)
+        path = tmp_path / simulated.plain_name.replace("l2b", level)
         path.write_bytes(simulated.to_fits(level=level))
         strong, weak = (readers.read(path, path.name, emission) for emission in (OXYGEN_1304, OXYGEN_1356))
         path.unlink()

@@ -55,7 +55,7 @@ def pictures(small_world: World) -> list[bytes]:
     for index in range(2 * PICTURES):
         simulated = observe(small_world, 44, index)
         try:
-            made.append(dataset.preprocess(simulated.name.removesuffix(".gz"), simulated.to_fits())[0])
+            made.append(dataset.preprocess(simulated.plain_name, simulated.to_fits())[0])
         except KeyError:
             continue
         if len(made) == PICTURES:

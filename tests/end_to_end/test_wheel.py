@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = {"mars_aurora": ROOT / "core" / "mars_aurora", "mars_aurora_model": ROOT / "model" / "mars_aurora_model"}
-SUFFIXES = {".py", ".onnx", ".j2", ".toml"}
+SUFFIXES = {".py", ".onnx", ".j2", ".toml", ".typed"}
 
 
 def test_wheel_contains_all_modules_and_data_files(tmp_path):

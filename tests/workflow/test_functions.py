@@ -72,6 +72,14 @@ def test_settings_report_missing_and_invalid_variables() -> None:
         Settings.from_env({"WORK_BUCKET": "w", "DETECTIONS_BUCKET": "d", "DETECTOR": "eyes"})
 
 
+def test_alarm_on_rejected_files_watches_a_metric_of_the_catalogue_function(template: dict[str, Any]) -> None:
+    alarms = [item["Properties"] for item in template["Resources"].values() if item["Type"] == "AWS::CloudWatch::Alarm"]
+    own = [alarm["MetricName"] for alarm in alarms if alarm.get("Namespace") == "MarsAurora"]
+    assert own == ["rejected_percent"]
+    source = (ROOT / "functions" / "catalogue" / "app.py").read_text()
+    assert all(f'add_metric("{name}", MetricUnit.Percent' in source for name in own)
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_event_fixture_round_trips_through_its_message(name: str) -> None:
     message = getattr(messages, f"{name.capitalize()}Request")

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from mars_aurora.observation import BoolArray, Float64Array, FloatArray
 
-_FAINT_R = 1e-3  # divisor where a bin's expected brightness vanishes
+FAINT_R = 1e-3  # divisor where a bin's expected brightness vanishes
 MIN_BIN_PIXELS = 200  # for a mean accurate to a tenth of a rayleigh at night
+BRIGHT_DIVISOR = 5  # of `MIN_BIN_PIXELS` where brightness is higher: below ``dark_deg``
 
 
 @dataclass(frozen=True)
@@ -37,11 +38,11 @@ class Bins:
     def cut(angle_deg: FloatArray, where: BoolArray, min_width_deg: float, dark_deg: float = -np.inf) -> Bins:
         """Bin the angles selected by ``where`` so that each bin is wide enough and has enough pixels.
 
-        Below ``dark_deg`` a fifth of the pixels is enough, since brightness is higher; no bin crosses it.
+        Below ``dark_deg`` brightness is higher and fewer pixels are enough, see `BRIGHT_DIVISOR`; no bin crosses it.
         """
         ordered = np.sort(angle_deg[where])
         dark = int(ordered.searchsorted(dark_deg))
-        bright_edges = _edges(ordered[:dark], min_width_deg, MIN_BIN_PIXELS // 5)
+        bright_edges = _edges(ordered[:dark], min_width_deg, MIN_BIN_PIXELS // BRIGHT_DIVISOR)
         dark_edges = _edges(ordered[dark:], min_width_deg, MIN_BIN_PIXELS)
         edges = [-np.inf, *(bright_edges + dark_edges)[1:]]
         number = np.searchsorted(edges, angle_deg, side="right") - 1
@@ -63,7 +64,7 @@ class Bins:
         self, values: NDArray[np.floating[Any]], to: NDArray[np.floating[Any]], where: BoolArray
     ) -> Float64Array:
         """Divide sums in each bin, the maximum-likelihood scale for Poisson counts; NaN in an empty one."""
-        return self.means(values, where) / np.maximum(self.means(to, where), _FAINT_R)
+        return self.means(values, where) / np.maximum(self.means(to, where), FAINT_R)
 
     def medians(self, values: FloatArray, where: BoolArray) -> Float64Array:
         """Compute the median in each bin; NaN in an empty one."""
@@ -80,7 +81,7 @@ class Bins:
         """Interpolate values of the bins to every pixel: (nI, nS).
 
         The interpolation is linear in the inverse hyperbolic sine: linear where it is faint, exponential where it is
-        bright. Beyond the last bin the value is constant, or with ``night_R`` decreases on to that.
+        bright. Beyond the last bin the value is constant, or with ``night_R`` continues to decrease to that value.
         """
         known = np.isfinite(per_bin)
         centers, values = self.centers_deg[known], np.arcsinh(per_bin[known])
@@ -93,7 +94,10 @@ class Bins:
 
 
 def _edges(ordered: FloatArray, min_width_deg: float, pixels: int) -> list[float]:
-    """Find the lower edges of bins of sorted angles with so many pixels each; none where there are too few for one."""
+    """Compute the lower edges of bins of sorted angles.
+
+    Each bin is at least ``min_width_deg`` wide and has at least ``pixels`` pixels; empty if there are too few for one.
+    """
     if len(ordered) < pixels:
         return []
     edges, first = [float(ordered[0])], 0

@@ -1,7 +1,7 @@
 """The non-auroral background estimated from a picture alone, and the contrast of the picture over it.
 
-What `mars_aurora.background.observed` fits on an observation, with what a picture has: brightness averaged over
-pixels, the SZA, the distance from the center of the disk. The network was trained on the result: a change of any
+The fit of `mars_aurora.background.observed`, applied to a picture: brightness averaged over pixels, SZA, distance from
+the center of the disk. The network was trained on the result: a change of any
 constant here requires retraining, and is an error when the weights are loaded (`mars_aurora.detect.view`).
 """
 
@@ -17,23 +17,21 @@ from mars_aurora.background.binned import Bins
 from mars_aurora.emission import DAY_SZA_DEG, Emission
 from mars_aurora.observation import FloatArray
 
-COARSE = 4  # the background is fitted on pixels enlarged by this factor, of some native ones each
+COARSE = 4  # the background is fitted on blocks of this many px a side, each a few native pixels
 SMOOTH_PX = 3  # side of the squares of enlarged pixels over which brightness is averaged
 MIN_OBSERVED = 0.25  # fraction of such a square that must be observed
 FINE_PX = 7  # side of the squares of pixels over which the contrast is averaged
 MAX_DISK_RADII = 1.1  # the emitting shell extends beyond the limb by this at most
 SZA_BIN_DEG = 1.5
 SLANT_BIN_DEG = 5.0
-SLANT_RANGE = (0.2, 2.0)  # of an observation 0.5 to 2.0; neither limit is reached
+SLANT_RANGE = (0.2, 2.0)  # 0.5 to 2.0 for an observation; measured factors reach neither limit
 
-# Both are from the choice of the network's input, and differ from those of an observation (python -m bench.background):
-DARK_SZA_DEG = (
-    122.0  # beyond, bins have five times as many pixels; with the 110 of an observation the residual in twilight
-)
-# grows from 8.5 to 9.5 %, as bins are too wide for it (an observation would gain from 122 as well: 6.3 to 5.5 %)
-ROUNDS = (
-    2  # of an observation 3; on averaged pixels a third round lowers the residual at night from 21.5 to 21.1 % only
-)
+# The next two differ from those of an observation (python -m bench.background) and were fixed with the weights.
+# Above DARK_SZA_DEG a bin needs five times as many pixels. With 110 deg, as for an observation, the bins are too wide
+# in twilight and the residual grows from 8.5 to 9.5 % (for an observation 122 would lower it from 6.3 to 5.5 %).
+DARK_SZA_DEG = 122.0
+# Three rounds for an observation; here a third lowers the night residual only from 21.5 to 21.1 %.
+ROUNDS = 2
 
 
 def find_contrast(

@@ -10,6 +10,7 @@ from typing import Any
 
 from mars_aurora.aurora import Aurora
 from mars_aurora.geometry.canvas import HEIGHT, WIDTH
+from mars_aurora.run.keys import RunPaths
 from mars_aurora.run.ledger import Outcome, Record
 
 CLASSES = ("mars", "aurora")  # the index is the YOLO class number and the COCO category id
@@ -21,7 +22,7 @@ def to_coco(records: Iterable[Record], auroras: Sequence[Aurora]) -> bytes:
     names = [record.name for record in records if record.outcome in PICTURED]
     number = {name: order for order, name in enumerate(names, 1)}
     images = [
-        {"id": number[name], "file_name": f"images/{name}.png", "width": WIDTH, "height": HEIGHT} for name in names
+        {"id": number[name], "file_name": RunPaths().image(name), "width": WIDTH, "height": HEIGHT} for name in names
     ]
     annotations = [_annotation(order, number[aurora.name], aurora) for order, aurora in enumerate(auroras, 1)]
     return json.dumps({"images": images, "annotations": annotations, "categories": coco_categories()}).encode()

@@ -37,7 +37,7 @@ def draw(observation: Observation, canvas: Canvas, auroras: Sequence[Aurora]) ->
 
 def draw_axes(axes: Axes, observation: Observation, canvas: Canvas, auroras: Sequence[Aurora]) -> AxesImage:
     """Draw an observation with its auroras on axes; return the image, for a color bar."""
-    faintest_R, brightest_R = 0.5, 1000.0
+    faintest_R, brightest_R = observation.emission.heatmap_R
     axes.set_facecolor("0.15")
     brightness_R = to_canvas(observation.brightness_R, canvas, np.nan)
     image = axes.imshow(
@@ -49,7 +49,7 @@ def draw_axes(axes: Axes, observation: Observation, canvas: Canvas, auroras: Seq
     axes.add_patch(Circle((CENTER_X, CENTER_Y), DISK_RADIUS, fill=False, edgecolor="white", linewidth=1))
     _draw_grid(axes, observation)
     sza = to_canvas(np.where(observation.tangent_altitude_km <= 0, observation.sza_deg, np.nan), canvas, np.nan)
-    if np.nanmin(sza) < DAY_SZA_DEG < np.nanmax(sza):
+    if np.isfinite(sza).any() and np.nanmin(sza) < DAY_SZA_DEG < np.nanmax(sza):
         axes.contour(sza, levels=[DAY_SZA_DEG], colors="deepskyblue", linewidths=1, linestyles="dashed")
     for aurora in auroras:
         _draw_aurora(axes, observation, aurora)

@@ -61,6 +61,7 @@ def build(
     page = environment.from_string(template).render(
         run_id=keys.run_id,
         version=__version__,
+        emission=f"{auroras[0].emission} nm" if auroras and auroras[0].emission else "the far ultraviolet",
         listed=len(records),
         counts={outcome: count for outcome, count in counts.items() if outcome != Outcome.CANDIDATE},
         balances=sum(counts.values()) == len(records) and not counts[Outcome.CANDIDATE],

@@ -13,6 +13,7 @@ from shapely.geometry.base import BaseGeometry
 
 from mars_aurora.aurora import Aurora
 from mars_aurora.geometry import outline
+from mars_aurora.geometry.canvas import HEIGHT, WIDTH
 from mars_aurora.geometry.plane import Plane
 from mars_aurora.readers.names import parse_name
 from mars_aurora.sphere import mean_coordinates
@@ -85,7 +86,7 @@ def list_entries(auroras: Sequence[Aurora]) -> list[Entry]:
 
 def stitch(pictures: Sequence[bytes]) -> bytes:
     """Overlay the pictures of a set, PNG with an alpha channel; earlier pictures cover later ones."""
-    stitched = np.zeros((480, 640, 4), np.uint8)
+    stitched = np.zeros((HEIGHT, WIDTH, 4), np.uint8)
     for png in reversed(pictures):
         picture = np.asarray(cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED))
         observed = picture[..., 3] > 0

@@ -15,6 +15,9 @@ import numpy as np
 
 from mars_aurora.aurora import COLUMNS, Aurora, Column
 from mars_aurora.catalogue.sightings import Entry
+from mars_aurora.emission import OXYGEN_1304
+from mars_aurora.errors import UsageError
+from mars_aurora.run.keys import CATALOGUE
 from mars_aurora.run.ledger import Record
 
 if TYPE_CHECKING:
@@ -23,7 +26,8 @@ if TYPE_CHECKING:
 LEDGER_COLUMNS = ("name", "outcome", "reason", "objects", "auroras", "detail")
 _NOTES = (
     "Auroras on Mars in far-ultraviolet emission. Longitudes are east, 0 to 360 deg; latitudes as in the input files; "
-    "coordinates are those where the lines of sight cross the emitting shell, 130 km above the sphere of 3396.19 km. "
+    f"coordinates are those where the lines of sight cross the emitting shell, {OXYGEN_1304.shell_km:g} km above the "
+    "sphere of 3396.19 km. "
     "Brightness is in rayleigh over the local background, along the line of sight."
 )
 _EPN_NAMES = {  # catalogue column -> EPN-TAP 2 columns; two columns where EPN-TAP has a range
@@ -86,10 +90,15 @@ def to_ecsv(auroras: Sequence[Aurora]) -> bytes:
 
 
 def from_ecsv(ecsv: bytes) -> Table:
-    """Read the table that `to_ecsv` wrote."""
+    """Read the table that `to_ecsv` wrote; raises UsageError if it lacks a column."""
     from astropy.table import Table  # noqa: PLC0415 -- see to_table
 
     table = Table.read(ecsv.decode(), format="ascii.ecsv")
+    if missing := missing_columns(table):
+        raise UsageError(
+            f"{CATALOGUE} was written by an earlier version of mars-aurora (no column {', '.join(missing)}): "
+            "repeat `mars-aurora run` to write it again"
+        )
     for column in COLUMNS:
         if column.kind is str and hasattr(table[column.name], "filled"):  # astropy masks empty text
             table[column.name] = table[column.name].filled("")
@@ -101,6 +110,11 @@ def to_table(auroras: Sequence[Aurora]) -> Table:
     from astropy.table import Table  # noqa: PLC0415 -- takes half a second, which other formats do not need
 
     return Table([_astropy_column(column, auroras) for column in COLUMNS], meta={"description": _NOTES})
+
+
+def missing_columns(table: Table) -> list[str]:
+    """List the catalogue columns that a table lacks."""
+    return [column.name for column in COLUMNS if column.name not in table.colnames]
 
 
 def from_table(table: Table) -> list[Aurora]:

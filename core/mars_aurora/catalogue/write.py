@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 
 from mars_aurora.aurora import Aurora
 from mars_aurora.catalogue import geographic, labels, report, sightings, tables
-from mars_aurora.run.keys import RunKeys
+from mars_aurora.run.keys import CATALOGUE, LEDGER, RunKeys
 from mars_aurora.run.ledger import Record
 from mars_aurora.run.storage import Storage
 
 _WRITERS: dict[str, Callable[[Sequence[Aurora]], bytes]] = {
     "catalogue.csv": tables.to_csv,
-    "catalogue.ecsv": tables.to_ecsv,
+    CATALOGUE: tables.to_ecsv,
     "catalogue.vot": tables.to_votable,
     "auroras.csv": lambda auroras: tables.entries_to_csv(sightings.list_entries(auroras)),
     "catalogue.geojson": geographic.to_geojson,
@@ -55,7 +55,7 @@ def write_products(  # noqa: PLR0913 -- contents and destination of the products
         storage.put(keys.product(name), data)
         written.append(name)
 
-    put("ledger.csv", tables.ledger_to_csv(records))  # first, so that it is written even if another product fails
+    put(LEDGER, tables.ledger_to_csv(records))  # first, so that it is written even if another product fails
     joined = sightings.join(auroras)
     for name, make in _WRITERS.items():
         if data := make(joined):

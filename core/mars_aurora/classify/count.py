@@ -67,7 +67,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Stages:
-    """The intermediate pictures, each the (341, 341) square round the disk."""
+    """The intermediate pictures, each the (341, 341) square around the disk."""
 
     levels: Levels
     mask: Image

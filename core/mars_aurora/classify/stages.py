@@ -1,4 +1,4 @@
-"""The intermediate pictures of the object count as PNG files (figures 5 to 8 of the paper)."""
+"""The intermediate pictures of the count steps as PNG files (figures 5 to 8 of the paper)."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from mars_aurora.picture.picture import Picture
 
 
 def draw_stages(picture: Picture) -> dict[str, bytes]:
-    """Draw every stage of the count as a PNG, by name in order; raises ValueError unless it is of 640x480 px."""
+    """Draw every count step as a PNG, by name in order; raises ValueError unless it is of 640x480 px."""
     stages = run_stages(picture)
     colors = _colors(stages)
     pictures = {
         "1_mask": stages.mask,
         "2_masked": np.dstack((colors, stages.mask)),
         "3_background": np.where(stages.mask[..., None] > 0, colors, 0),
-        "4_grey": stages.gray,
+        "4_gray": stages.gray,
         "5_binary": stages.binary,
         "6_inverted": stages.inverted,
         "7_eroded": stages.eroded,

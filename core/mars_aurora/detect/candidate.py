@@ -1,4 +1,4 @@
-"""What a detector may use: the picture, and the observation behind it."""
+"""Input of a detector: a picture and its observation."""
 
 from __future__ import annotations
 

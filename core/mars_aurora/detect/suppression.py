@@ -1,4 +1,4 @@
-"""From the network's output to boxes: thresholds, non-maximum suppression, doubt of nested boxes."""
+"""Boxes from the network's output: thresholds, non-maximum suppression, reduced confidence of nested boxes."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from mars_aurora.observation import FloatArray
 
 OVERLAP = 0.5  # of two boxes of one class with a larger IoU, the less confident is removed
-NESTED = 0.8  # of two boxes of one class, one with this fraction of its area in the other, the less confident
-NESTED_FACTOR = 0.5  # has its confidence multiplied by this: one aurora, one box
+NESTED = 0.8  # fraction of the smaller box inside another of its class above which they are nested
+NESTED_FACTOR = 0.5  # factor on the confidence of the less confident of nested boxes
 MAX_BOXES = 300  # the most confident candidates that suppression compares
 
 

@@ -1,7 +1,7 @@
-"""The published criterion, without a network: aurora exceeds the background of the night by 5 R at 130.4 nm.
+"""The published criterion, without a network: an aurora exceeds the background by `Emission.threshold_R`.
 
-Night and disk are masked as the EMUS readers do (SPEDAS: solar zenith angle over 110 deg, emission angle under 75
-deg). It is the baseline of the trained detector, and the detector of other emissions.
+The threshold is 5 R at 130.4 nm. Night and disk are masked as the EMUS readers do (SPEDAS: solar zenith angle over 110
+deg, emission angle under 75 deg). It is the baseline of the trained detector, and the detector of other emissions.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The view is a square window of the canvas: the disk, and the emitting shell beyond the limb. Its channels are
 brightness on two scales rather than colors: averaging the logarithm of a night of few counts a pixel would lose them.
-Beside them are the solar zenith angle (SZA), which separates twilight from aurora, and the contrast over the
+The other two channels are the solar zenith angle (SZA), which separates twilight from aurora, and the contrast over the
 background.
 
 The weights store the constants on which the view depends; `require_version` compares them when the weights are loaded.
@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mars_aurora.background import pictured
+from mars_aurora.background import binned, pictured
 from mars_aurora.emission import DAY_SZA_DEG, OXYGEN_1304
 from mars_aurora.errors import UsageError
 from mars_aurora.geometry.canvas import CENTER_X, CENTER_Y, DISK_RADIUS, HEIGHT, WIDTH
@@ -58,12 +58,16 @@ def describe_input() -> dict[str, Any]:
             "slant": list(pictured.SLANT_RANGE),
             "day_dark_deg": [DAY_SZA_DEG, pictured.DARK_SZA_DEG],
             "rounds": pictured.ROUNDS,
+            "bin_pixels": [binned.MIN_BIN_PIXELS, binned.BRIGHT_DIVISOR],
+            "faint_R": binned.FAINT_R,
         },
     }
 
 
 def require_version(stored: Mapping[str, Any]) -> None:
     """Raise UsageError, naming what differs, unless the weights were trained on the view that this code makes."""
+    if not stored:
+        raise UsageError("the weights do not describe their input: export them again")
     own = describe_input()
     differing = sorted(name for name in own.keys() | stored.keys() if own.get(name) != stored.get(name))
     if differing:
@@ -89,7 +93,14 @@ def make_view(picture: Picture, side: int) -> FloatArray:
     (1, 5, side, side) float32, 0 to 1
         Channels: the level, which is logarithmic brightness; brightness up to `PHOTONS_R`; the observed fraction; the
         SZA over `TWILIGHT_DEG` and the contrast over `CONTRAST`, both 0 where the SZA is unknown.
+
+    Raises
+    ------
+    UsageError
+        Where the picture is of another emission than the view, whose scale is that of O I 130.4 nm.
     """
+    if picture.emission != OXYGEN_1304:
+        raise UsageError(f"the network is not trained for {picture.emission.name}: use the threshold detector")
     levels = picture.levels
     if levels.shape != (HEIGHT, WIDTH):
         x0, y0, width, height = _fit_canvas(levels.shape)

@@ -1,6 +1,6 @@
 """YOLOv5 on ONNX Runtime: one picture in, boxes of Mars and of auroras out. The only module that uses the runtime.
 
-The weights store what belongs to them: class names, the least confidence of each class, and the constants of the input
+The weights file stores class names, the least confidence of each class, and the constants of the input
 (`mars_aurora.detect.view`).
 """
 
@@ -20,7 +20,6 @@ from mars_aurora.box import Box, Detections
 from mars_aurora.detect.candidate import Candidate
 from mars_aurora.detect.suppression import select
 from mars_aurora.detect.view import make_view, placement, require_version
-from mars_aurora.errors import UsageError
 from mars_aurora.picture.picture import Picture
 
 WEIGHTS = Path(__file__).parent / "weights" / "yolov5n.onnx"
@@ -47,7 +46,7 @@ def load(weights: Path = WEIGHTS) -> Yolo:
         Where the weights were trained on another input than this code makes.
     """
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1  # the process pool is what is parallel
+    options.intra_op_num_threads = 1  # processes run in parallel, not threads
     options.inter_op_num_threads = 1
     options.enable_cpu_mem_arena = False
     session = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
@@ -64,7 +63,7 @@ def hash_weights(weights: Path = WEIGHTS) -> str:
 
 @dataclass(frozen=True)
 class Yolo:
-    """A loaded network, and what its weights store.
+    """A loaded network and the metadata of its weights.
 
     Attributes
     ----------
@@ -72,7 +71,7 @@ class Yolo:
     classes : tuple of str
         Names in the network's order.
     thresholds : mapping of str to float
-        Least confidence by class, chosen on a set of their own.
+        Least confidence by class, chosen on a separate set.
     side : int
         Side of the network's square input, px.
     """
@@ -87,9 +86,7 @@ class Yolo:
         return Detections(tuple(self.detect(picture)), sza_missing=picture.sza_coefficients is None)
 
     def detect(self, picture: Picture, least: float | None = None) -> list[Box]:
-        """Find boxes in px of the picture; ``least`` replaces the thresholds. Same picture, same boxes."""
-        if not picture.emission.has_network:
-            raise UsageError(f"the network is not trained for {picture.emission.name}: use the threshold detector")
+        """Find boxes in px of the picture; ``least`` replaces the thresholds. Deterministic."""
         scores = self.session.run(None, {"image": make_view(picture, self.side)})[0][0]
         limits = [self.thresholds[name] if least is None else least for name in self.classes]
         corners, confidence, label = select(scores, np.array(limits, np.float32))

@@ -1,4 +1,4 @@
-"""The 640x480 canvas: Mars in perspective as seen from the spacecraft, the limb at 170 px round (320, 230).
+"""The 640x480 canvas: Mars in perspective as seen from the spacecraft, the limb at 170 px around (320, 230).
 
 Each native pixel is projected from the spacecraft's position at its own integration, north up. So neither the motion of
 the spacecraft nor a disk cut by the slit changes the scale, and no limb needs to be in the swath.

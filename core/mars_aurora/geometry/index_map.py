@@ -1,4 +1,4 @@
-"""Which native pixel each canvas pixel shows."""
+"""Map from canvas pixels to native pixels."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def map_pixels(x: FloatArray, y: FloatArray, shape: tuple[int, int]) -> NDArray[
     (height, width) int32, flat native index; -1 where unobserved
     """
     height, width = shape
-    index = np.full((height + 2, width + 2), -1, np.int32)  # the border collects samples beside the canvas
+    index = np.full((height + 2, width + 2), -1, np.int32)  # the border collects samples outside the canvas
     native = np.arange(x.size, dtype=np.int32).reshape(x.shape)
     for part in _continuous_parts(x, y):
         down, across = _samples(x[part], y[part], axis=0), _samples(x[part], y[part], axis=1)
@@ -40,7 +40,7 @@ def map_pixels(x: FloatArray, y: FloatArray, shape: tuple[int, int]) -> NDArray[
 
 
 def _cells(position: FloatArray, size: int) -> FloatArray:
-    """Convert positions to rows (or columns) of the bordered map; 0 for positions beside it or unknown."""
+    """Convert positions to rows (or columns) of the bordered map; 0 for positions outside it or unknown."""
     cell: FloatArray = np.rint(position) + 1
     cell[~((cell > 0) & (cell <= size))] = 0
     return cell

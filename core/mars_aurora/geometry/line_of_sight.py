@@ -59,28 +59,28 @@ def lines_of_sight(observation: Observation) -> Float64Array:
     position = spacecraft_km(observation)
     radius_km = MARS_RADIUS_KM + np.maximum(observation.tangent_altitude_km, 0)
     points = unit_vectors(observation.latitude_deg, observation.longitude_deg)
-    return _add_from_sky(observation, points * radius_km[..., None] - position[:, None])
+    return _add_from_celestial(observation, points * radius_km[..., None] - position[:, None])
 
 
-def _add_from_sky(observation: Observation, known_km: Float64Array) -> Float64Array:
+def _add_from_celestial(observation: Observation, known_km: Float64Array) -> Float64Array:
     """Fill in directions that are known only as right ascension and declination.
 
     The rotation from J2000 to the body-fixed frame is fitted on the pixels that have both. Mars rotates as the
     sub-solar longitude does, so that one rotation is enough for a swath.
     """
     known = np.isfinite(known_km[..., 0])
-    on_sky = np.isfinite(observation.ra_deg + observation.dec_deg + observation.sub_solar_longitude_deg[:, None])
-    both, missing = known & on_sky, on_sky & ~known
+    has_celestial = np.isfinite(observation.ra_deg + observation.dec_deg + observation.sub_solar_longitude_deg[:, None])
+    both, missing = known & has_celestial, has_celestial & ~known
     if not missing.any() or np.count_nonzero(both) < MIN_PAIRS:
         return known_km
-    sky = unit_vectors(observation.dec_deg, observation.ra_deg)
+    celestial = unit_vectors(observation.dec_deg, observation.ra_deg)
     spin = _rotations_about_pole(observation.sub_solar_longitude_deg)
     unrotated = (known_km @ spin)[both]
     unrotated /= np.linalg.norm(unrotated, axis=-1, keepdims=True)
-    u, _, vt = np.linalg.svd(unrotated.T @ sky[both])  # Wahba's problem (Markley 1988)
+    u, _, vt = np.linalg.svd(unrotated.T @ celestial[both])  # Wahba's problem (Markley 1988)
     rotation = u @ np.diag((1.0, 1.0, np.linalg.det(u @ vt))) @ vt
     filled = known_km.copy()
-    filled[missing] = (sky @ rotation.T @ spin.swapaxes(1, 2))[missing]
+    filled[missing] = (celestial @ rotation.T @ spin.swapaxes(1, 2))[missing]
     return filled
 
 

@@ -25,7 +25,7 @@ def fill_holes(geometry: BaseGeometry) -> BaseGeometry:
 def to_longitude_latitude(geometry: BaseGeometry, plane: Plane) -> BaseGeometry:
     """Convert an outline in the plane to east longitude (0 to 360) and latitude, cut at 0/360.
 
-    An outline round a pole is continued along the pole, as maps with straight meridians require.
+    An outline around a pole is continued along the pole, as maps with straight meridians require.
     """
     parts = [part for part in shapely.get_parts(geometry) if not part.is_empty]
     whole = shapely.union_all([_part_to_longitude_latitude(part, plane) for part in parts])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from astropy.table import QTable, Table
@@ -23,7 +23,7 @@ from mars_aurora.measure.measure import measure
 from mars_aurora.observation import Observation
 from mars_aurora.picture import heatmap, png
 from mars_aurora.picture.picture import Picture
-from mars_aurora.run.keys import RunPaths
+from mars_aurora.run.keys import CATALOGUE, LEDGER, RunPaths
 from mars_aurora.run.ledger import Outcome
 from mars_aurora.run.provenance import describe_provenance
 from mars_aurora.run.storage import FolderStorage
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 def read(path: str | Path, emission: str = OXYGEN_1304.name) -> Observation:
-    """Read one FITS file of EMM/EMUS (L2B, L2A) or MAVEN/IUVS (L1B), plain or gzipped.
+    """Read one FITS file of EMM/EMUS (L2B, L2A) or MAVEN/IUVS (L1b), plain or gzipped.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def find(
     source: str | Path | Observation,
     detector: str | None = None,
     min_objects: int = 2,
-    emission: str = OXYGEN_1304.name,
+    emission: str | None = None,
 ) -> QTable:
     """Find and measure the auroras of one observation, as ``mars-aurora run`` does.
 
@@ -68,21 +68,22 @@ def find(
         By default the trained network for O I 130.4 nm and the threshold for other emissions.
     min_objects : int
         A picture with fewer objects, the disk being one, is discarded before detection; 0 skips the count.
-    emission : str
-        Emission to read from a file; an observation has its own.
+    emission : str, optional
+        Emission to read from a file, by default O I 130.4 nm; an observation has its own.
 
     Returns
     -------
     astropy.table.QTable
         One row per aurora, with the columns of the catalogue, their units and descriptions; no rows where there is
-        none. ``meta`` has the outcome, the number of objects (None without count) and what made the table.
+        none. ``meta`` has the outcome, the number of objects (None if not counted) and the provenance.
 
     Raises
     ------
     InputError
         With a reason code, where the file is not usable.
     UsageError
-        Where the detector or the emission is not known, or the detector is not for the emission.
+        Where the detector or the emission is not known, the detector is not for the emission, the emission is not
+        that of the observation, or ``min_objects`` is not an integer of 0 or more.
 
     Examples
     --------
@@ -92,7 +93,9 @@ def find(
     >>> auroras.meta["outcome"]
     'aurora'
     """
-    observation = source if isinstance(source, Observation) else read(source, emission)
+    if not isinstance(min_objects, int) or isinstance(min_objects, bool) or min_objects < 0:
+        raise UsageError(f"min_objects must be an integer of 0 or more, not {min_objects!r}")
+    observation = _observe(source, emission)
     name = _choose(detector, observation)
     canvas = canvases.fit(observation)
     picture = heatmap.draw(observation, canvas)
@@ -116,14 +119,21 @@ def plot(observation: Observation, auroras: Table | Sequence[Aurora] | None = No
     ----------
     observation : Observation
     auroras : Table from `find` or of a run, or sequence of Aurora, optional
-        Rows of other observations are ignored.
+        Rows of other observations are ignored. An observation from `read` has the name of the file without a folder:
+        if no row has that name, rows are matched by the last part of their name.
     axes : matplotlib Axes, optional
         By default new ones of a new figure.
+
+    Returns
+    -------
+    matplotlib Axes
+        Those given, or the new ones, in canvas pixels.
 
     Raises
     ------
     UsageError
-        Where matplotlib is not installed.
+        Where matplotlib is not installed, or ``auroras`` is neither a table with the columns of `find` nor a sequence
+        of Aurora.
     """
     try:
         from matplotlib import pyplot as plt
@@ -131,8 +141,7 @@ def plot(observation: Observation, auroras: Table | Sequence[Aurora] | None = No
         from mars_aurora.catalogue.plots import draw_axes
     except ModuleNotFoundError as error:
         raise UsageError("plotting needs matplotlib: pip install 'mars-aurora[plots]'") from error
-    rows = tables.from_table(auroras) if isinstance(auroras, Table) else list(auroras or [])
-    own = [aurora for aurora in rows if aurora.name == observation.facts.name]
+    own = _select(_list_auroras(auroras), observation.facts.name)
     axes = plt.subplots(layout="constrained")[1] if axes is None else axes
     image = draw_axes(axes, observation, canvases.fit(observation), own)
     axes.figure.colorbar(image, ax=axes, label=f"{observation.emission.name} nm, R", shrink=0.8, extend="both")
@@ -155,8 +164,8 @@ def open_run(folder: str | Path) -> Run:
     (480, 640)
     """
     run = Run(Path(folder))
-    if not run.storage.exists(run.paths.product("ledger.csv")):
-        raise UsageError(f"{folder} has no ledger.csv: give the folder of a finished run, OUT/runs/RUN_ID")
+    if not run.storage.exists(run.paths.product(LEDGER)):
+        raise UsageError(f"{folder} has no {LEDGER}: give the folder of a finished run, OUT/runs/RUN_ID")
     return run
 
 
@@ -166,8 +175,8 @@ class Run:
     Attributes
     ----------
     folder : Path
-    ledger : astropy.table.Table, one row per input
-    catalogue : astropy.table.QTable, one row per detected aurora
+    ledger : astropy.table.Table
+    catalogue : astropy.table.QTable
     """
 
     def __init__(self, folder: Path) -> None:
@@ -177,11 +186,21 @@ class Run:
 
     @cached_property
     def ledger(self) -> Table:
-        return tables.ledger_from_csv(self.storage.get(self.paths.product("ledger.csv")))
+        """The ledger, one row per input.
+
+        Columns are name, outcome, reason, objects, auroras and detail: text, but for the numbers of objects and
+        auroras, which are integers and masked where unknown.
+        """
+        return tables.ledger_from_csv(self.storage.get(self.paths.product(LEDGER)))
 
     @cached_property
     def catalogue(self) -> QTable:
-        return QTable(tables.from_ecsv(self.storage.get(self.paths.product("catalogue.ecsv"))))
+        """The catalogue, one row per detected aurora.
+
+        Columns are those of `find`. Integers that are unknown are masked, other numbers are NaN. Raises UsageError
+        where an earlier version of the package wrote the catalogue.
+        """
+        return QTable(tables.from_ecsv(self.storage.get(self.paths.product(CATALOGUE))))
 
     def picture(self, name: str) -> Picture:
         """Read the picture of an input, by its name in the ledger; raises KeyError where it has none."""
@@ -189,23 +208,54 @@ class Run:
 
     def observation(self, name: str) -> Observation:
         """Read the observation of an input, by its name in the ledger; raises KeyError where it has none."""
-        return self._geometry(name)[0]
+        return self.geometry(name)[0]
 
     def canvas(self, name: str) -> Canvas:
         """Read the canvas of an input; raises KeyError where it has none."""
-        return self._geometry(name)[1]
+        return self.geometry(name)[1]
+
+    def geometry(self, name: str) -> tuple[Observation, Canvas]:
+        """Read the observation and the canvas of an input, which are in one file; raises KeyError where it has none."""
+        return canvases.unpack_geometry(self.storage.get(self.paths.geometry(name)))
 
     def auroras(self, name: str) -> list[Aurora]:
         """Return the measured auroras of an input, from the catalogue."""
-        return [aurora for aurora in tables.from_table(self.catalogue) if aurora.name == name]
+        return list(self._auroras_by_name.get(name, []))
 
-    def _geometry(self, name: str) -> tuple[Observation, Canvas]:
-        return canvases.unpack_geometry(self.storage.get(self.paths.geometry(name)))
+    @cached_property
+    def _auroras_by_name(self) -> dict[str, list[Aurora]]:
+        by_name: dict[str, list[Aurora]] = {}
+        for aurora in tables.from_table(self.catalogue):
+            by_name.setdefault(aurora.name, []).append(aurora)
+        return by_name
+
+
+def _observe(source: str | Path | Observation, emission: str | None) -> Observation:
+    if not isinstance(source, Observation):
+        return read(source, OXYGEN_1304.name if emission is None else emission)
+    if emission is not None and find_emission(emission) != source.emission:
+        raise UsageError(f"the observation is of {source.emission.name}, not {emission}: read its file again")
+    return source
+
+
+def _list_auroras(auroras: Table | Sequence[Aurora] | None) -> list[Aurora]:
+    if isinstance(auroras, Table) and not tables.missing_columns(auroras):
+        return tables.from_table(auroras)
+    rows = [] if auroras is None else list(auroras)
+    if isinstance(auroras, Table) or not all(isinstance(row, Aurora) for row in rows):
+        raise UsageError("auroras must have the columns of `find`: pass its table, or a sequence of Aurora")
+    return rows
+
+
+def _select(auroras: Sequence[Aurora], name: str) -> list[Aurora]:
+    """Select the auroras of an input: by its whole name, or by the name of its file if the folder is not known."""
+    own = [aurora for aurora in auroras if aurora.name == name]
+    return own or [aurora for aurora in auroras if PurePosixPath(aurora.name).name == name]
 
 
 def _choose(detector: str | None, observation: Observation) -> DetectorName:
     try:
-        asked = None if detector is None else DetectorName(detector)
+        requested = None if detector is None else DetectorName(detector)
     except ValueError:
         raise UsageError(f"the detector {detector!r} is not known; known are: {', '.join(DetectorName)}") from None
-    return choose_detector(asked, observation.emission)
+    return choose_detector(requested, observation.emission)

@@ -23,7 +23,7 @@ from mars_aurora.detect.detectors import DetectorName, choose_detector
 from mars_aurora.emission import OXYGEN_1304, find_emission
 from mars_aurora.errors import MarsAuroraError, UsageError
 from mars_aurora.local.tasks import Job
-from mars_aurora.run.ledger import describe_counts
+from mars_aurora.run.ledger import describe_result
 from mars_aurora.run.messages import CatalogueResult
 
 _PLUGINS = "mars_aurora.commands"
@@ -82,7 +82,7 @@ def run(  # noqa: PLR0913, PLR0917 -- one parameter per option
         str, typer.Option(help='Emission to read and measure: "O I 130.4" or "O I 135.6".')
     ] = OXYGEN_1304.name,
     keep_stages: Annotated[  # noqa: FBT002 -- a command line flag
-        bool, typer.Option("--keep-stages", help="Keep a picture of each stage of the object count.")
+        bool, typer.Option("--keep-stages", help="Keep a picture of each step of the object count.")
     ] = False,
 ) -> None:
     """Find auroras in FITS files; write pictures, detections, a ledger and a catalogue.
@@ -110,12 +110,15 @@ def run(  # noqa: PLR0913, PLR0917 -- one parameter per option
 
 
 @app.command()
-def inspect(path: Annotated[Path, typer.Argument(metavar="FILE", help="A FITS file, plain or gzipped.")]) -> None:
+def inspect(
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="A FITS file, plain or gzipped.")],
+    emission: Annotated[str, typer.Option(help='Emission to read: "O I 130.4" or "O I 135.6".')] = OXYGEN_1304.name,
+) -> None:
     """Show the contents of a FITS file and whether it is usable (exit code 0), or why it is not (exit code 1)."""
     from mars_aurora import readers
     from mars_aurora.local.inspection import describe
 
-    inspection = readers.inspect(path, path.name)
+    inspection = readers.inspect(path, path.name, find_emission(emission))
     typer.echo(describe(inspection))
     raise typer.Exit(0 if inspection.usable else 1)
 
@@ -163,7 +166,6 @@ def _available_cores() -> int:
 
 def _print_result(job: Job, result: CatalogueResult) -> None:
     console = Console(highlight=False, soft_wrap=True)
-    console.print(f"{result.listed} inputs: {describe_counts(result.counts) or 'nothing to do'}")
-    console.print(f"{result.auroras} auroras measured")
+    console.print(describe_result(result.listed, result.counts, result.auroras))
     for key in [*result.products, *([job.keys.detections] if result.auroras else [])]:
         console.print(escape(str(job.out / key)))

@@ -18,7 +18,7 @@ from mars_aurora.errors import MarsAuroraError, UsageError
 from mars_aurora.local.progress import make_bars
 from mars_aurora.local.stack import Stack, connect
 from mars_aurora.local.transfers import download, upload
-from mars_aurora.run.ledger import describe_counts
+from mars_aurora.run.ledger import describe_counts, describe_result
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions.type_defs import DescribeExecutionOutputTypeDef
@@ -126,8 +126,7 @@ def finish(stack: Stack, execution_arn: str, run_id: str, out: Path) -> None:
         cause = execution.get("cause", "no cause given")
         raise MarsAuroraError(f"the run {execution['status'].lower()}: {execution.get('error', '')}: {cause}")
     result = json.loads(execution["output"])
-    typer.echo(f"{result['listed']} inputs: {describe_counts(result['counts'])}")
-    typer.echo(f"{result['auroras']} auroras measured")
+    typer.echo(describe_result(result["listed"], result["counts"], result["auroras"]))
     download(stack, run_id, out)
     if failed := result["counts"]["failed"]:
         raise MarsAuroraError(f"{failed} inputs failed: retry them with `mars-aurora resume {run_id}`")

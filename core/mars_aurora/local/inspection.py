@@ -55,4 +55,4 @@ def _swath(observation: Observation) -> str:
 def _range(observation: Observation) -> str:
     known = observation.brightness_R[np.isfinite(observation.brightness_R)]
     low, middle, high = np.percentile(known, [1, 50, 99])
-    return f"O I 130.4 nm {low:.3g} / {middle:.3g} / {high:.3g} R (1st, 50th, 99th percentile)"
+    return f"{observation.emission.name} nm {low:.3g} / {middle:.3g} / {high:.3g} R (1st, 50th, 99th percentile)"

@@ -23,7 +23,7 @@ def plot(
     found = names or ledger["name"][ledger["outcome"] == "aurora"].tolist()
     for name in found:
         try:
-            observation, canvas = opened.observation(name), opened.canvas(name)
+            observation, canvas = opened.geometry(name)
         except KeyError:
             raise UsageError(f"{run} has no geometry of {name}: give the name of a usable input of this run") from None
         path = opened.paths.plot(name)

@@ -17,7 +17,7 @@ UNOBSERVED = 0  # the one transparent level; observed pixels have 1 to 255
 
 @dataclass(frozen=True)
 class Picture:
-    """What the object count and the detector work on; read once by `mars_aurora.picture.png.read` and passed on.
+    """Input of the object count and the detectors; read once by `mars_aurora.picture.png.read` and passed on.
 
     Attributes
     ----------
@@ -26,7 +26,7 @@ class Picture:
     sza_coefficients : (9,) float32 or None
         Fit of the solar zenith angle, see `mars_aurora.picture.sun_angle`; None where it is unknown.
     emission : Emission
-        Which sets the scale of the levels.
+        Sets the scale of the levels.
     counts_per_R : float or None
         Sensitivity of a native pixel, where known.
     version : int

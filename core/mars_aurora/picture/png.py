@@ -1,7 +1,7 @@
 """Pictures as PNG files.
 
 Written with the 256 colors as palette, one level per pixel: the same picture as RGBA takes ten times as long and more
-than twice the bytes (``python -m bench.pipeline`` prints both). What belongs to a picture is in tEXt chunks.
+than twice the bytes (``python -m bench.pipeline`` prints both). Metadata are in tEXt chunks.
 
 Read by Pillow, so that a picture that another program has saved again is read as well: with a palette or in color, the
 text before or after the pixels.
@@ -28,9 +28,8 @@ MAX_SIDE_PX = 4096  # a file of a few kilobytes can declare any size
 _SZA, _EMISSION, _COUNTS, _VERSION = "cos(SZA)", "emission", "counts per R", "version"  # keywords of the text
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _END = b"IEND\xaeB`\x82"
-_COMPRESSION = (
-    1  # isal's 1 has the size of zlib's 1 in a quarter of the time; zlib's 6 gains a tenth in 15 times the time
-)
+# isal level 1: size of zlib level 1 in a quarter of the time; zlib level 6 saves a tenth at 15 times the time
+_COMPRESSION = 1
 
 
 def write(picture: Picture) -> bytes:
@@ -56,7 +55,7 @@ def read(png: bytes) -> Picture:
     Raises
     ------
     ValueError
-        Where the bytes are not a whole PNG of 8 bits a channel, or too large.
+        Where the bytes are not a complete PNG of 8 bits a channel, or too large.
     """
     if not png.startswith(_SIGNATURE) or len(png) < 33:  # the header chunk ends there
         raise ValueError("the picture is not a PNG")
@@ -66,7 +65,7 @@ def read(png: bytes) -> Picture:
     if png[24] > 8:  # which Pillow would reduce in color
         raise ValueError(f"the picture has {png[24]} bits a channel; at most 8 are read")
     if _END not in png:
-        raise ValueError("the picture is not whole: its end is missing")
+        raise ValueError("the picture is truncated: it has no IEND chunk")
     pixels, colors, text = _decode(png)
     levels = _to_levels(pixels, colors)
     try:
@@ -90,23 +89,32 @@ def _decode(png: bytes) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None, Ma
     try:
         with PngImageFile(io.BytesIO(png)) as image:
             image.load()
+            mode, pixels = image.mode, np.asarray(image)
             text = {keyword: str(value) for keyword, value in image.text.items()}
-            if image.mode == "P":
-                palette = np.zeros((256, 4), np.uint8)
-                colors = np.frombuffer(bytes(image.getpalette("RGB") or []), np.uint8).reshape(-1, 3)
-                palette[: len(colors), :3], palette[:, 3] = colors, 255
-                transparent = image.info.get("transparency", b"")
-                if isinstance(transparent, int):
-                    palette[transparent, 3] = 0
-                else:
-                    palette[: len(transparent), 3] = np.frombuffer(transparent, np.uint8)
-                return np.asarray(image), palette, text
-            if image.mode in {"L", "LA", "RGB", "RGBA"}:
-                return np.asarray(image), None, text
-            mode = image.mode
+            colors = bytes(image.getpalette("RGB") or []) if mode == "P" else b""
+            transparent = image.info.get("transparency", b"")
     except Exception as error:  # Pillow raises a dozen types on damaged files, SyntaxError among them
         raise ValueError(f"the picture is damaged: {error}") from error
-    raise ValueError(f"the picture is neither gray nor in color of 8 bits a channel: its mode is {mode}")
+    if mode in {"L", "LA", "RGB", "RGBA"}:
+        return pixels, None, text
+    if mode != "P":
+        found = "is 1-bit gray" if mode == "1" else f"has the mode {mode}"
+        raise ValueError(f"the picture {found}; gray or color of 8 bits a channel, or a palette, is read")
+    if not colors:
+        raise ValueError("the picture has no palette")
+    return pixels, _to_palette(colors, transparent), text
+
+
+def _to_palette(colors: bytes, transparent: int | bytes) -> NDArray[np.uint8]:
+    """Combine the colors of a palette and its transparent index, or the opacity of its first entries: (256, 4)."""
+    palette = np.zeros((256, 4), np.uint8)
+    entries = np.frombuffer(colors, np.uint8).reshape(-1, 3)
+    palette[: len(entries), :3], palette[:, 3] = entries, 255
+    if isinstance(transparent, int):
+        palette[transparent, 3] = 0
+    else:
+        palette[: len(transparent), 3] = np.frombuffer(transparent, np.uint8)
+    return palette
 
 
 def _to_levels(pixels: NDArray[np.uint8], palette: NDArray[np.uint8] | None) -> Levels:

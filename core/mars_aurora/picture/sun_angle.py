@@ -17,7 +17,7 @@ TERMS = 9
 _DECIMALS = 4  # as written into the picture, so that a picture in memory equals one that was stored
 _MIN_PIXELS = 50
 _RIDGE = 1e-6  # regularizes what a narrow swath leaves undetermined
-_MAX_DISK_RADII = 1.2  # farther out no aurora is searched
+_MAX_DISK_RADII = 1.2  # farther out no aurora is searched for
 
 
 def fit(observation: Observation, canvas: Canvas) -> FloatArray | None:
@@ -34,7 +34,9 @@ def fit(observation: Observation, canvas: Canvas) -> FloatArray | None:
 
 def sza_deg(coefficients: FloatArray, terms: FloatArray) -> FloatArray:
     """Compute the SZA in degrees, (...), from the terms (9, ...) at each point; within a degree on the disk."""
-    cosine = np.einsum("t,t...->...", coefficients, terms)  # matrix products start threads that wait for each other
+    cosine = np.einsum(
+        "t,t...->...", coefficients, terms
+    )  # a BLAS product would start threads that wait for each other
     angle: FloatArray = np.degrees(np.arccos(np.clip(cosine, -1, 1)))
     return angle
 
@@ -43,7 +45,7 @@ def find_terms(x: FloatArray, y: FloatArray) -> FloatArray:
     """Compute the terms of the fit at canvas positions in px: (9, ...) float32."""
     right, up = (x - CENTER_X) / DISK_RADIUS, (CENTER_Y - y) / DISK_RADIUS
     radius = np.maximum(np.hypot(right, up), 1)
-    right, up = right / radius, up / radius  # beside the disk, the direction of the nearest limb
+    right, up = right / radius, up / radius  # off the disk, the direction of the nearest limb
     depth = np.sqrt(np.maximum(1 - right**2 - up**2, 0))
     products = (np.ones_like(right), right, up, depth, right**2, right * up, up**2, right * depth, up * depth)
     return np.stack(products).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Checks that every reader makes: enough integrations, matching shapes, Mars in view."""
+"""Checks that every reader makes: enough integrations, matching shapes, Mars in the field of view."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mars_aurora.observation import Observation
 
 MIN_INTEGRATIONS = 5  # files with fewer are calibrations or fragments
 MIN_LOCATED_PIXELS = 10
-DISK_ALTITUDE_KM = 140.0
+DISK_ALTITUDE_KM = 140.0  # as in the readers of SPEDAS, which use 135 to 140 km
 
 
 def require_integrations(count: int, name: str) -> None:
@@ -17,7 +17,7 @@ def require_integrations(count: int, name: str) -> None:
     if count == 0:
         raise InputError(Reason.NO_INTEGRATIONS, name, "the file is valid but contains 0 integrations")
     if count < MIN_INTEGRATIONS:
-        detail = f"the file contains {count} integrations; an image needs at least {MIN_INTEGRATIONS}"
+        detail = f"the file contains {count} integrations; a picture needs at least {MIN_INTEGRATIONS}"
         raise InputError(Reason.TOO_FEW_INTEGRATIONS, name, detail)
 
 
@@ -28,7 +28,10 @@ def require_shape(what: str, found: tuple[int, ...], expected: tuple[int, ...], 
 
 
 def require_image(observation: Observation) -> Observation:
-    """Return the observation; raise NO_DISK unless Mars is in view, NO_DATA unless part of it has a brightness."""
+    """Return the observation if it shows Mars.
+
+    Raises NO_DISK unless Mars is in the field of view, NO_DATA unless part of it has a brightness.
+    """
     name = observation.facts.name
     located = np.isfinite(observation.latitude_deg) & np.isfinite(observation.longitude_deg)
     count = np.count_nonzero(located)
@@ -37,7 +40,7 @@ def require_image(observation: Observation) -> Observation:
         raise InputError(Reason.NO_DISK, name, detail)
     on_disk = located & (observation.tangent_altitude_km <= DISK_ALTITUDE_KM)
     if not on_disk.any():
-        detail = f"Mars is not in view: no line of sight passes below {DISK_ALTITUDE_KM:g} km altitude"
+        detail = f"Mars is not in the field of view: no line of sight passes below {DISK_ALTITUDE_KM:g} km altitude"
         raise InputError(Reason.NO_DISK, name, detail)
     if not np.isfinite(observation.spacecraft_altitude_km).any():
         raise InputError(Reason.NO_DISK, name, "no integration has a valid spacecraft altitude")

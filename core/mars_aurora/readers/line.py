@@ -56,7 +56,7 @@ class LineWeights:
             return np.sqrt(variance).astype(np.float32)
 
     def systematic_error(self, error: NDArray[Any]) -> FloatArray:
-        """Propagate errors common to all samples, as of the calibration, (n, nS, nW), to (n, nS)."""
+        """Propagate errors common to all samples, such as calibration errors, (n, nS, nW), to (n, nS)."""
         return np.abs(self._sum(error))
 
     def _sum(self, samples: NDArray[Any]) -> FloatArray:

@@ -9,6 +9,7 @@ from mars_aurora.errors import UsageError
 
 FITS_SUFFIXES = (".fits", ".fits.gz")
 READY_MARKER = "_READY"
+LEDGER, CATALOGUE = "ledger.csv", "catalogue.ecsv"  # products that other modules read
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 

@@ -125,6 +125,11 @@ def describe_counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items() if count)
 
 
+def describe_result(listed: int, counts: Mapping[str, int], auroras: int) -> str:
+    """Format the result of a run as two lines: the inputs by outcome, and the number of measured auroras."""
+    return f"{listed} inputs: {describe_counts(counts) or 'nothing to do'}\n{auroras} auroras measured"
+
+
 def require_balance(listed: Collection[str], records: Sequence[Record]) -> None:
     """Check that every listed name has exactly one record with a final outcome; raises UnbalancedLedgerError."""
     unfinished = [record.name for record in records if record.outcome is Outcome.CANDIDATE]

@@ -1,4 +1,4 @@
-"""Provenance: what made a result."""
+"""Provenance of results."""
 
 from __future__ import annotations
 

@@ -65,6 +65,7 @@ class FolderStorage:
         return path
 
     def get(self, key: str) -> bytes:
+        """Read a file. Raises KeyError if there is none."""
         try:
             return self._path(key).read_bytes()
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
@@ -133,6 +134,7 @@ class S3Storage:
             raise TransientError(f"s3://{self._bucket}/{key}: {error}") from error
 
     def get(self, key: str) -> bytes:
+        """Read an object. Raises KeyError if there is none."""
         with self._translate_errors(key):
             return self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
 

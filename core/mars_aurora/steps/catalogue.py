@@ -24,7 +24,7 @@ class Mapper(Protocol):
 def catalogue(
     request: CatalogueRequest, inputs: Source, work: Storage, detections: Storage, mapper: Mapper = map
 ) -> CatalogueResult:
-    """Measure every detection, copy the images with auroras, write ledger and catalogue.
+    """Measure every detection, copy the pictures with auroras, write ledger and catalogue.
 
     Raises UnbalancedLedgerError, after the ledger is written, if the outcomes do not add up.
     """
@@ -50,7 +50,7 @@ def _elapsed_s(started_utc: str) -> float | None:
 
 
 def _drop_stale_detections(keys: RunKeys, records: list[Record], detections: Storage) -> None:
-    """Remove images that an earlier catalogue of this run put, and that are superseded since."""
+    """Remove pictures that an earlier catalogue of this run put, and that are superseded since."""
     current = {keys.detection(record.name) for record in records if record.outcome is Outcome.AURORA}
     for key in set(detections.list(keys.detections)) - current:
         detections.delete(key)

@@ -63,7 +63,7 @@ def list_candidates(work: Storage, keys: RunKeys) -> list[str]:
 def detect_one(keys: RunKeys, name: str, work: Storage, detector: Detector) -> int:
     """Run the detector over one candidate unless it has a prediction; return the number of boxes.
 
-    Where the detector fails, the prediction is an error record, as of the transform job; the next run tries again.
+    Where the detector fails, the prediction is an error record, as in a transform job; the next run tries again.
 
     Raises
     ------

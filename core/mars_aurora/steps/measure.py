@@ -31,7 +31,7 @@ def measure_one(record: Record, keys: RunKeys, work: Storage, detections: Storag
         boxes = predictions.read_boxes(work.get(keys.prediction(record.name)))
         geometry = work.get(keys.geometry(record.name))
     except KeyError as error:
-        return _failed(record, "missing_object", f"{error.args[0]} is not there")
+        return _failed(record, "missing_object", f"{error.args[0]} is missing")
     except ValueError as error:
         return _failed(record, "not_detected", str(error))
     try:

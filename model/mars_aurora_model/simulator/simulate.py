@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from mars_aurora_model.simulator import auroras, orbit, scene, truth
+from mars_aurora_model.simulator.auroras import Aurora
 from mars_aurora_model.simulator.geometry import Pointing, trace
 from mars_aurora_model.simulator.orbit import Array
 from mars_aurora_model.simulator.scene import Part, Scene
@@ -44,6 +45,8 @@ class Simulated:
     labels : (nI, nS) uint8, number (1 ...) of the brightest aurora where one is visible (see `truth.label`); else 0
     truth : entry of this file in truth.json
     writer_seed : seed of the writer's random numbers
+    auroras : maps of the auroras, in the order of ``truth``, and
+    factors : (nA,), their brightness in this swath relative to the maps
     """
 
     name: str
@@ -53,6 +56,13 @@ class Simulated:
     labels: NDArray[np.uint8]
     truth: dict[str, Any]
     writer_seed: tuple[int, ...]
+    auroras: tuple[Aurora, ...]
+    factors: Array
+
+    @property
+    def plain_name(self) -> str:
+        """Name of the file when it is not gzipped."""
+        return self.name.removesuffix(".gz")
 
     def to_fits(self, *, spectra: bool = False, level: str = "l2b") -> bytes:
         """Write as uncompressed FITS; see `writers.emus.write`."""
@@ -94,7 +104,7 @@ def observe(world: World, seed: int, index: int) -> Simulated:
         for number, (aurora, seen_R, factor) in enumerate(zip(shared.auroras, aurora_R, factors, strict=True), 1)
     ]
     facts = {"name": name, **truth.describe_file(shared, swath, part), "auroras": found}
-    return Simulated(name, world, swath, aurora_R, labels, facts, (seed, 2, index))
+    return Simulated(name, world, swath, aurora_R, labels, facts, (seed, 2, index), tuple(shared.auroras), factors)
 
 
 def simulate(out: Path, count: int, seed: int, world: World | None = None, *, spectra: bool = False) -> list[Path]:

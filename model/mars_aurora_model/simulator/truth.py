@@ -16,9 +16,9 @@ from mars_aurora_model.simulator.world import MARS_RADIUS_KM, World
 
 DEFINITIONS = {
     "lat_deg, lon_deg": "center weighted by brightness, as a vector mean; longitude east, 0 to 360",
-    "outline": "[lat, lon] of a simple polygon, not closed: where the excess seen from straight above is outline_R",
+    "outline": "[lat, lon] of a simple polygon, not closed: where the excess at normal incidence is outline_R",
     "area_km2": "area inside the outline, on the sphere of 3396.19 km",
-    "mean_R, peak_R": "excess over the background inside the outline, without noise, seen from straight above",
+    "mean_R, peak_R": "excess over the background inside the outline, without noise, at normal incidence",
     "seen": "the same on the file's own pixels and their LAT and LON at the surface: brightness along the slanting line"
     " of sight through the shell at emission_altitude_km, smeared by slit and optics, times swath_factor",
     "seen.pixels": "pixels with an excess of outline_R or more that is at least label_contrast of the background",

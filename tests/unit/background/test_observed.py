@@ -13,7 +13,7 @@ from mars_aurora_model.simulator.simulate import Simulated
 
 @pytest.fixture(scope="module")
 def observation(broad_aurora: Simulated, tmp_path_factory: pytest.TempPathFactory) -> Observation:
-    path = tmp_path_factory.mktemp("background") / broad_aurora.name.removesuffix(".gz")
+    path = tmp_path_factory.mktemp("background") / broad_aurora.plain_name
     path.write_bytes(broad_aurora.to_fits())
     return readers.read(path, path.name)
 

@@ -20,7 +20,7 @@ WITH_AURORA = World(no_aurora_fraction=0.0, swaths_per_set=(1,), modes=(("os2", 
 
 def _contrasts(simulated, folder):
     """The contrast channel of the view, the true contrast without noise, and where it is observed; each (256, 256)."""
-    path = folder / simulated.name.removesuffix(".gz")
+    path = folder / simulated.plain_name
     path.write_bytes(simulated.to_fits())
     observation = readers.read(path, path.name)
     fitted = canvas.fit(observation)

@@ -14,7 +14,8 @@ from astropy.io.votable import parse as parse_votable
 from astropy.table import Table
 
 from mars_aurora.aurora import COLUMNS, Aurora
-from mars_aurora.catalogue import geographic, labels, tables, write
+from mars_aurora.catalogue import geographic, labels, report, tables, write
+from mars_aurora.errors import UsageError
 from mars_aurora.run.keys import RunKeys
 from mars_aurora.run.ledger import Outcome, Record
 from mars_aurora.run.storage import FolderStorage
@@ -99,6 +100,15 @@ def test_ecsv_has_units_ucds_and_missing_values():
     assert table["lon_deg"].tolist() == [1.25, 359.5]
 
 
+def test_catalogue_without_a_column_is_rejected_as_that_of_an_earlier_version():
+    table = Table.read(tables.to_ecsv(AURORAS).decode(), format="ascii.ecsv")
+    table.remove_column("emission")
+    stream = io.StringIO()
+    table.write(stream, format="ascii.ecsv")
+    with pytest.raises(UsageError, match=r"earlier version of mars-aurora \(no column emission\): repeat"):
+        tables.from_ecsv(stream.getvalue().encode())
+
+
 def test_votable_is_valid_and_has_epn_tap_names_units_and_ucds():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -153,6 +163,16 @@ def test_ds9_regions_are_in_native_image_coordinates():
     assert first.contains(regions.PixCoord(11, 24))  # PixCoord counts from 0, DS9 from 1
     assert not first.contains(regions.PixCoord(15, 24))
     assert len(second.vertices) == 3
+
+
+@pytest.mark.parametrize(
+    ("auroras", "title"),
+    [([make_aurora(emission="O I 135.6")], "O I 135.6 nm"), ([], "the far ultraviolet")],
+)
+def test_report_names_the_emission_of_its_auroras(auroras, title):
+    page = report.build(RunKeys("r"), [], auroras, []).decode()
+    assert f"Auroras on Mars in {title} ·" in page
+    assert "O I 130.4" not in page
 
 
 def test_geopackage_is_omitted_without_the_extra(monkeypatch):

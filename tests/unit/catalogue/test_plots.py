@@ -1,14 +1,17 @@
 """Figures of observations with their auroras."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from mars_aurora import readers
 from mars_aurora.box import Box
 from mars_aurora.catalogue import tables
+from mars_aurora.emission import OXYGEN_1304, OXYGEN_1356
 from mars_aurora.errors import UsageError
 from mars_aurora.geometry import canvas
 from mars_aurora.local.plot import plot
@@ -22,7 +25,7 @@ plots = pytest.importorskip("mars_aurora.catalogue.plots", reason="the extra 'pl
 
 
 def test_outline_is_drawn_at_the_position_of_the_aurora(broad_aurora: Simulated, tmp_path: Path):
-    path = tmp_path / broad_aurora.name.removesuffix(".gz")
+    path = tmp_path / broad_aurora.plain_name
     path.write_bytes(broad_aurora.to_fits())
     observation = readers.read(path, path.name)
     fitted = canvas.fit(observation)
@@ -44,6 +47,16 @@ def test_outline_is_drawn_at_the_position_of_the_aurora(broad_aurora: Simulated,
     assert column.max() == pytest.approx(shift + box.x1 * scale, abs=25)
 
 
+def test_scale_is_that_of_the_emission_and_sza_may_be_unknown(night_file: Path):
+    figure = Figure()
+    for emission in (OXYGEN_1304, OXYGEN_1356):
+        observation = readers.read(night_file, night_file.name, emission)
+        fitted = canvas.fit(observation)
+        unknown = replace(observation, sza_deg=np.full(observation.shape, np.nan, np.float32))
+        image = plots.draw_axes(figure.add_subplot(), unknown, fitted, [])
+        assert (image.norm.vmin, image.norm.vmax) == emission.heatmap_R
+
+
 @pytest.fixture(scope="module")
 def run(broad_aurora: Simulated, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run of one input with an aurora, and one that was rejected."""
@@ -61,8 +74,13 @@ def run(broad_aurora: Simulated, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return folder
 
 
-def test_inputs_with_auroras_are_plotted_by_default(run: Path, capsys: pytest.CaptureFixture[str]):
+def test_inputs_with_auroras_are_plotted_by_default(
+    run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    unpack, calls = canvas.unpack_geometry, []
+    monkeypatch.setattr(canvas, "unpack_geometry", lambda data: calls.append(1) or unpack(data))
     plot(run)
+    assert len(calls) == 1
     assert [path.name for path in (run / "plots").iterdir()] == ["x.fits.png"]
     assert capsys.readouterr().out.startswith("1 plots in ")
     pixels = cv2.imread(str(run / "plots" / "x.fits.png"), cv2.IMREAD_COLOR)

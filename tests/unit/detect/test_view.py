@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mars_aurora.detect.view import PHOTONS_R, describe_input, make_view, placement, require_version
-from mars_aurora.emission import OXYGEN_1304
+from mars_aurora.emission import OXYGEN_1304, OXYGEN_1356
 from mars_aurora.errors import UsageError
 from mars_aurora.picture.heatmap import level_brightness, to_levels
 from mars_aurora.picture.picture import UNOBSERVED, Picture
@@ -91,6 +91,11 @@ def test_view_of_a_synthetic_picture_is_unchanged():
         np.testing.assert_allclose(found, expected, rtol=1e-4, err_msg=name)
 
 
+def test_view_of_another_emission_is_rejected():
+    with pytest.raises(UsageError, match=r"not trained for O I 135\.6"):
+        make_view(Picture(np.ones((480, 640), np.uint8), emission=OXYGEN_1356), 256)
+
+
 def test_own_input_is_accepted_as_stored_in_json():
     require_version(json.loads(json.dumps(describe_input())))
 
@@ -121,9 +126,8 @@ def test_every_constant_of_the_background_is_compared(name):
 
 
 def test_weights_without_description_of_their_input_are_rejected():
-    with pytest.raises(UsageError, match="retrain") as caught:
+    with pytest.raises(UsageError, match="do not describe their input: export them again"):
         require_version({})
-    assert all(name in str(caught.value) for name in describe_input())
 
 
 def test_weights_with_an_unknown_constant_are_rejected():

@@ -2,13 +2,14 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import astropy.units as u
 import matplotlib as mpl
 import numpy as np
 import pytest
-from astropy.table import QTable
+from astropy.table import QTable, vstack
 
 import mars_aurora
 from mars_aurora.aurora import COLUMNS
@@ -126,6 +127,23 @@ def test_unknown_names_are_usage_errors(night_file: Path):
         mars_aurora.read(night_file, "H I 121.6")
 
 
+@pytest.mark.parametrize("value", [-1, True, 2.0, "2"])
+def test_invalid_min_objects_is_a_usage_error(night_file: Path, value: object):
+    with pytest.raises(UsageError, match=r"min_objects must be an integer of 0 or more"):
+        mars_aurora.find(night_file, min_objects=value)
+
+
+def test_emission_other_than_that_of_the_observation_is_a_usage_error(night_file: Path):
+    observation = mars_aurora.read(night_file)
+    assert mars_aurora.find(observation, min_objects=99, emission="o i 130.4").meta["emission"] == "O I 130.4"
+    with pytest.raises(UsageError, match=r"the observation is of O I 130\.4, not O I 135\.6"):
+        mars_aurora.find(observation, emission="O I 135.6")
+
+
+def test_emission_of_a_file_is_read(night_file: Path):
+    assert mars_aurora.find(night_file, min_objects=0, emission="O I 135.6").meta["emission"] == "O I 135.6"
+
+
 def test_bad_file_raises_input_error_with_its_name(tmp_path: Path):
     (tmp_path / "bad.fits").write_bytes(b"SIMPLE")
     with pytest.raises(InputError, match=r"^bad\.fits: truncated"):
@@ -143,6 +161,14 @@ def test_run_opens_pictures_and_observations_by_name(run: mars_aurora.Run, simul
     assert [aurora.detection for aurora in run.auroras(name)] == list(range(1, len(run.auroras(name)) + 1))
     with pytest.raises(KeyError):
         run.picture("nothing.fits")
+
+
+def test_auroras_of_all_inputs_are_grouped_once(run: mars_aurora.Run, monkeypatch: pytest.MonkeyPatch):
+    opened = mars_aurora.open_run(run.folder)
+    read, calls = api.tables.from_table, []
+    monkeypatch.setattr(api.tables, "from_table", lambda table: calls.append(1) or read(table))
+    assert sum(len(opened.auroras(name)) for name in opened.ledger["name"]) == len(opened.catalogue)
+    assert len(calls) == 1
 
 
 def test_ledger_is_a_table_with_numbers_masked_where_unknown(run: mars_aurora.Run, simulated_folder: Path):
@@ -169,4 +195,26 @@ def test_plot_draws_the_rows_of_the_observation(night_swath: Simulated, night_fi
     other = found.copy()
     other["name"] = "other.fits"
     assert len(mars_aurora.plot(observation, other).texts) == 0
+    mpl.pyplot.close("all")
+
+
+def test_plot_draws_rows_of_a_run_with_folders(night_file: Path):
+    mpl.use("Agg")
+    observation = mars_aurora.read(night_file)
+    found = mars_aurora.find(observation)
+    below = found.copy()
+    below.replace_column("name", [f"2021/04/{night_file.name}"] * len(found))
+    assert len(mars_aurora.plot(observation, below).texts) == len(found) > 0
+    in_run = replace(observation, facts=replace(observation.facts, name=f"2022/{night_file.name}"))
+    assert len(mars_aurora.plot(in_run, below).texts) == 0
+    both = vstack([found, below])
+    assert len(mars_aurora.plot(observation, both).texts) == len(found)
+    mpl.pyplot.close("all")
+
+
+def test_plot_rejects_anything_but_auroras(night_file: Path):
+    observation, found = mars_aurora.read(night_file), mars_aurora.find(night_file)
+    for wrong in (found["name", "lat_deg"], found["name", "lat_deg"][:0], found[0], ["aurora"]):
+        with pytest.raises(UsageError, match="auroras must have the columns of `find`"):
+            mars_aurora.plot(observation, wrong)
     mpl.pyplot.close("all")

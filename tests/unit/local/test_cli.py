@@ -62,6 +62,13 @@ def test_inspect_shows_the_contents_of_a_usable_file(capsys, night_file):
     assert max(map(len, out.splitlines())) <= 120
 
 
+@pytest.mark.parametrize("emission", ["O I 130.4", "O I 135.6"])
+def test_inspect_reads_the_emission_that_is_given(capsys, night_file, emission):
+    code, out, _ = _call(capsys, "inspect", night_file, "--emission", emission)
+    assert code == 0
+    assert f"{emission} nm " in out
+
+
 def test_inspect_shows_why_a_file_is_not_usable(capsys, tmp_path):
     (tmp_path / "x.fits").write_bytes(b"text")
     code, out, _ = _call(capsys, "inspect", tmp_path / "x.fits")

@@ -236,6 +236,20 @@ def test_anything_but_a_whole_8_bit_png_is_rejected(data):
         png.read(data)
 
 
+def test_palette_that_is_missing_is_rejected(picture):
+    data = png.write(picture)
+    start = data.index(b"PLTE") - 4
+    with pytest.raises(ValueError, match="the picture has no palette"):
+        png.read(data[:start] + data[start + 12 + 768 :])
+
+
+def test_gray_of_1_bit_is_rejected():
+    stream = io.BytesIO()
+    Image.fromarray(np.eye(8, dtype=bool)).save(stream, "png")
+    with pytest.raises(ValueError, match="is 1-bit gray"):
+        png.read(stream.getvalue())
+
+
 @pytest.mark.parametrize("length", [900, 5000, -1, -20])
 def test_truncated_picture_is_rejected(picture, length):
     with pytest.raises(ValueError, match="picture"):

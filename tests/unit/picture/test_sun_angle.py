@@ -29,7 +29,7 @@ def _errors_deg(observation: Observation) -> np.ndarray:
 @pytest.mark.parametrize("index", range(4))
 def test_sza_from_coefficients_is_that_of_a_simulated_file(index: int, tmp_path: Path):
     simulated = observe(FAST, 12, index)
-    path = tmp_path / simulated.name.removesuffix(".gz")
+    path = tmp_path / simulated.plain_name
     path.write_bytes(simulated.to_fits())
     errors = _errors_deg(readers.read(path, simulated.name))
     assert len(errors) > 1000

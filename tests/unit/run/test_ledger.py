@@ -3,7 +3,15 @@
 import pytest
 
 from mars_aurora.errors import UnbalancedLedgerError
-from mars_aurora.run.ledger import Outcome, Record, count_outcomes, describe_counts, require_balance, settle
+from mars_aurora.run.ledger import (
+    Outcome,
+    Record,
+    count_outcomes,
+    describe_counts,
+    describe_result,
+    require_balance,
+    settle,
+)
 
 OLD = "emm_emu_l2b_20220331t212107_0191_os2_sw1of3_r_v01-04.fits.gz"
 NEW = "emm_emu_l2b_20220331t212107_0191_os2_sw1of3_f_v02-00.fits.gz"
@@ -77,6 +85,11 @@ def test_counts_include_all_outcomes():
 def test_described_counts_omit_zeros():
     assert describe_counts({"no_aurora": 3, "ignored": 0, "failed": 1}) == "3 no aurora, 1 failed"
     assert describe_counts({"failed": 0}) == ""
+
+
+def test_result_is_described_in_two_lines():
+    assert describe_result(4, {"no_aurora": 3, "failed": 1}, 0) == "4 inputs: 3 no aurora, 1 failed\n0 auroras measured"
+    assert describe_result(0, {}, 0).startswith("0 inputs: nothing to do\n")
 
 
 def test_complete_ledger_balances():
