@@ -37,11 +37,15 @@ class Aurora:
     lon_deg: float = _column("deg", "pos.bodyrc.lon", "east longitude of the centroid, 0 to 360")
     area_km2: float = _column("km2", "phys.area", "area inside the outline, on the sphere of 3396.19 km")
     mean_brightness_R: float = _column("R", "phot.radiance;stat.mean", "area-weighted mean brightness over background")
-    peak_brightness_R: float = _column("R", "phot.radiance;stat.max", "highest brightness over background, smoothed")
+    peak_brightness_R: float = _column(
+        "R", "phot.radiance;stat.max", "highest mean of 3 x 3 pixels over background, corrected for noise"
+    )
     confidence: float = _column("", "stat.probability", "confidence of the detector, 0 to 1")
-    centroid_error_km: float = _column("km", "stat.error;pos.bodyrc", "random error of the position of the centroid")
+    centroid_error_km: float = _column("km", "stat.error;pos.bodyrc", "random error of the centroid, in each direction")
     area_error_km2: float = _column("km2", "stat.error;phys.area", "error of the area")
-    mean_random_error_R: float = _column("R", "stat.error;phot.radiance", "random error of the mean brightness")
+    mean_random_error_R: float = _column(
+        "R", "stat.error;phot.radiance", "random error of the mean brightness: noise, background, extent"
+    )
     mean_systematic_error_R: float = _column(
         "R", "stat.error.sys;phot.radiance", "calibration error of the mean brightness"
     )
@@ -51,14 +55,18 @@ class Aurora:
     )
     integrated_brightness_R_km2: float = _column("R.km2", "phot.radiance;arith.sum", "mean brightness times area")
     integrated_random_error_R_km2: float = _column(
-        "R.km2", "stat.error", "random error of the integrated brightness, including that of the area"
+        "R.km2", "stat.error", "random error of the integrated brightness: noise, background, extent"
     )
     integrated_systematic_error_R_km2: float = _column(
         "R.km2", "stat.error.sys", "calibration error of the integrated brightness"
     )
     background_R: float = _column("R", "phot.radiance;instr.background", "local background that was subtracted")
-    background_error_R: float = _column("R", "stat.error;instr.background", "random error of that background")
-    snr: float = _column("", "stat.snr", "mean brightness over its random error")
+    background_error_R: float = _column(
+        "R", "stat.error;instr.background", "random error of that background, including its structure"
+    )
+    snr: float = _column(
+        "", "stat.snr", "signal to noise: mean brightness over its error by pixel noise and background"
+    )
     peak_lat_deg: float = _column("deg", "pos.bodyrc.lat;stat.max", "latitude of the peak brightness")
     peak_lon_deg: float = _column("deg", "pos.bodyrc.lon;stat.max", "east longitude of the peak, 0 to 360")
     ground_lat_deg: float = _column(

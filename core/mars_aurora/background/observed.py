@@ -21,6 +21,7 @@ _EMISSION_BIN_DEG = 5.0
 _SLANT_RANGE = (0.5, 2.0)  # a guard: measured backgrounds do not reach it
 _PRIOR = np.array([0.3, 0.2, 0.2])  # standard deviation of the local scale from 1, and of its slopes from 0
 STRUCTURE = 0.1  # fractional residual of day and twilight about a smooth fit
+LOCAL_RESIDUAL = 0.18  # the same of the local fit, over the area of an aurora (python -m bench.measuring)
 _SIGMAS = 3.0
 _ROUNDS = 3  # as many as reduce the residual at night, by day and in twilight
 
@@ -95,7 +96,7 @@ def _fit_slant(observation: Observation, bins: Bins, level_R: Float64Array, free
 def fit_locally(
     observation: Observation, disk: Background, x: FloatArray, y: FloatArray, ring: BoolArray
 ) -> Background:
-    """Scale the background of the disk to the brightness observed in a ring round a box, with a slope across it.
+    """Scale the background of the disk to the brightness observed in a ring around a box, with a slope across it.
 
     The scale k0 + k1 x + k2 y is a least-squares fit with a prior of 1, which dominates where the ring has few pixels.
     The weight of bright pixels is limited by their own structure.
@@ -117,7 +118,7 @@ def fit_locally(
     scale = covariance @ (design @ residual)
     terms = np.stack([np.ones_like(x), x, y])
     factor = 1 + np.tensordot(scale, terms, 1)
-    spread = np.sqrt(np.einsum("aij,ab,bij->ij", terms, covariance, terms))
+    spread = np.hypot(np.sqrt(np.einsum("aij,ab,bij->ij", terms, covariance, terms)), LOCAL_RESIDUAL)
     return replace(
         disk, level_R=(disk.level_R * factor).astype(np.float32), error_R=(disk.level_R * spread).astype(np.float32)
     )

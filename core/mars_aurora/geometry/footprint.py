@@ -18,10 +18,16 @@ _GAP_KM = 10.0  # gaps up to twice this between footprints trimmed to the step a
 
 
 def pixel_areas_km2(corner_lat_deg: NDArray[Any], corner_lon_deg: NDArray[Any]) -> Float64Array:
-    """Compute the area of each footprint, (N,), from corners (N, 4) in order round it: half the diagonals' product."""
+    """Compute the area of each footprint, (N,), from corners (N, 4) in order around it: half the diagonals' product."""
     a, b, c, d = np.moveaxis(unit_vectors(corner_lat_deg, corner_lon_deg), -2, 0)
     area: Float64Array = np.linalg.norm(np.cross(c - a, d - b), axis=-1) / 2 * MARS_RADIUS_KM**2
     return area
+
+
+def midlines(corners: Float64Array) -> tuple[Float64Array, Float64Array]:
+    """Compute the two midlines of footprints from corners (N, 4, 3) in order around them: (N, 3) each."""
+    a, b, c, d = np.moveaxis(corners, 1, 0)
+    return (b + c - a - d) / 2, (c + d - a - b) / 2
 
 
 def trim(corners: Float64Array, step: Float64Array) -> Float64Array:
@@ -30,7 +36,7 @@ def trim(corners: Float64Array, step: Float64Array) -> Float64Array:
     Parameters
     ----------
     corners : (N, 4, 3) ndarray
-        Unit vectors, in order round each footprint.
+        Unit vectors, in order around each footprint.
     step : (N, 3) ndarray
         Vector from one integration's pixel to the next; NaN where unknown, which leaves the footprint as it is.
 
@@ -38,8 +44,7 @@ def trim(corners: Float64Array, step: Float64Array) -> Float64Array:
     -------
     (N, 4, 3) float64, about the same center
     """
-    a, b, c, d = np.moveaxis(corners, 1, 0)
-    along, across = (b + c - a - d) / 2, (c + d - a - b) / 2  # the two midlines; one of them is along the scan
+    along, across = midlines(corners)  # one of them is along the scan
     tilt = np.abs((along * step).sum(-1)) * np.linalg.norm(across, axis=-1)
     turned = tilt > np.abs((across * step).sum(-1)) * np.linalg.norm(along, axis=-1)
     line = np.where(turned[:, None], along, across)

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mars_aurora.background.observed import Background
-from mars_aurora.geometry.footprint import pixel_areas_km2, trim
+from mars_aurora.geometry.footprint import midlines, pixel_areas_km2, trim
 from mars_aurora.geometry.line_of_sight import cross_shell, spacecraft_km
 from mars_aurora.geometry.plane import Plane
 from mars_aurora.observation import BoolArray, Float64Array, FloatArray, Observation
-from mars_aurora.sphere import coordinates, mean_coordinates, unit_vectors
+from mars_aurora.sphere import MARS_RADIUS_KM, coordinates, mean_coordinates, unit_vectors
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class ShellPixels:
     lat_deg, lon_deg : (N,)
     corner_lat_deg, corner_lon_deg : (N, 4), trimmed to the step of the scan where successive footprints overlap
     area_km2 : (N,) of each footprint
+    blur_km2 : float, variance of the smearing by the footprints as observed, mean of both directions
     """
 
     rows: NDArray[np.intp]
@@ -42,6 +43,7 @@ class ShellPixels:
     corner_lat_deg: Float64Array
     corner_lon_deg: Float64Array
     area_km2: Float64Array
+    blur_km2: float
 
     @property
     def weights(self) -> Float64Array:
@@ -54,6 +56,11 @@ class ShellPixels:
         """Fraction of each pixel in the area."""
         fractions: Float64Array = self.area_km2 / self.area_km2.sum()
         return fractions
+
+    @property
+    def pixel_km(self) -> float:
+        """Size of a pixel: root of the median area of the trimmed footprints."""
+        return float(np.sqrt(np.median(self.area_km2)))
 
     @property
     def row(self) -> int:
@@ -72,7 +79,9 @@ def project_to_shell(observation: Observation, local: Background, pixels: BoolAr
     lat, lon = cross_shell(
         observation.latitude_deg[pixels], observation.longitude_deg[pixels], position_km, altitude_km
     )
-    corners = cross_shell(*_trimmed_corners(observation, pixels), position_km, altitude_km)
+    footprints = unit_vectors(observation.corner_latitude_deg[pixels], observation.corner_longitude_deg[pixels])
+    trimmed = coordinates(trim(footprints, _scan_steps(observation, pixels)))
+    corners = cross_shell(*trimmed, position_km, altitude_km)
     random = observation.random_error_R[pixels]
     return ShellPixels(
         rows=rows,
@@ -84,11 +93,12 @@ def project_to_shell(observation: Observation, local: Background, pixels: BoolAr
         corner_lat_deg=corners[0],
         corner_lon_deg=corners[1],
         area_km2=pixel_areas_km2(*corners),
+        blur_km2=_blur_km2(footprints),
     )
 
 
-def _trimmed_corners(observation: Observation, pixels: BoolArray) -> tuple[Float64Array, Float64Array]:
-    """Compute latitude and longitude (N, 4) of the corners on the surface, without the overlap along the scan."""
+def _scan_steps(observation: Observation, pixels: BoolArray) -> Float64Array:
+    """Compute the vector (N, 3) on the unit sphere from one integration's pixel to the next; NaN where unknown."""
     rows, columns = np.nonzero(pixels)
     before, after = np.maximum(rows - 1, 0), np.minimum(rows + 1, pixels.shape[0] - 1)
     before = np.where(observation.tangent_altitude_km[before, columns] <= 0, before, rows)
@@ -98,6 +108,11 @@ def _trimmed_corners(observation: Observation, pixels: BoolArray) -> tuple[Float
         for row in (before, after)
     )
     with np.errstate(invalid="ignore", divide="ignore"):
-        step = (last - first) / (after - before)[:, None]
-    corners = unit_vectors(observation.corner_latitude_deg[pixels], observation.corner_longitude_deg[pixels])
-    return coordinates(trim(corners, step))
+        step: Float64Array = (last - first) / (after - before)[:, None]
+    return step
+
+
+def _blur_km2(footprints: Float64Array) -> float:
+    """Compute the variance of uniform footprints (N, 4, 3), a twelfth of the squared size, median over the pixels."""
+    squared = sum((midline**2).sum(-1) for midline in midlines(footprints))
+    return float(np.median(squared)) / 2 / 12 * MARS_RADIUS_KM**2

@@ -21,20 +21,20 @@ from mars_aurora.geometry.outline import to_longitude_latitude, to_wkt
 from mars_aurora.geometry.plane import Plane
 from mars_aurora.measure.emission_shell import ShellPixels, project_to_shell
 from mars_aurora.measure.morphology import Shape, describe
-from mars_aurora.measure.photometry import find_peak, integrate
+from mars_aurora.measure.photometry import find_area_error_km2, find_lost_signal, find_peak, integrate
 from mars_aurora.measure.pixels import pixels_near, pixels_of_others, segment, trace
 from mars_aurora.measure.viewing import find_epoch, find_flags, find_viewing
 from mars_aurora.observation import BoolArray, Observation
 from mars_aurora.sphere import mean_coordinates
 
-_EDGE_FRACTION = 0.2  # of a pixel: error of the outline's position, from simulated auroras (python -m bench.measuring)
-_END_FRACTION = 0.02  # of the length: error of the centroid by faint ends that are not segmented, from the same
-_RING_PX = 30.0  # width of the ring round a box in which the local background is fitted
+_END_FRACTION = 0.014  # of the length: error of the centroid by faint ends that are not segmented, from simulated
+# auroras (python -m bench.measuring)
+_RING_PX = 30.0  # width of the ring around a box in which the local background is fitted
 
 
 @dataclass(frozen=True)
 class _Scene:
-    """One observation with what its auroras have in common; arrays are (nI, nS)."""
+    """One observation and what the measurements of its auroras share; arrays are (nI, nS)."""
 
     observation: Observation
     canvas: Canvas
@@ -80,8 +80,8 @@ def _measure_box(scene: _Scene, box: Box, number: int) -> Aurora:  # 60 lines, o
     plane = on_shell.find_plane()
     outline = unite(on_shell.corner_lat_deg, on_shell.corner_lon_deg, plane)
     shape = describe(outline)
-    area_error_km2 = _area_error_km2(on_shell, shape)
-    photometry = integrate(on_shell, local, pixels, shape.area_km2, area_error_km2)
+    lost_R = find_lost_signal(on_shell, excess_R, scene.usable, pixels, shape)
+    photometry = integrate(on_shell, local, pixels, shape, lost_R)
     peak = find_peak(observation, scene.usable, excess_R, local, pixels)
     ground_lat_deg, ground_lon_deg = _ground_centroid(observation, pixels, on_shell)
     viewing = find_viewing(observation, pixels, on_shell)
@@ -96,7 +96,7 @@ def _measure_box(scene: _Scene, box: Box, number: int) -> Aurora:  # 60 lines, o
         peak_brightness_R=peak.peak_brightness_R,
         confidence=box.confidence,
         centroid_error_km=_centroid_error_km(on_shell, plane, shape),
-        area_error_km2=area_error_km2,
+        area_error_km2=find_area_error_km2(on_shell, shape),
         mean_random_error_R=photometry.mean_random_error_R,
         mean_systematic_error_R=photometry.mean_systematic_error_R,
         peak_random_error_R=peak.peak_random_error_R,
@@ -153,16 +153,11 @@ def _select_search_area(observation: Observation, region: BoolArray) -> BoolArra
 
 
 def _fit_local_background(scene: _Scene, box: Box) -> Background:
-    """Fit the background to the pixels round the box that are outside every box and without sign of aurora."""
+    """Fit the background to the pixels around the box that are outside every box and without sign of aurora."""
     x = (scene.canvas.x - (box.x0 + box.x1) / 2) / ((box.x1 - box.x0) / 2 + _RING_PX)
     y = (scene.canvas.y - (box.y0 + box.y1) / 2) / ((box.y1 - box.y0) / 2 + _RING_PX)
     ring = (np.maximum(np.abs(x), np.abs(y)) <= 1) & scene.disk.free & ~scene.boxed
     return observed.fit_locally(scene.observation, scene.disk, x, y, ring)
-
-
-def _area_error_km2(on_shell: ShellPixels, shape: Shape) -> float:
-    """Estimate the error of the area from an error of the outline by a fraction of a pixel along all of it."""
-    return _EDGE_FRACTION * float(np.sqrt(np.median(on_shell.area_km2))) * shape.boundary_km
 
 
 def _centroid_error_km(on_shell: ShellPixels, plane: Plane, shape: Shape) -> float:

@@ -1,4 +1,4 @@
-"""Segmentation: which native pixels belong to an aurora. Those of its box that exceed the background, connected."""
+"""Segmentation: the connected native pixels of a box that exceed the background."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from mars_aurora.geometry.canvas import Canvas, pixels_in_box
 from mars_aurora.observation import BoolArray, FloatArray
 
 SIGMAS = 3.0
+NOISE_FACTOR = 1.12  # on the limit: noise lifts more pixels above it than it pushes below (python -m bench.measuring)
 SMOOTH_PX = 3  # native pixels a side: about the width of a footprint, as successive ones overlap
 GROW_PX = 3.0  # boxes are grown by this margin on the canvas
 _SMOOTH_NOISY_PX = 5
@@ -48,10 +49,10 @@ def segment(  # noqa: PLR0913, PLR0917 -- four masks and maps of one grid, and t
 ) -> BoolArray:
     """Segment the aurora of a region; no pixels where nothing is significant.
 
-    A pixel belongs to it if the mean about it exceeds the background by ``visible_R`` and by 3 sigma: the mean of 3 x
-    3 pixels, or of 5 x 5 where 3 x 3 are too noisy. Sigma contains the noise of the pixels and the structure of the
-    background. Pieces from a twentieth of the largest are kept, except those of other boxes or mostly outside; holes
-    are filled.
+    A pixel belongs to it if the mean about it exceeds the background by 1.12 ``visible_R`` and by 3 sigma: the mean
+    of 3 x 3 pixels, or of 5 x 5 where 3 x 3 are too noisy. Sigma contains the noise of the pixels and the structure
+    of the background. Pieces from a twentieth of the largest are kept, except those of other boxes or mostly outside;
+    holes are filled.
 
     Parameters
     ----------
@@ -61,15 +62,16 @@ def segment(  # noqa: PLR0913, PLR0917 -- four masks and maps of one grid, and t
     region, usable, others : (nI, nS) bool
         Pixels of the box, usable pixels, pixels of smaller boxes.
     visible_R : float
-        Least mean excess.
+        Excess at the edge of an aurora.
     """
-    fine, fine_limit = _mean_and_limit(excess_R, background, usable, SMOOTH_PX, visible_R)
-    coarse, coarse_limit = _mean_and_limit(excess_R, background, usable, _SMOOTH_NOISY_PX, visible_R)
-    above = np.where(fine_limit > visible_R, coarse >= coarse_limit, fine >= fine_limit)
+    limit_R = NOISE_FACTOR * visible_R
+    fine, fine_limit = _mean_and_limit(excess_R, background, usable, SMOOTH_PX, limit_R)
+    coarse, coarse_limit = _mean_and_limit(excess_R, background, usable, _SMOOTH_NOISY_PX, limit_R)
+    above = np.where(fine_limit > limit_R, coarse >= coarse_limit, fine >= fine_limit)
     bright: BoolArray = region & above
     if not bright.any():
         return bright
-    return _fill_holes(_select_pieces(usable & above, region, others)) & region
+    return fill_holes(select_pieces(usable & above, region, others)) & region
 
 
 def trace(mask: BoolArray) -> str:
@@ -84,16 +86,16 @@ def trace(mask: BoolArray) -> str:
 
 
 def _mean_and_limit(
-    excess_R: FloatArray, background: Background, usable: BoolArray, side_px: int, visible_R: float
+    excess_R: FloatArray, background: Background, usable: BoolArray, side_px: int, least_R: float
 ) -> tuple[FloatArray, FloatArray]:
     """Average the excess over squares of pixels; also compute the least significant mean."""
     noise_R = background.noise_R / np.sqrt(np.maximum(count_neighbors(usable, side_px), 1))
     sigma_R = np.hypot(noise_R, STRUCTURE * np.abs(background.level_R))
-    return smooth(excess_R, usable, side_px), np.maximum(SIGMAS * sigma_R, visible_R)
+    return smooth(excess_R, usable, side_px), np.maximum(SIGMAS * sigma_R, least_R)
 
 
-def _select_pieces(bright: BoolArray, region: BoolArray, others: BoolArray) -> BoolArray:
-    """Select the connected pieces that belong to the region; all that reach into it where nearly none does."""
+def select_pieces(bright: BoolArray, region: BoolArray, others: BoolArray) -> BoolArray:
+    """Select the connected pieces that belong to the region; if these hold less than a fifth of the signal, all."""
     _, labels = cv2.connectedComponents(bright.astype(np.uint8), connectivity=8)
     whole = np.bincount(labels.reshape(-1))
     inside = np.bincount(labels[region], minlength=whole.size)
@@ -105,7 +107,7 @@ def _select_pieces(bright: BoolArray, region: BoolArray, others: BoolArray) -> B
     return kept
 
 
-def _fill_holes(mask: BoolArray) -> BoolArray:
+def fill_holes(mask: BoolArray) -> BoolArray:
     outlines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     filled = cv2.drawContours(np.zeros(mask.shape, np.uint8), outlines, -1, 1, thickness=cv2.FILLED)
     return filled.astype(bool)

@@ -17,7 +17,7 @@ LIMB_DEG = 70.0
 LOW_SNR = 5.0
 FLAGS = {
     "no_signal": "no pixel of the box exceeds the background significantly: the whole box was measured",
-    "low_counts": f"the mean brightness is less than {LOW_SNR:g} times its random error",
+    "low_counts": f"the signal-to-noise ratio is less than {LOW_SNR:g}",
     "limb": f"part of it has an emission angle over {LIMB_DEG:g} deg, or adjoins pixels off the disk: it may extend on",
     "terminator": f"part of it is where the Sun illuminates the upper atmosphere (SZA under {NIGHT_SZA_DEG:g} deg)",
     "day_side": f"its median SZA is under {DAY_SZA_DEG:g} deg: probably not an aurora",

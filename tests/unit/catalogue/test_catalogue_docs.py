@@ -12,7 +12,7 @@ from mars_aurora.background import observed
 from mars_aurora.catalogue import write
 from mars_aurora.catalogue.sightings import Entry
 from mars_aurora.emission import NIGHT_SZA_DEG, OXYGEN_1304, OXYGEN_1356
-from mars_aurora.measure import measure, morphology, pixels
+from mars_aurora.measure import measure, morphology, photometry, pixels
 from mars_aurora.measure.viewing import FLAGS
 from mars_aurora.run.keys import RunKeys
 from mars_aurora.run.storage import FolderStorage
@@ -50,6 +50,7 @@ def test_products_are_documented(tmp_path):
 
 STRONG, WEAK = OXYGEN_1304, OXYGEN_1356
 FINE, COARSE = pixels.SMOOTH_PX, pixels._SMOOTH_NOISY_PX
+RAISED = round(100 * (pixels.NOISE_FACTOR - 1))
 PARALLAX_KM = STRONG.shell_km * np.tan(np.radians(60))
 
 
@@ -64,9 +65,13 @@ PARALLAX_KM = STRONG.shell_km * np.tan(np.radians(60))
         f"grown by {pixels.GROW_PX:g} px",
         f"solar zenith angle over {NIGHT_SZA_DEG:g} degrees",
         f"({FINE} x {FINE}, or {COARSE} x {COARSE} in twilight)",
-        f"exceeds the background by {STRONG.visible_R:g} R and {pixels.SIGMAS:g} sigma",
+        f"exceeds the background by {pixels.SIGMAS:g} sigma and by {STRONG.visible_R:g} R, raised by {RAISED} %",
         f"at least {morphology.SINUOUS_LENGTH_KM:g} km long and {morphology.SINUOUS_RATIO:g} times as long as wide",
-        f"off by {measure._EDGE_FRACTION} pixels along its length",
+        f"off by {photometry.EDGE_FRACTION} pixels along its length",
+        f"of the mean is {photometry.MEAN_PER_EXTENT} times",
+        f"integrated brightness {photometry.INTEGRATED_PER_EXTENT} times that of the area",
+        f"minus {photometry.PEAK_BIAS} of its random error",
+        f"a residual of {observed.LOCAL_RESIDUAL:.0%} about it".replace("%", " %"),
         f"includes {measure._END_FRACTION} of the length",
         f"{WEAK.visible_R:g} R instead of {STRONG.visible_R:g} R, {WEAK.night_R:g} R instead of {STRONG.night_R:g} R",
     ],

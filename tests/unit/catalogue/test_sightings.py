@@ -106,7 +106,7 @@ def test_other_orbit_or_mode_is_another_set(change):
 
 
 @pytest.mark.parametrize("lon", [100.0, 357.0, 354.5])
-@pytest.mark.parametrize(("overlap_deg", "joined"), [(0.5, False), (0.7, True)])
+@pytest.mark.parametrize(("overlap_deg", "joined"), [(0.5, False), (0.64, True)])
 def test_outlines_that_share_a_tenth_are_one_aurora(lon, overlap_deg, joined):
     first = _rectangle(lon, -3, lon + 6, 3)
     second = _rectangle(lon + 6 - overlap_deg, -3, lon + 12 - overlap_deg, 3, SECOND)
@@ -156,6 +156,18 @@ def test_sighting_that_overlaps_two_others_joins_all_three():
     joined = sightings.join([*ends, _rectangle(104, -3, 112, 3, SECOND)])
     assert [aurora.sightings for aurora in joined] == [3, 3, 3]
     assert len({aurora.aurora_id for aurora in joined}) == 1
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2)])
+@pytest.mark.parametrize("shift_deg", [1, 4])
+def test_sighting_joins_a_group_by_any_of_its_members(order, shift_deg):
+    """At shifts of 4 degrees only neighbors overlap, at 1 degree all do."""
+    auroras = [
+        _rectangle(100 + shift_deg * number, -3, 106 + shift_deg * number, 3, name)
+        for number, name in enumerate((FIRST, SECOND, THIRD))
+    ]
+    joined = sightings.join([auroras[number] for number in order])
+    assert [aurora.sightings for aurora in joined] == [3, 3, 3]
 
 
 def test_auroras_of_different_sets_are_not_joined():

@@ -14,11 +14,32 @@ from mars_aurora.errors import InputError, Reason
 from mars_aurora.geometry import canvas
 from mars_aurora.geometry.canvas import CENTER_X, CENTER_Y, DISK_RADIUS, HEIGHT, WIDTH, Canvas
 from mars_aurora.observation import Observation
+from mars_aurora.sphere import MARS_RADIUS_KM
 from mars_aurora_model.simulator.simulate import Simulated, observe
 from mars_aurora_model.simulator.world import World
 
 WHOLE = World(swaths_per_set=(1,), slit_cut_fraction=0.0, truncated_fraction=0.0, modes=(("os2", 1.0, (50, 155)),))
 CUT = replace(WHOLE, slit_cut_fraction=1.0)
+
+
+@pytest.mark.parametrize(
+    ("direction", "expected"),
+    [
+        ((-1.0, 0.0, 0.0), (320, 230)),
+        ((-np.sqrt(3), 0.0, 1.0), (320, 60)),
+        ((-np.sqrt(3), 1.0, 0.0), (490, 230)),
+        ((-np.sqrt(3), 0.0, -0.5), (320, 315)),
+        ((1.0, 0.0, 0.0), (np.nan, np.nan)),
+        ((0.0, 1.0, 0.0), (np.nan, np.nan)),
+    ],
+    ids=["nadir", "north limb", "east limb", "half way south", "zenith", "horizontal"],
+)
+@pytest.mark.parametrize("length", [1, 7])
+def test_direction_from_two_radii_is_drawn_in_perspective(direction, expected, length):
+    # at two radii from the center of Mars, over 0 N 0 E, the limb is 30 deg from the nadir
+    sight = length * np.array([[direction]])
+    x, y = canvas.project(sight, np.zeros(1), np.zeros(1), np.array([MARS_RADIUS_KM]))
+    np.testing.assert_allclose([x.item(), y.item()], expected, rtol=1e-12)
 
 
 def _read(simulated: Simulated, folder: Path) -> Observation:

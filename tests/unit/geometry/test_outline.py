@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 import shapely
+from pyproj_mars import area_in_degrees_km2, area_km2, equal_area_plane, travel
 from square_footprints import CENTERS, make_grid
 
 from mars_aurora.geometry import footprint
-from mars_aurora.geometry.outline import from_longitude_latitude, to_longitude_latitude, to_wkt
+from mars_aurora.geometry.outline import fill_holes, from_longitude_latitude, to_longitude_latitude, to_wkt
 from mars_aurora.geometry.plane import Plane
 
 
@@ -47,3 +48,83 @@ def test_corner_just_past_0_longitude_leaves_no_sliver_that_rounding_collapses(p
     degrees = to_longitude_latitude(outline, plane)
     back = from_longitude_latitude(shapely.from_wkt(to_wkt(degrees)), plane)
     assert back.area == pytest.approx(outline.area, rel=0.03)
+
+
+def _circle(radius_km: float = 300.0) -> shapely.Geometry:
+    return shapely.MultiPolygon([shapely.Point(0, 0).buffer(radius_km, quad_segs=64)])
+
+
+@pytest.mark.parametrize(("lat", "lon"), [*CENTERS, (88.0, 30.0), (-87.0, 181.0), (0.0, 180.0), (90.0, 0.0)])
+@pytest.mark.parametrize("clockwise", [False, True])
+def test_outline_in_degrees_has_the_area_and_the_points_of_the_one_in_the_plane(lat, lon, clockwise):
+    plane, circle = Plane(lat, lon), _circle()
+    outline = shapely.reverse(circle) if clockwise else circle
+    degrees = to_longitude_latitude(outline, plane)
+    assert area_in_degrees_km2(degrees) == pytest.approx(np.pi * 300**2, rel=0.005)
+    azimuths = np.arange(7.0, 360.0, 15.0)  # none of them along 0/360, the edge in degrees
+    for distance_km, inside in ((150, True), (294, True), (306, False), (600, False)):
+        lat_deg, lon_deg = travel(lat, lon, azimuths, distance_km)
+        assert (shapely.contains_xy(degrees, lon_deg, lat_deg) == inside).all()
+
+
+@pytest.mark.parametrize(("lat", "lon"), [*CENTERS, (90.0, 0.0)])
+def test_outline_in_the_plane_has_the_area_and_the_points_of_the_one_in_degrees(lat, lon):
+    plane = Plane(lat, lon)
+    back = from_longitude_latitude(to_longitude_latitude(_circle(), plane), plane)
+    assert len(shapely.get_parts(back)) == 1
+    assert shapely.hausdorff_distance(back.boundary, _circle().boundary) < 5
+    assert back.area == pytest.approx(np.pi * 301**2, rel=0.005)  # grown by 1 km, so that parts at 0/360 overlap
+
+
+def test_long_edges_in_degrees_are_divided_before_they_are_projected():
+    square = shapely.box(100, 40, 130, 60)
+    lon, lat = shapely.get_coordinates(shapely.segmentize(square, 0.5)).T
+    found = from_longitude_latitude(square, Plane(50.0, 115.0))
+    assert found.area == pytest.approx(area_km2(lat, lon), rel=0.01)
+    assert shapely.contains_xy(found, *equal_area_plane(50.0, 115.0)(115, 59.9))
+
+
+def test_long_edges_in_the_plane_are_divided_before_they_are_converted():
+    square = shapely.MultiPolygon([shapely.box(-1500, -300, 1500, 300)])
+    degrees = to_longitude_latitude(square, Plane(60.0, 180.0))
+    lon, lat = equal_area_plane(60.0, 180.0)(0, -299, inverse=True)
+    assert shapely.contains_xy(degrees, lon, lat)
+    assert area_in_degrees_km2(degrees) == pytest.approx(3000 * 600, rel=0.002)
+
+
+def test_separate_parts_stay_separate_and_empty_ones_are_dropped():
+    parts = [shapely.box(-400, -50, -200, 50), shapely.box(200, -50, 400, 50), shapely.Polygon()]
+    degrees = to_longitude_latitude(shapely.MultiPolygon(parts), Plane(-20.0, 100.0))
+    assert degrees.geom_type == "MultiPolygon"
+    assert [area_in_degrees_km2(part) for part in degrees.geoms] == pytest.approx([20_000] * 2, rel=0.005)
+
+
+def test_single_part_is_a_polygon():
+    assert to_longitude_latitude(_circle(), Plane(-20.0, 100.0)).geom_type == "Polygon"
+
+
+def test_holes_are_filled_and_lines_dropped():
+    ring = shapely.box(0, 0, 9, 9) - shapely.box(3, 3, 6, 6)
+    mixed = shapely.GeometryCollection([ring, shapely.LineString([(20, 0), (30, 0)]), shapely.box(12, 0, 14, 9)])
+    filled = fill_holes(mixed)
+    assert filled.geom_type == "MultiPolygon"
+    assert filled.area == pytest.approx(81 + 18)
+
+
+def test_text_has_thousandths_of_a_degree():
+    assert to_wkt(shapely.box(12.3449, 1.2345678, 359.9996, 2)) == (
+        "POLYGON ((360 1.235, 360 2, 12.345 2, 12.345 1.235, 360 1.235))"
+    )
+
+
+def test_outline_is_rounded_to_thousandths_of_a_degree():
+    coordinates = shapely.get_coordinates(to_longitude_latitude(_circle(), Plane(-20.0, 100.0)))
+    assert np.allclose(coordinates, np.round(coordinates, 3), atol=1e-9)
+
+
+def test_spikes_without_area_are_dropped():
+    spike = [(0, 0), (100, 0), (100, 100), (50, 100), (50, 300), (50, 100), (0, 100)]
+    degrees = to_longitude_latitude(shapely.MultiPolygon([shapely.Polygon(spike)]), Plane(0.0, 100.0))
+    assert degrees.geom_type == "Polygon"
+    assert area_in_degrees_km2(degrees) == pytest.approx(100**2, rel=0.002)
+    assert degrees.bounds[3] == pytest.approx(100 / np.radians(3396.19), abs=0.01)
