@@ -3,7 +3,7 @@
 PYTHON ?= python3
 export UV_PROJECT_ENVIRONMENT := .venv
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
-include cloud.mk
+include cloud.mk quality.mk
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-11s %s\n", $$1, $$2}'
 

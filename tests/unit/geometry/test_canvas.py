@@ -88,6 +88,7 @@ def test_limb_of_disk_cut_by_slit_is_on_nominal_circle(index: int, tmp_path: Pat
 
 def test_canvas_pixel_shows_nearby_native_pixel(whole: Observation):
     fitted = canvas.fit(whole)
+    assert fitted.index.shape == (HEIGHT, WIDTH)
     row, column = np.nonzero(fitted.index >= 0)
     shown = fitted.index[row, column]
     distance = np.hypot(fitted.x.ravel()[shown] - column, fitted.y.ravel()[shown] - row)

@@ -83,6 +83,21 @@ def test_background_is_that_of_a_ring_of_30_pixels(scene, reach_px, margin_px):
     assert aurora.background_R == pytest.approx(brightness_R[ring].mean(), abs=0.12)
 
 
+@pytest.mark.parametrize(
+    ("far", "patch"),
+    [
+        ((slice(None), slice(23, 30)), (ROWS, slice(17, 20))),
+        ((slice(None), slice(0, 7)), (ROWS, slice(10, 13))),
+        ((slice(29, 40), slice(None)), (slice(23, 26), SLIT_BINS)),
+        ((slice(0, 11), slice(None)), (slice(14, 17), SLIT_BINS)),
+    ],
+)
+def test_background_beyond_the_ring_has_no_influence_on_any_side(scene, far, patch):
+    brightness_R = np.where(scene.mask(*far), 6, 8) + 4 * CHECKERBOARD
+    (aurora,) = scene.change(brightness_R=brightness_R + 15 * scene.mask(*patch)).measure(make_box(ROWS, SLIT_BINS))
+    assert aurora.background_R == pytest.approx(8, rel=0.04)
+
+
 def test_aurora_in_another_box_does_not_raise_the_background(scene):
     pair = scene.mask(ROWS, slice(4, 12)) | scene.mask(ROWS, slice(14, 22))
     found = scene.add(PATCH_R * pair).measure(make_box(ROWS, slice(4, 12)), make_box(ROWS, slice(14, 22)))
