@@ -26,7 +26,11 @@ def test_pole_is_one_vector_at_every_longitude(pole):
     assert np.allclose(vectors, [0, 0, np.sign(pole)])
     lat, lon = coordinates(vectors)
     assert np.allclose(lat, pole)
-    assert ((lon >= 0) & (lon <= 360)).all()
+    assert ((lon >= 0) & (lon < 360)).all()
+
+
+def test_longitude_just_below_zero_is_not_360():
+    assert coordinates(np.array([[1.0, -1e-17, 0.0]]))[1] == 0
 
 
 @pytest.mark.parametrize("lon", [-370.0, -0.1, 360.0, 719.9])

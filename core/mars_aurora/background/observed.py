@@ -23,6 +23,7 @@ _PRIOR = np.array([0.3, 0.2, 0.2])  # standard deviation of the local scale from
 STRUCTURE = 0.1  # fractional residual of day and twilight about a smooth fit
 LOCAL_RESIDUAL = 0.18  # the same of the local fit, over the area of an aurora (python -m bench.measuring)
 _SIGMAS = 3.0
+_MIN_NOISE_R = 1e-3  # where the ring has no signal at all
 _ROUNDS = 3  # as many as reduce the residual at night, by day and in twilight
 
 
@@ -45,10 +46,12 @@ class Background:
 
 
 def usable_pixels(observation: Observation) -> BoolArray:
-    """Select pixels on the disk with brightness, SZA, coordinates and all corners known, and not flagged: (nI, nS)."""
-    known = np.isfinite(observation.brightness_R) & np.isfinite(observation.sza_deg)
-    located = np.isfinite(observation.latitude_deg) & np.isfinite(observation.corner_latitude_deg).all(-1)
-    return known & located & (observation.tangent_altitude_km <= 0) & ~observation.flagged
+    """Select pixels on the disk with brightness, angles, coordinates and corners known, and not flagged: (nI, nS)."""
+    known = np.isfinite(observation.brightness_R + observation.sza_deg + observation.emission_angle_deg)
+    located = np.isfinite(observation.latitude_deg + observation.longitude_deg)
+    located &= np.isfinite(observation.corner_latitude_deg + observation.corner_longitude_deg).all(-1)
+    usable: BoolArray = known & located & (observation.tangent_altitude_km <= 0) & ~observation.flagged
+    return usable
 
 
 def fit(observation: Observation, usable: BoolArray, boxed: BoolArray) -> Background:
@@ -86,7 +89,7 @@ def fit(observation: Observation, usable: BoolArray, boxed: BoolArray) -> Backgr
 
 
 def _fit_slant(observation: Observation, bins: Bins, level_R: Float64Array, free: BoolArray) -> Float64Array:
-    """Fit the factor of slanted lines of sight, from the terminator to the night, where auroras are searched."""
+    """Fit the factor of slanted lines of sight, from the terminator to the night, where auroras are searched for."""
     where = free & (observation.sza_deg > DAY_SZA_DEG)
     if not where.any():
         return np.ones(where.shape)
@@ -110,7 +113,7 @@ def fit_locally(
     ring : (nI, nS) bool
     """
     level = disk.level_R[ring].astype(np.float64)
-    noise = np.hypot(disk.noise_R[ring], STRUCTURE * level)
+    noise = np.maximum(np.hypot(disk.noise_R[ring], STRUCTURE * level), _MIN_NOISE_R)
     terms = np.stack([np.ones_like(level), x[ring], y[ring]])
     design = terms * level / noise
     residual = (observation.brightness_R[ring] - level) / noise

@@ -82,6 +82,7 @@ def project_to_shell(observation: Observation, local: Background, pixels: BoolAr
     footprints = unit_vectors(observation.corner_latitude_deg[pixels], observation.corner_longitude_deg[pixels])
     trimmed = coordinates(trim(footprints, _scan_steps(observation, pixels)))
     corners = cross_shell(*trimmed, position_km, altitude_km)
+    whole = unit_vectors(*cross_shell(*coordinates(footprints), position_km, altitude_km))
     random = observation.random_error_R[pixels]
     return ShellPixels(
         rows=rows,
@@ -93,7 +94,7 @@ def project_to_shell(observation: Observation, local: Background, pixels: BoolAr
         corner_lat_deg=corners[0],
         corner_lon_deg=corners[1],
         area_km2=pixel_areas_km2(*corners),
-        blur_km2=_blur_km2(footprints),
+        blur_km2=_blur_km2(whole),
     )
 
 

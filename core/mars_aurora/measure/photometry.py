@@ -17,13 +17,12 @@ from mars_aurora.background.smoothing import count_neighbors, smooth
 from mars_aurora.measure.emission_shell import ShellPixels, project_to_shell
 from mars_aurora.measure.morphology import Shape
 from mars_aurora.measure.pixels import SMOOTH_PX
-from mars_aurora.observation import BoolArray, FloatArray, Observation
+from mars_aurora.observation import BoolArray, Float64Array, FloatArray, Observation
 
 MEAN_PER_EXTENT = 0.75  # relative error of the mean, per relative error of the area
 INTEGRATED_PER_EXTENT = 0.45  # the same of the integrated brightness: what the mean loses the area gains
 PEAK_BIAS = 0.6  # of its random error by which the highest of many means exceeds the true peak
 EDGE_FRACTION = 0.3  # of a pixel: error of the outline along all of it
-_MIN_BRIGHTNESS_R = 1e-6  # divisor where the total brightness vanishes
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,9 @@ def integrate(
     mean = float(fractions @ on_shell.excess_R) + lost_R
     level, level_error = float(fractions @ local.level_R[pixels]), float(fractions @ local.error_R[pixels])
     noise = float(np.hypot(np.sqrt(fractions**2 @ on_shell.random_R**2), level_error))
-    systematic = abs(mean) * float(fractions @ on_shell.systematic_R) / max(mean + level, _MIN_BRIGHTNESS_R)
+    systematic = abs(mean) * _find_calibration_fraction(
+        on_shell, level + float(fractions @ on_shell.excess_R), fractions
+    )
     extent = find_area_error_km2(on_shell, shape) / shape.area_km2
     return Photometry(
         mean_brightness_R=mean,
@@ -94,6 +95,12 @@ def integrate(
         background_error_R=level_error,
         noise_R=noise,
     )
+
+
+def _find_calibration_fraction(on_shell: ShellPixels, total_R: float, weights: Float64Array) -> float:
+    """Average the systematic error, relative to the total brightness; at most 1, as where noise makes that negative."""
+    error_R = float(weights @ on_shell.systematic_R)
+    return error_R / total_R if total_R > error_R else float(error_R > 0)
 
 
 def find_lost_signal(
@@ -126,11 +133,12 @@ def find_peak(
     noise = np.sqrt((averaged.random_R**2).sum()) / averaged.random_R.size
     error = float(np.hypot(noise, local.error_R.flat[position]))
     brightness = float(mean.flat[position]) - PEAK_BIAS * error
-    total = max(brightness + float(local.level_R.flat[position]), _MIN_BRIGHTNESS_R)
+    total = float(mean.flat[position]) + float(local.level_R.flat[position])
+    equal = np.full(averaged.random_R.size, 1 / averaged.random_R.size)
     return Peak(
         peak_brightness_R=brightness,
         peak_random_error_R=error,
-        peak_systematic_error_R=abs(brightness) * (float(averaged.systematic_R.mean()) / total),
+        peak_systematic_error_R=abs(brightness) * _find_calibration_fraction(averaged, total, equal),
         peak_lat_deg=float(point.lat_deg[0]),
         peak_lon_deg=float(point.lon_deg[0]),
     )

@@ -56,7 +56,9 @@ def find_viewing(observation: Observation, pixels: BoolArray, on_shell: ShellPix
     """Average the angles over an aurora's pixels (nI, nS)."""
     fractions, row = on_shell.area_fractions, on_shell.row
     hour_angle = np.radians(observation.local_time_h[pixels] * 15)
-    mean_angle = np.arctan2(fractions @ np.sin(hour_angle), fractions @ np.cos(hour_angle))
+    known = np.isfinite(hour_angle)
+    hour_angle, weights = hour_angle[known], fractions[known]
+    mean_angle = np.arctan2(weights @ np.sin(hour_angle), weights @ np.cos(hour_angle)) if known.any() else np.nan
     return Viewing(
         sza_deg=float(fractions @ observation.sza_deg[pixels]),
         emission_angle_deg=float(fractions @ observation.emission_angle_deg[pixels]),
@@ -95,6 +97,6 @@ def find_flags(observation: Observation, usable: BoolArray, pixels: BoolArray, *
         "terminator": (sza < NIGHT_SZA_DEG).any(),
         "day_side": np.median(sza) < DAY_SZA_DEG,
         "cut": (pixels & ~inner).any() or near[:, off_slit].any(),
-        "bad_pixels": (near & on_disk & ~usable & ~off_slit).any(),
+        "bad_pixels": (near & (on_disk | ~seen) & ~usable & ~off_slit).any(),
     }
     return " ".join(name for name in FLAGS if found[name])

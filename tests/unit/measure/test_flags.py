@@ -122,7 +122,10 @@ def test_bins_off_the_slit_are_not_bad_pixels(scene, pixels):
 
 @pytest.mark.parametrize(
     "bad",
-    [{"flagged": True}, {"brightness_R": NAN}, {"sza_deg": NAN}, {"latitude_deg": NAN}],
+    [
+        {"flagged": True},
+        *({name: NAN} for name in ("brightness_R", "sza_deg", "emission_angle_deg", "latitude_deg", "longitude_deg")),
+    ],
     ids=lambda bad: next(iter(bad)),
 )
 @pytest.mark.parametrize(
@@ -140,10 +143,18 @@ def test_bad_pixels_is_set_beside_pixels_that_are_flagged_or_nan(scene, pixels, 
     assert _find(_change_pixel(scene, *place, **bad), pixels) == flags
 
 
-def test_bad_pixels_is_set_beside_a_pixel_with_one_unknown_corner(scene, pixels):
-    corners = scene.observation.corner_latitude_deg.copy()
+@pytest.mark.parametrize("name", ["corner_latitude_deg", "corner_longitude_deg"])
+def test_bad_pixels_is_set_beside_a_pixel_with_one_unknown_corner(scene, pixels, name):
+    corners = getattr(scene.observation, name).copy()
     corners[20, 20, 2] = np.nan
-    assert _find(scene.change(corner_latitude_deg=corners), pixels) == "bad_pixels"
+    assert _find(scene.change(**{name: corners}), pixels) == "bad_pixels"
+
+
+def test_bad_pixels_is_set_beside_an_integration_without_geometry(scene, pixels):
+    lost = scene.mask(slice(26, 27), slice(None))
+    unknown = dict.fromkeys(("latitude_deg", "longitude_deg", "tangent_altitude_km", "sza_deg"), NAN)
+    changed = {name: np.where(lost, nan, getattr(scene.observation, name)) for name, nan in unknown.items()}
+    assert _find(scene.change(**changed), pixels) == "bad_pixels"
 
 
 def test_flagged_pixels_off_the_disk_are_not_bad_pixels(scene, pixels):
@@ -182,6 +193,19 @@ def test_aurora_with_bad_pixels_inside_or_beside_it_is_flagged(scene):
     assert (inside.quality_flags, inside.pixels) == ("bad_pixels", 119)
     beside = _measure(_change_pixel(scene, 20, 20, brightness_R=NAN))
     assert (beside.quality_flags, beside.pixels) == ("bad_pixels", 120)
+
+
+@pytest.mark.parametrize("name", ["longitude_deg", "emission_angle_deg"])
+def test_pixel_with_an_unknown_angle_is_left_out(scene, name):
+    aurora = _measure(_change_pixel(scene, 20, 15, **{name: NAN}))
+    assert (aurora.quality_flags, aurora.pixels) == ("bad_pixels", 119)
+    assert np.isfinite([aurora.emission_angle_deg, aurora.local_time_h, aurora.mean_brightness_R]).all()
+
+
+def test_aurora_on_a_disk_without_any_other_signal_is_measured(scene):
+    aurora = _measure(scene.change(brightness_R=0))
+    assert aurora.mean_brightness_R == pytest.approx(PATCH_R, rel=0.03)
+    assert aurora.background_R == 0
 
 
 def test_aurora_in_twilight_is_flagged_terminator_and_by_day_day_side(scene):

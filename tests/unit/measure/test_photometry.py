@@ -81,7 +81,21 @@ def test_systematic_error_is_the_calibration_fraction_of_the_excess():
 
 
 def test_systematic_error_of_a_negative_excess_is_positive():
-    assert _integrate(excess_R=[-1.0, -1.0]).mean_systematic_error_R == pytest.approx(1 * 1.75 / 1.5)
+    assert _integrate(excess_R=[-0.5, -0.5]).mean_systematic_error_R == pytest.approx(0.5 * 1.75 / 2)
+
+
+@pytest.mark.parametrize("excess_R", [-1.0, -2.5, -2.6, -30.0])
+def test_systematic_error_is_at_most_the_brightness_itself(excess_R):
+    """Noise can make the total brightness smaller than its systematic error, or negative."""
+    assert _integrate(excess_R=[excess_R] * 2).mean_systematic_error_R == pytest.approx(abs(excess_R))
+    none = _integrate(excess_R=[excess_R] * 2, systematic_R=[0.0, 0.0])
+    assert none.mean_systematic_error_R == 0
+
+
+def test_calibration_fraction_is_that_of_the_file():
+    """Signal lost at the outline, which is added, does not change it."""
+    with_loss = _integrate(systematic_R=[0.1 * (1 + 2.5)] * 2, excess_R=[1.0, 1.0], lost_R=0.5)
+    assert with_loss.mean_systematic_error_R == pytest.approx(0.1 * 1.5)
 
 
 def test_integrated_brightness_is_mean_times_area_of_the_outline():

@@ -51,6 +51,11 @@ def test_local_time_is_averaged_across_midnight(scene, hours, areas_km2, mean_h)
     assert (found - mean_h + 12) % 24 - 12 == pytest.approx(0, abs=1e-3)
 
 
+def test_local_time_is_averaged_over_the_pixels_where_it_is_known(scene):
+    assert _find_viewing(scene, local_time_h=(np.nan, 1.5)).local_time_h == pytest.approx(1.5)
+    assert np.isnan(_find_viewing(scene, local_time_h=(np.nan, np.nan)).local_time_h)
+
+
 @pytest.mark.parametrize(("excess_R", "row"), [((1.0, 1e-6), 4), ((1.0, 1.0), 6), ((1.0, 3.0), 7)])
 def test_spacecraft_and_sun_are_those_when_the_scan_passed_the_centroid(scene, excess_R, row):
     names = ("sub_spacecraft_latitude_deg", "sub_spacecraft_longitude_deg", "spacecraft_altitude_km")
