@@ -35,7 +35,7 @@ def read(fits: FitsFile, emission: Emission) -> Observation:
     geometry = _Geometry(fits, n_integrations)
     line = _LINE_READERS[level](fits, geometry.shape, emission)
     latitude = geometry.samples("LAT", -90, 90)
-    longitude = samples.east_longitude(geometry.samples("LON", -360, 720))
+    longitude = geometry.on_slit_only(samples.east_longitude(geometry.column("LON")))
     center, corners = samples.split_samples(latitude, longitude, _USUAL_CENTER)
 
     def image(values: NDArray[Any]) -> FloatArray:

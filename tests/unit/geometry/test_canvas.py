@@ -13,6 +13,7 @@ from mars_aurora.box import Box
 from mars_aurora.errors import InputError, Reason
 from mars_aurora.geometry import canvas
 from mars_aurora.geometry.canvas import CENTER_X, CENTER_Y, DISK_RADIUS, HEIGHT, WIDTH, Canvas
+from mars_aurora.geometry.index_map import map_pixels
 from mars_aurora.observation import Observation
 from mars_aurora.sphere import MARS_RADIUS_KM
 from mars_aurora_model.simulator.simulate import Simulated, observe
@@ -110,6 +111,41 @@ def test_observed_area_is_partial_and_without_holes(tmp_path: Path):
     assert 0.1 < observed[60:400, 150:490].mean() < 0.95
     gaps, _, sizes, _ = cv2.connectedComponentsWithStats(1 - observed, connectivity=4)
     assert sizes[1:gaps, cv2.CC_STAT_AREA].min() > 1000
+
+
+def _positions(x: list[float], y: list[float]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Make the positions of a grid of pixels that is parallel to the canvas."""
+    columns, rows = np.meshgrid(np.array(x, np.float32), np.array(y, np.float32))
+    return columns, rows
+
+
+def test_pixels_of_a_parallel_grid_meet_halfway_and_extend_half_a_pixel_beyond_the_outer_centers():
+    x, y = _positions([4, 10, 16], [5, 13, 21])
+    column = np.repeat([-1, 0, 1, 2, -1], [1, 6, 6, 7, 3])  # 1 to 19
+    row = np.repeat([-1, 0, 1, 2, -1], [1, 8, 8, 9, 3])  # 1 to 25
+    expected = np.where((row[:, None] < 0) | (column < 0), -1, 3 * row[:, None] + column)
+    np.testing.assert_array_equal(map_pixels(x, y, expected.shape), expected)
+
+
+def test_both_sides_of_a_jump_over_integrations_without_position_are_whole():
+    x, y = _positions([4, 10, 16], [5, 11, 17, np.nan, np.nan, 57, 63, 69])
+    x[np.isnan(y)] = np.nan
+    shown = map_pixels(x, y, (80, 23))[:, 10]
+    row = np.repeat([-1, 0, 1, 2, -1, 5, 6, 7, -1], [2, 6, 6, 7, 33, 6, 6, 7, 7])
+    np.testing.assert_array_equal(shown, np.where(row < 0, -1, 3 * row + 1))
+
+
+def test_diagonal_grid_has_no_holes():
+    side = 10.5  # px, 15 samples
+    down, across = np.meshgrid(np.arange(4), np.arange(4), indexing="ij")
+    x, y = 40 + (across - down) * side / np.sqrt(2), 10 + (across + down) * side / np.sqrt(2)
+    index = map_pixels(x.astype(np.float32), y.astype(np.float32), (70, 81))
+    row, column = np.mgrid[:70, :81]
+    i, j = ((row - 10) - (column - 40)) / np.sqrt(2) / side, ((row - 10) + (column - 40)) / np.sqrt(2) / side
+    inside = (np.minimum(i, j) > -0.4) & (np.maximum(i, j) < 3.4)
+    assert (index[inside] >= 0).all()
+    central = inside & (np.maximum(np.abs(i - np.rint(i)), np.abs(j - np.rint(j))) < 0.4)
+    np.testing.assert_array_equal(index[central], (4 * np.rint(i) + np.rint(j))[central])
 
 
 def test_jump_of_scan_is_not_filled(whole: Observation):

@@ -210,6 +210,12 @@ def test_replaced_text_is_read(picture):
     assert found.sza_coefficients.tolist() == [1, 0, 0, 0, 0, 0, 0, 0, -0.5]
 
 
+def test_version_0_is_read_and_written_again(picture):
+    found = png.read(_with_text(png.write(picture), "version", "0"))
+    assert found.version == 0
+    assert png.read(png.write(found)).version == 0
+
+
 def test_unknown_emission_is_rejected(picture):
     with pytest.raises(ValueError, match="He I 58"):
         png.read(_with_text(png.write(picture), "emission", "He I 58.4"))

@@ -97,6 +97,11 @@ def test_truncated_gzip_is_rejected(reject, content):
     assert {reject(packed[:cut]).reason for cut in cuts if cut > 1} == {Reason.TRUNCATED}
 
 
+def test_default_limits_are_1_gib_and_200_times_the_packed_size_above_64_mib():
+    limits = Limits()
+    assert (limits.unpacked_bytes, limits.ratio, limits.ratio_free_bytes) == (1024**3, 200, 64 * 1024**2)
+
+
 def test_unpacked_size_is_limited(reject, content):
     error = reject(gzip.compress(content), unpacked_bytes=len(content) - 1)
     assert error.reason is Reason.TOO_LARGE

@@ -7,8 +7,8 @@ import pytest
 from damaged_files import read_bytes
 
 from mars_aurora import readers
-from mars_aurora.errors import Reason
-from mars_aurora.readers.hdus import BLOCK
+from mars_aurora.errors import InputError, Reason
+from mars_aurora.readers.hdus import BLOCK, walk_hdus
 
 
 def test_truncated_fits_is_rejected(reject, content):
@@ -33,6 +33,38 @@ def test_absurd_declared_size_is_truncation(reject, content):
     at = content.index(b"NAXIS2  =", content.index(b"EXTNAME = 'FOV_GEOM") - 5 * 2880)
     absurd = content[:at] + b"NAXIS2  =  999999999999999999".ljust(80) + content[at + 80 :]
     assert reject(absurd).reason is Reason.TRUNCATED
+
+
+def _header_of_axes(count: int) -> np.ndarray:
+    """Make an empty file with one byte of data, declared by ``count`` axes of length 1."""
+    cards = ["SIMPLE  = T", "BITPIX  = 8", f"NAXIS   = {count}"]
+    cards += [f"{f'NAXIS{axis}':<8}= 1" for axis in range(1, count + 1)]
+    header = "".join(card.ljust(80) for card in [*cards, "END"])
+    blocks = -(-len(header) // BLOCK) + 1
+    return np.frombuffer(header.ljust((blocks - 1) * BLOCK).encode().ljust(blocks * BLOCK, b"\0"), np.uint8)
+
+
+def test_hdu_has_at_most_999_axes():
+    (hdu,) = walk_hdus(_header_of_axes(999), "x.fits")
+    assert hdu.size == 1
+    with pytest.raises(InputError, match="declares BITPIX 8 and NAXIS 1000") as caught:
+        walk_hdus(_header_of_axes(1000), "x.fits")
+    assert caught.value.reason is Reason.CORRUPT
+
+
+@pytest.mark.parametrize(
+    ("count", "message"),
+    [
+        (-1, "TFIELDS is -1, expected a non-negative integer"),
+        (999, "astropy cannot parse the header"),
+        (1000, "over 999 columns"),
+    ],
+)
+def test_wrong_number_of_columns_is_corrupt(reject, content, count, message):
+    at = content.index(b"TFIELDS =", content.index(b"EXTNAME = 'FOV_GEOM") - 20 * 80)
+    error = reject(content[:at] + f"TFIELDS = {count:20d}".ljust(80).encode() + content[at + 80 :])
+    assert error.reason is Reason.CORRUPT
+    assert message in error.detail
 
 
 def test_flipped_bits_in_fits_raise_only_input_errors(tmp_path, content):
