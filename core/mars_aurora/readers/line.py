@@ -160,7 +160,7 @@ def _integration_weights(wavelength_nm: Float64Array, emission: Emission) -> Flo
     """Compute the weight of each sample: its overlap with the line minus its part in the baseline below the line."""
     low, high = emission.line_nm
     edges = (wavelength_nm[1:] + wavelength_nm[:-1]) / 2
-    edges = np.concatenate([[2 * wavelength_nm[0] - edges[0]], edges, [2 * wavelength_nm[-1] - edges[-1]]])
+    edges = np.concatenate([wavelength_nm[:1], edges, wavelength_nm[-1:]])  # the first and last are in the baseline
     overlap = np.clip(np.minimum(edges[1:], high) - np.maximum(edges[:-1], low), 0, None)
     baseline = np.any([_between(wavelength_nm, limits) for limits in emission.baseline_nm], axis=0)
     middle = (low + high) / 2

@@ -11,6 +11,7 @@ import zlib
 
 import numpy as np
 import pytest
+from astropy.io import fits
 from damaged_files import NAME, read_bytes
 from emus_files import make_spectra, make_tables, write_tables
 
@@ -107,6 +108,17 @@ def test_unpacked_size_is_limited(reject, content):
     assert error.reason is Reason.TOO_LARGE
     assert str(len(content) - 1) in error.detail
     assert reject(content, unpacked_bytes=len(content) - 1).reason is Reason.TOO_LARGE
+
+
+def test_small_file_may_unpack_to_more_than_200_times_its_size(tmp_path, content):
+    path = tmp_path / "x.fits"
+    path.write_bytes(content)
+    fits.append(path, np.zeros((32, 1000, 1000), np.uint8))
+    unpacked = path.read_bytes()
+    packed = gzip.compress(unpacked)
+    assert len(unpacked) > 200 * len(packed)
+    path.write_bytes(packed)
+    assert readers.read(path, "x.fits").shape == (6, 16)
 
 
 def test_gzip_bomb_is_rejected_early(tmp_path):

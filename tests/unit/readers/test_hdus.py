@@ -52,6 +52,12 @@ def test_hdu_has_at_most_999_axes():
     assert caught.value.reason is Reason.CORRUPT
 
 
+def test_negative_number_of_axes_is_rejected():
+    with pytest.raises(InputError, match="declares BITPIX 8 and NAXIS -1") as caught:
+        walk_hdus(_header_of_axes(-1), "x.fits")
+    assert caught.value.reason is Reason.CORRUPT
+
+
 @pytest.mark.parametrize(
     ("count", "message"),
     [

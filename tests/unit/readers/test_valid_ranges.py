@@ -170,3 +170,9 @@ def test_usual_center_is_returned_with_fewer_than_ten_located_pixels(n_pixels, e
 
 def test_usual_center_is_returned_where_all_samples_coincide():
     assert samples.split_samples(*_geometry_samples(12, [(0, 0)] * 5), 3)[0] == 3
+
+
+def test_east_longitudes_are_at_least_0_and_below_360():
+    longitude = np.array([-360.1, -360, -0.5, -1e-9, 0, 359.5, 360, 360.5, 719.5, 720, 720.1])
+    expected = [np.nan, 0, 359.5, 0, 0, 359.5, 0, 0.5, 359.5, 0, np.nan]
+    assert_array_equal(samples.east_longitude(longitude), np.float32(expected))
