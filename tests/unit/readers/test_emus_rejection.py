@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from emus_files import MISSION_NAME, make_spectra, make_tables
+from emus_files import MISSION_NAME, make_spectra, make_tables, write_tables
 
+from mars_aurora import readers
 from mars_aurora.errors import Reason
 
 
@@ -92,10 +93,13 @@ def test_fewer_than_ten_located_pixels_are_no_disk(reject_tables):
     assert "only 9 pixels" in error.detail
 
 
-def test_mars_out_of_view_is_no_disk(reject_tables):
+def test_mars_out_of_view_is_no_disk(reject_tables, tmp_path):
     tables = make_tables()
-    tables["FOV_GEOM"]["MRH_ALT"][:] = 500.0
+    tables["FOV_GEOM"]["MRH_ALT"][:] = 140.01
     assert reject_tables(tables).reason is Reason.NO_DISK
+    tables["FOV_GEOM"]["MRH_ALT"][0, 0, 64] = 140.0
+    path = write_tables(tmp_path / "grazing.fits", tables, MARSYEAR=36)
+    assert np.nanmin(readers.read(path, path.name).tangent_altitude_km) == 140
 
 
 def test_unknown_spacecraft_altitude_is_no_disk(reject_tables):

@@ -27,6 +27,13 @@ def test_only_padding_may_follow_the_last_hdu(tmp_path, content, reject):
     path.write_bytes(content + bytes(BLOCK))
     assert readers.read(path, "y.fits").shape == (6, 16)
     assert reject(content + b"x" * BLOCK).reason is Reason.CORRUPT
+    assert reject(content + bytes(BLOCK) + b"x" * BLOCK).reason is Reason.CORRUPT
+
+
+def test_only_the_first_512_kib_after_the_last_hdu_are_checked(tmp_path, content):
+    path = tmp_path / "y.fits"
+    path.write_bytes(content + bytes(512 * 1024) + b"x" * BLOCK)
+    assert readers.read(path, "y.fits").shape == (6, 16)
 
 
 def test_absurd_declared_size_is_truncation(reject, content):
