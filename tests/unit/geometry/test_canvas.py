@@ -135,6 +135,11 @@ def test_both_sides_of_a_jump_over_integrations_without_position_are_whole():
     np.testing.assert_array_equal(shown, np.where(row < 0, -1, 3 * row + 1))
 
 
+def test_disk_radii_are_distances_from_the_center_of_the_disk():
+    x, y = np.float32([[320, 490, 320, 422]]), np.float32([[230, 230, 60, 366]])
+    np.testing.assert_allclose(Canvas(x, y).disk_radii, [[0, 1, 1, 1]])
+
+
 def test_diagonal_grid_has_no_holes():
     side = 10.5  # px, 15 samples
     down, across = np.meshgrid(np.arange(4), np.arange(4), indexing="ij")

@@ -177,6 +177,14 @@ def test_transparent_index_of_a_palette_is_unobserved(levels, transparency):
     assert np.array_equal(png.read(stream.getvalue()).levels, np.where(levels == 9, 0, levels))
 
 
+def test_several_transparent_indices_of_a_palette_are_unobserved(levels):
+    image = Image.fromarray(levels, "P")
+    image.putpalette(inferno().tobytes())
+    stream = io.BytesIO()
+    image.save(stream, "png", transparency=bytes([255] * 8 + [0, 0, 128]))  # level 10 is only partly transparent
+    assert np.array_equal(png.read(stream.getvalue()).levels, np.where((levels == 8) | (levels == 9), 0, levels))
+
+
 def test_gray_picture_is_read_as_levels(levels):
     assert np.array_equal(png.read(_encode(levels)).levels, levels)
 
