@@ -9,7 +9,7 @@ from scenes import Scene, make_scene, make_shell_pixels
 
 from mars_aurora.background.observed import Background
 from mars_aurora.measure.morphology import Shape
-from mars_aurora.measure.photometry import Peak, Photometry, find_lost_signal, find_peak, integrate
+from mars_aurora.measure.photometry import Peak, Photometry, find_area_error_km2, find_lost_signal, find_peak, integrate
 
 AREAS_KM2 = [100.0, 300.0]
 EXCESS_R = [8.0, 4.0]  # mean 5
@@ -45,6 +45,19 @@ OF_PIXELS_R = np.hypot(0.25 * 2, 0.75 * 1)
 
 def test_random_error_of_the_mean_is_that_of_its_pixels_and_of_the_background():
     assert _integrate().mean_random_error_R == pytest.approx(np.hypot(OF_PIXELS_R, 0.35))
+
+
+def test_area_error_is_three_tenths_of_a_pixel_along_the_outline():
+    on_shell = make_shell_pixels(area_km2=[2500.0, 2500.0])
+    assert find_area_error_km2(on_shell, replace(SHAPE, boundary_km=200.0)) == pytest.approx(0.3 * 50 * 200)
+
+
+def test_errors_by_the_extent_are_fractions_of_the_relative_error_of_the_area():
+    none = np.zeros(2)
+    found = _integrate(none, boundary_km=10.0, random_R=none, area_km2=[400.0, 400.0], excess_R=[5.0, 5.0])
+    of_area = 0.3 * 20 * 10 / 500
+    assert found.mean_random_error_R == pytest.approx(0.75 * of_area * 5)
+    assert found.integrated_random_error_R_km2 == pytest.approx(0.45 * of_area * 5 * 500)
 
 
 @pytest.mark.parametrize("boundary_km", [0.0, 90.0])
