@@ -77,12 +77,11 @@ def integrate(
         Mean brightness smeared out of the outline, see `find_lost_signal`.
     """
     fractions = on_shell.area_fractions
-    mean = float(fractions @ on_shell.excess_R) + lost_R
+    excess = float(fractions @ on_shell.excess_R)
+    mean = excess + lost_R
     level, level_error = float(fractions @ local.level_R[pixels]), float(fractions @ local.error_R[pixels])
     noise = float(np.hypot(np.sqrt(fractions**2 @ on_shell.random_R**2), level_error))
-    systematic = abs(mean) * _find_calibration_fraction(
-        on_shell, level + float(fractions @ on_shell.excess_R), fractions
-    )
+    systematic = abs(mean) * _find_calibration_fraction(on_shell, level + excess, fractions)
     extent = find_area_error_km2(on_shell, shape) / shape.area_km2
     return Photometry(
         mean_brightness_R=mean,
