@@ -60,6 +60,10 @@ class TransientError(MarsAuroraError):
     """Infrastructure failure (throttling, timeouts, connections): may succeed when retried."""
 
 
+class ChangedError(MarsAuroraError):
+    """An input was replaced or removed between its listing and the end of its reading; the next run reads it again."""
+
+
 class UnbalancedLedgerError(MarsAuroraError):
     """The outcomes do not add up to the number of listed inputs: the run is incomplete."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,12 @@ class Facts:
 
     ``start_utc`` and ``end_utc`` are ISO 8601 (``2022-03-31T21:21:07.000``), ``version`` is
     (version, revision), ``swath`` is (number, count), ``solar_longitude_deg`` is Ls.
+
+    ``channel`` is "fuv", "muv" or None, ``file_name`` the header's own name of the file, ``latitude_frame``
+    "planetographic", "planetocentric" or "undetermined". ``residuals`` are the median differences between the file's
+    geometry and the recomputed one by quantity (``sza_deg``, ``emission_angle_deg``, ``local_time_h``); a quantity that
+    could not be checked is missing. ``notes`` are codes of what is unusual about the file. ``content_sha256`` is the
+    checksum of the unpacked bytes, of files without times only.
     """
 
     name: str
@@ -38,6 +44,12 @@ class Facts:
     mars_year: int | None = None
     solar_longitude_deg: float | None = None
     emission: str = OXYGEN_1304.name
+    channel: str | None = None
+    file_name: str | None = None
+    latitude_frame: str = "undetermined"
+    residuals: dict[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    content_sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -98,7 +110,7 @@ class Observation:
 
 
 def _array_names() -> list[str]:
-    return [field.name for field in fields(Observation) if field.name != "facts"]
+    return [item.name for item in fields(Observation) if item.name != "facts"]
 
 
 def to_npz(observation: Observation, **extra: NDArray[Any]) -> bytes:
@@ -117,5 +129,6 @@ def from_npz(data: bytes) -> tuple[Observation, dict[str, NDArray[Any]]]:
     facts = json.loads(arrays.pop("facts").tobytes())
     for pair in ("swath", "version"):
         facts[pair] = tuple(facts[pair]) if facts[pair] else None
+    facts["notes"] = tuple(facts["notes"])
     own = {name: arrays.pop(name) for name in _array_names()}
     return Observation(facts=Facts(**facts), **own), arrays

@@ -164,7 +164,7 @@ def open_run(folder: str | Path) -> Run:
     (480, 640)
     """
     run = Run(Path(folder))
-    if not run.storage.exists(run.paths.product(LEDGER)):
+    if run.storage.size(run.paths.product(LEDGER)) is None:
         raise UsageError(f"{folder} has no {LEDGER}: give the folder of a finished run, OUT/runs/RUN_ID")
     return run
 

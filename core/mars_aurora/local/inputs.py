@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from mars_aurora.errors import UsageError
 from mars_aurora.run.keys import READY_MARKER, is_fits
+from mars_aurora.run.storage import Version, file_version, unchanged_file
 
 RUN_FILE = "mars-aurora-run.json"  # marks a run folder, whose results are not inputs of other runs
 
@@ -31,9 +32,12 @@ class InputFiles:
     def list(self, prefix: str) -> list[str]:
         return [name for name in self.paths if name.startswith(prefix)]
 
-    @contextmanager
-    def local_file(self, key: str) -> Iterator[Path]:
-        yield self.paths[key]
+    def version(self, key: str) -> Version:
+        """Return size and times of an input; raises KeyError if it was removed since it was listed."""
+        return file_version(self.paths[key])
+
+    def local_file(self, key: str, version: Version) -> AbstractContextManager[Path]:
+        return unchanged_file(self.paths[key], version)
 
 
 def find_inputs(inputs: Sequence[Path]) -> InputFiles:

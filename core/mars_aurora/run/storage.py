@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from uuid import uuid4
 
-from mars_aurora.errors import TransientError, UsageError
+from mars_aurora.errors import ChangedError, TransientError, UsageError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _TEMPORARY = ".aside-"  # prefix of files being written; one may remain after a crash and is never listed
 _MISSING = {"404", "NoSuchKey", "NotFound"}
+_PRECONDITION_FAILED = 412
+_COPY_BYTES = 1 << 20
 _TRANSIENT = {"SlowDown", "RequestTimeout", "Throttling", "ThrottlingException"}
 _PNG = "image/png"
 _CONTENT_TYPES = {".png": _PNG, ".json": "application/json", ".csv": "text/csv", ".html": "text/html; charset=utf-8"}
+
+
+@dataclass(frozen=True)
+class Version:
+    """The state of an input when it was read: of a file its size and times, of an S3 object its size and ETag."""
+
+    size: int
+    mtime_ns: int = 0
+    ctime_ns: int = 0
+    etag: str = ""
+    version_id: str = ""
 
 
 class Source(Protocol):
@@ -30,19 +45,32 @@ class Source(Protocol):
         """Return all keys that start with ``prefix``, sorted."""
         ...
 
-    def local_file(self, key: str) -> AbstractContextManager[Path]:
-        """Yield a local path from which to read the object, valid inside the ``with`` block."""
+    def version(self, key: str) -> Version:
+        """Return the present version of an object; raises KeyError if there is none."""
+        ...
+
+    def local_file(self, key: str, version: Version) -> AbstractContextManager[Path]:
+        """Yield a local path from which to read that version of the object, valid inside the ``with`` block.
+
+        Raises ChangedError if the object is another version, before or after the block.
+        """
         ...
 
 
-class Storage(Source, Protocol):
+class Storage(Protocol):
     """Storage of bytes by key. Writes are atomic; reading a missing key raises KeyError."""
+
+    def list(self, prefix: str) -> list[str]:
+        """Return all keys that start with ``prefix``, sorted."""
+        ...
 
     def get(self, key: str) -> bytes: ...
 
     def put(self, key: str, data: bytes) -> None: ...
 
-    def exists(self, key: str) -> bool: ...
+    def size(self, key: str) -> int | None:
+        """Return the size of an object in bytes; None if there is none."""
+        ...
 
     def delete(self, key: str) -> None:
         """Remove the object if it exists."""
@@ -82,8 +110,10 @@ class FolderStorage:
             temporary.unlink(missing_ok=True)
             raise
 
-    def exists(self, key: str) -> bool:
-        return self._path(key).is_file()
+    def size(self, key: str) -> int | None:
+        """Return the size of a file in bytes; None if there is none."""
+        path = self._path(key)
+        return path.stat().st_size if path.is_file() else None
 
     def delete(self, key: str) -> None:
         self._path(key).unlink(missing_ok=True)
@@ -94,9 +124,40 @@ class FolderStorage:
         keys = (path.relative_to(self._root).as_posix() for path in found)
         return sorted(key for key in keys if key.startswith(prefix))
 
+    def version(self, key: str) -> Version:
+        """Return size and times of a file; raises KeyError if there is none."""
+        return file_version(self._path(key))
+
     @contextmanager
-    def local_file(self, key: str) -> Iterator[Path]:
-        yield self._path(key)
+    def local_file(self, key: str, version: Version) -> Iterator[Path]:
+        with unchanged_file(self._path(key), version) as path:
+            yield path
+
+
+def file_version(path: Path) -> Version:
+    """Return size and times of a file; raises KeyError if there is none."""
+    try:
+        status = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise KeyError(str(path)) from None
+    return Version(status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+@contextmanager
+def unchanged_file(path: Path, version: Version) -> Iterator[Path]:
+    """Yield the path; raises ChangedError unless the file has that version before and after the ``with`` block."""
+    _require_version(path, version)
+    yield path
+    _require_version(path, version)
+
+
+def _require_version(path: Path, version: Version) -> None:
+    try:
+        present = file_version(path)
+    except KeyError:
+        raise ChangedError(f"{path}: the file was removed during the run") from None
+    if present != version:
+        raise ChangedError(f"{path}: the file changed during the run, from {version.size} to {present.size} bytes")
 
 
 @cache
@@ -127,6 +188,8 @@ class S3Storage:
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
             if code in _MISSING:
                 raise KeyError(key) from error
+            if status == _PRECONDITION_FAILED:
+                raise ChangedError(f"s3://{self._bucket}/{key}: the object was replaced during the run") from error
             if status >= 500 or code in _TRANSIENT:
                 raise TransientError(f"s3://{self._bucket}/{key}: {error}") from error
             raise
@@ -143,13 +206,18 @@ class S3Storage:
         with self._translate_errors(key):
             self._client.put_object(Bucket=self._bucket, Key=key, Body=data, ContentType=content_type)
 
-    def exists(self, key: str) -> bool:
+    def size(self, key: str) -> int | None:
+        """Return the size of an object in bytes; None if there is none."""
         try:
-            with self._translate_errors(key):
-                self._client.head_object(Bucket=self._bucket, Key=key)
+            return self.version(key).size
         except KeyError:
-            return False
-        return True
+            return None
+
+    def version(self, key: str) -> Version:
+        """Return size, ETag and version of an object; raises KeyError if there is none."""
+        with self._translate_errors(key):
+            head = self._client.head_object(Bucket=self._bucket, Key=key)
+        return Version(head["ContentLength"], etag=head["ETag"].strip('"'), version_id=head.get("VersionId", ""))
 
     def delete(self, key: str) -> None:
         with self._translate_errors(key):
@@ -161,9 +229,10 @@ class S3Storage:
             return sorted(item["Key"] for page in pages for item in page.get("Contents", []))
 
     @contextmanager
-    def local_file(self, key: str) -> Iterator[Path]:
+    def local_file(self, key: str, version: Version) -> Iterator[Path]:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "object"  # the last part of a key may be too long for a file name
-            with self._translate_errors(key):
-                self._client.download_file(self._bucket, key, str(path))
+            with self._translate_errors(key), path.open("wb") as file:
+                answer = self._client.get_object(Bucket=self._bucket, Key=key, IfMatch=f'"{version.etag}"')
+                shutil.copyfileobj(answer["Body"], file, _COPY_BYTES)
             yield path

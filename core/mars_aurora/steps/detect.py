@@ -73,7 +73,7 @@ def detect_one(keys: RunKeys, name: str, work: Storage, detector: Detector) -> i
     try:
         return len(predictions.read_boxes(work.get(keys.prediction(name))))
     except (KeyError, ValueError):
-        if not work.exists(keys.candidate(name)):
+        if work.size(keys.candidate(name)) is None:
             raise KeyError(keys.candidate(name)) from None
     candidate = StoredCandidate(keys, name, work)
     try:

@@ -28,7 +28,7 @@ def preprocess(
         usable = record.outcome is not Outcome.REJECTED
         return PreprocessResult(request.run_id, request.name, usable, record.reason, record.detail)
     try:
-        with inputs.local_file(request.key) as path:
+        with inputs.local_file(request.key, inputs.version(request.key)) as path:
             observation = readers.read(path, request.name, emission)
         canvas = canvases.fit(observation)
     except InputError as error:

@@ -28,7 +28,7 @@ def test_given_file_is_named_by_its_file_name(tmp_path):
     _touch(tmp_path / "2022/a.fits")
     found = find_inputs([tmp_path / "2022/a.fits"])
     assert found.list("") == ["a.fits"]
-    with found.local_file("a.fits") as path:
+    with found.local_file("a.fits", found.version("a.fits")) as path:
         assert path == tmp_path / "2022/a.fits"
 
 
@@ -86,7 +86,7 @@ def test_invalid_utf8_in_names_is_escaped(tmp_path):
     (tmp_path / os.fsdecode(b"\xff.fits")).touch()
     found = find_inputs([tmp_path])
     assert found.list("") == ["\\xff.fits"]
-    with found.local_file("\\xff.fits") as path:
+    with found.local_file("\\xff.fits", found.version("\\xff.fits")) as path:
         assert path.exists()
 
 

@@ -52,9 +52,9 @@ def _client():
 def test_object_can_be_read_listed_and_found(storage: Storage, name: str):
     storage.put(f"runs/r/{name}", b"\0bytes")
     assert storage.get(f"runs/r/{name}") == b"\0bytes"
-    assert storage.exists(f"runs/r/{name}")
+    assert storage.size(f"runs/r/{name}") is not None
     assert storage.list("runs/r/") == [f"runs/r/{name}"]
-    with storage.local_file(f"runs/r/{name}") as path:
+    with storage.local_file(f"runs/r/{name}", storage.version(f"runs/r/{name}")) as path:
         assert path.read_bytes() == b"\0bytes"
 
 
@@ -68,14 +68,14 @@ def test_second_put_replaces_the_first(storage: Storage):
 def test_missing_key_raises_key_error(storage: Storage):
     with pytest.raises(KeyError, match="nowhere/at all"):
         storage.get("nowhere/at all")
-    assert not storage.exists("nowhere/at all")
+    assert storage.size("nowhere/at all") is None
 
 
 def test_deleting_a_missing_key_is_not_an_error(storage: Storage):
     storage.put("key", b"")
     storage.delete("key")
     storage.delete("key")
-    assert not storage.exists("key")
+    assert storage.size("key") is None
     assert storage.list("") == []
 
 
@@ -91,7 +91,7 @@ def test_prefix_need_not_end_at_a_slash(storage: Storage):
 
 def test_parent_of_an_object_is_not_an_object(storage: Storage):
     storage.put("a/b.png", b"")
-    assert not storage.exists("a")
+    assert storage.size("a") is None
     with pytest.raises(KeyError):
         storage.get("a")
 
@@ -107,7 +107,7 @@ def test_more_keys_than_fit_on_a_page_are_listed(storage: Storage):
 def test_key_outside_the_folder_is_a_usage_error(tmp_path: Path, key: str):
     (tmp_path / "outside").write_bytes(b"unchanged")
     storage = FolderStorage(tmp_path / "inside")
-    for operation in (storage.get, storage.exists, storage.delete, lambda key: storage.put(key, b"")):
+    for operation in (storage.get, storage.size, storage.delete, lambda key: storage.put(key, b"")):
         with pytest.raises(UsageError, match="is outside the folder"):
             operation(key)
     assert (tmp_path / "outside").read_bytes() == b"unchanged"

@@ -115,7 +115,7 @@ def test_damaged_picture_becomes_an_error_record(work):
 def test_missing_candidate_is_an_error(work):
     with pytest.raises(KeyError, match=r"candidates/y\.fits"):
         detect_one(KEYS, "y.fits", work, _by_picture)
-    assert not work.exists(KEYS.prediction("y.fits"))
+    assert work.size(KEYS.prediction("y.fits")) is None
 
 
 def test_all_candidates_or_one_are_detected(work):

@@ -20,7 +20,7 @@ from mars_aurora.run.messages import (
     TallyRequest,
 )
 from mars_aurora.run.records import list_inputs
-from mars_aurora.run.storage import FolderStorage
+from mars_aurora.run.storage import FolderStorage, Version
 from mars_aurora.steps.catalogue import catalogue
 from mars_aurora.steps.classify import classify
 from mars_aurora.steps.detect import detect
@@ -97,7 +97,10 @@ def test_bad_input_is_recorded_as_rejected_and_not_read_again(inputs, work, cont
 
 def test_infrastructure_failure_is_raised_and_not_recorded(work):
     class Throttled(FolderStorage):
-        def local_file(self, key):
+        def version(self, _key):
+            return Version(0)
+
+        def local_file(self, key, _version):
             raise TransientError(key)
 
     with pytest.raises(TransientError):
