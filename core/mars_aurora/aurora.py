@@ -92,7 +92,7 @@ class Aurora:
     local_time_h: float = _column("h", "time.phase;time.period.rotation", "local true solar time, mean over the aurora")
     time_utc: str = _column("", "time.epoch", "time when the scan passed the centroid, UTC, ISO 8601")
     solar_longitude_deg: float = _column("deg", "pos.ecliptic.lon;pos.heliocentric", "solar longitude Ls")
-    mars_year: int = _column("", "time", "Mars year, counted from 1955-04-11")
+    mars_year: int | None = _column("", "time", "Mars year, counted from 1955-04-11")
     sub_spacecraft_lat_deg: float = _column("deg", "pos.bodyrc.lat;instr", "sub-spacecraft latitude")
     sub_spacecraft_lon_deg: float = _column("deg", "pos.bodyrc.lon;instr", "sub-spacecraft east longitude, 0 to 360")
     spacecraft_altitude_km: float = _column("km", "pos.bodyrc.alt;instr", "altitude of the spacecraft")

@@ -15,6 +15,7 @@ from mars_aurora.emission import OXYGEN_1304, Emission, find_emission
 FloatArray = NDArray[np.float32]
 Float64Array = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
+Times = NDArray[np.datetime64]
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Facts:
     ``start_utc`` and ``end_utc`` are ISO 8601 (``2022-03-31T21:21:07.000``), ``version`` is
     (version, revision), ``swath`` is (number, count), ``solar_longitude_deg`` is Ls.
 
-    ``channel`` is "fuv", "muv" or None, ``file_name`` the header's own name of the file, ``latitude_frame``
+    ``channel`` is "fuv", "muv", "ech" or None, ``file_name`` the header's own name of the file, ``latitude_frame``
     "planetographic", "planetocentric" or "undetermined". ``residuals`` are the median differences between the file's
     geometry and the recomputed one by quantity (``sza_deg``, ``emission_angle_deg``, ``local_time_h``); a quantity that
     could not be checked is missing. ``notes`` are codes of what is unusual about the file. ``content_sha256`` is the
@@ -63,6 +64,7 @@ class Observation:
     Attributes
     ----------
     facts : Facts
+    time_utc : (nI,) datetime64[ms], as in the file's table of times; NaT where unknown
     brightness_R, random_error_R, systematic_error_R : (nI, nS) float32, rayleigh
     latitude_deg, longitude_deg : (nI, nS) float32, pixel center
     corner_latitude_deg, corner_longitude_deg : (nI, nS, 4) float32, in order around the pixel
@@ -77,6 +79,7 @@ class Observation:
     """
 
     facts: Facts
+    time_utc: Times
     brightness_R: FloatArray
     random_error_R: FloatArray
     systematic_error_R: FloatArray

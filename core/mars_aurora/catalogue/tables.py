@@ -196,6 +196,7 @@ def _array(kind: type, values: Sequence[object]) -> Any:  # noqa: ANN401 -- the 
 
 
 def _julian_date(utc: str) -> float:
+    """Convert an ISO 8601 date to a Julian date; NaN for an empty text."""
     from astropy.time import Time  # noqa: PLC0415 -- see to_table
 
-    return float(Time(utc, scale="utc").jd)
+    return float(Time(utc, scale="utc").jd) if utc else float("nan")

@@ -85,7 +85,7 @@ def _measure_box(scene: _Scene, box: Box, number: int) -> Aurora:  # 60 lines, o
     peak = find_peak(observation, scene.usable, excess_R, local, pixels)
     ground_lat_deg, ground_lon_deg = _ground_centroid(observation, pixels, on_shell)
     viewing = find_viewing(observation, pixels, on_shell)
-    epoch = find_epoch(facts, (on_shell.row + 0.5) / observation.shape[0])
+    epoch = find_epoch(observation, on_shell.row)
     return Aurora(
         name=facts.name,
         detection=number,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 import cv2
 import numpy as np
@@ -11,7 +10,7 @@ import numpy as np
 from mars_aurora.emission import DAY_SZA_DEG, NIGHT_SZA_DEG
 from mars_aurora.measure import mars_time
 from mars_aurora.measure.emission_shell import ShellPixels
-from mars_aurora.observation import BoolArray, Facts, Observation
+from mars_aurora.observation import BoolArray, Observation
 
 LIMB_DEG = 70.0
 LOW_SNR = 5.0
@@ -45,11 +44,11 @@ class Viewing:
 
 @dataclass(frozen=True)
 class Epoch:
-    """Time and season; attributes are columns of the catalogue."""
+    """Time (empty if unknown) and season; attributes are columns of the catalogue."""
 
     time_utc: str
     solar_longitude_deg: float
-    mars_year: int
+    mars_year: int | None
 
 
 def find_viewing(observation: Observation, pixels: BoolArray, on_shell: ShellPixels) -> Viewing:
@@ -71,12 +70,18 @@ def find_viewing(observation: Observation, pixels: BoolArray, on_shell: ShellPix
     )
 
 
-def find_epoch(facts: Facts, fraction: float) -> Epoch:
-    """Find time and season at a fraction (0 to 1) of the scan; the season is the header's, or computed."""
-    start = datetime.fromisoformat(facts.start_utc)
-    end = datetime.fromisoformat(facts.end_utc) if facts.end_utc else start
-    moment = (start + fraction * max(end - start, timedelta(0))).isoformat(timespec="milliseconds")
-    year, longitude = mars_time.season(moment)
+def find_epoch(observation: Observation, row: int) -> Epoch:
+    """Find time and season at an integration; the season is the header's, or computed.
+
+    The time is that of the integration, interpolated where it alone is unknown; the start where all are unknown.
+    """
+    facts, times = observation.facts, observation.time_utc
+    rows = np.flatnonzero(~np.isnat(times))
+    moment = facts.start_utc
+    if rows.size:
+        milliseconds = np.rint(np.interp(row, rows, times[rows].astype(np.int64))).astype(np.int64)
+        moment = str(milliseconds.astype(times.dtype))
+    year, longitude = mars_time.season(moment) if moment else (None, np.nan)
     header = facts.solar_longitude_deg
     return Epoch(moment, longitude if header is None else header, facts.mars_year or year)
 

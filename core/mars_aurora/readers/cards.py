@@ -21,6 +21,11 @@ def iso_time(text: object) -> str | None:
     return time.replace(tzinfo=None).isoformat(timespec="milliseconds")
 
 
+def text(value: object) -> str | None:
+    """Convert a value to a text without padding; None if it is not a text, or blank."""
+    return (value.strip() or None) if isinstance(value, str) else None
+
+
 def as_int(value: object, low: int, high: int) -> int | None:
     """Convert a value to an integer; None if it is not an integer in [low, high]."""
     number = as_float(value, low, high)

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mars_aurora.emission import Emission
-from mars_aurora.observation import Facts, Float64Array, FloatArray, Observation
-from mars_aurora.readers import samples
-from mars_aurora.readers.cards import as_float, as_int, iso_time
+from mars_aurora.observation import Facts, Float64Array, FloatArray, Observation, Times
+from mars_aurora.readers import samples, times
+from mars_aurora.readers.cards import as_float, as_int, iso_time, text
 from mars_aurora.readers.checks import require_image, require_integrations, require_shape
 from mars_aurora.readers.emus_lines import fit_spectra, read_emission
 from mars_aurora.readers.fitsfile import FitsFile
@@ -49,9 +49,11 @@ def read(fits: FitsFile, emission: Emission) -> Observation:
             return np.full(geometry.shape, np.nan)
         return geometry.on_slit_only(samples.bounded64(geometry.column(column)[:, center], low, high))
 
+    time_utc = times.read_times(fits, "TIME", "TIME_UTC", "TIME_ET", n_integrations)
     return require_image(
         Observation(
-            facts=_read_facts(fits, level, emission),
+            facts=_read_facts(fits, level, emission, time_utc),
+            time_utc=time_utc,
             brightness_R=image(line.brightness_R),
             random_error_R=image(line.random_error_R),
             systematic_error_R=image(line.systematic_error_R),
@@ -133,15 +135,15 @@ def _find_level(fits: FitsFile) -> str:
     return "l2a"
 
 
-def _read_facts(fits: FitsFile, level: str, emission: Emission) -> Facts:
+def _read_facts(fits: FitsFile, level: str, emission: Emission, time_utc: Times) -> Facts:
     parsed = parse_name(fits.name)
-    start = iso_time(fits.header_value("OBS_UTC"))
+    start, end = times.first_and_last_utc(time_utc)
     return Facts(
         name=fits.name,
         instrument="EMM/EMUS",
         level=level,
-        start_utc=start or _first_time(fits) or (parsed.start_utc if parsed else ""),
-        end_utc=iso_time(fits.header_value("END_UTC")),
+        start_utc=start or iso_time(fits.header_value("OBS_UTC")) or (parsed.start_utc if parsed else ""),
+        end_utc=end or iso_time(fits.header_value("END_UTC")),
         orbit=parsed.orbit if parsed else as_int(fits.header_value("ORBNUM"), 0, 10**6),
         mode=parsed.mode if parsed else None,
         swath=parsed.swath if parsed else None,
@@ -150,9 +152,6 @@ def _read_facts(fits: FitsFile, level: str, emission: Emission) -> Facts:
         mars_year=as_int(fits.header_value("MARSYEAR"), 1, 200),
         solar_longitude_deg=as_float(fits.header_value("SOL_LONG"), 0, 360),
         emission=emission.name,
+        file_name=text(fits.header_value("FILENAME")),
+        content_sha256=None if start else fits.content_sha256,
     )
-
-
-def _first_time(fits: FitsFile) -> str | None:
-    times = fits.texts("TIME", "TIME_UTC") if fits.has_column("TIME", "TIME_UTC") else []
-    return iso_time(times[0]) if times else None

@@ -6,6 +6,7 @@ so that a table of over 100 MB remains on disk. Errors of astropy on damaged hea
 
 from __future__ import annotations
 
+import hashlib
 import re
 import warnings
 from collections.abc import Iterator
@@ -42,6 +43,11 @@ class FitsFile:
             self._extents.setdefault(extent.name, extent)
         self._hdus: dict[str, Any] = {}
         self._tables: dict[str, tuple[dict[str, fits.Column], np.dtype[Any]]] = {}
+
+    @property
+    def content_sha256(self) -> str:
+        """The SHA-256 checksum of the unpacked file."""
+        return hashlib.sha256(self._bytes.data).hexdigest()
 
     @property
     def hdu_names(self) -> list[str]:

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from mars_aurora.emission import Emission
 from mars_aurora.errors import InputError, Reason
-from mars_aurora.observation import Facts, Float64Array, FloatArray, Observation
-from mars_aurora.readers import samples
-from mars_aurora.readers.cards import as_float, as_int, iso_time
+from mars_aurora.observation import Facts, Float64Array, FloatArray, Observation, Times
+from mars_aurora.readers import samples, times
+from mars_aurora.readers.cards import as_float, as_int, text
 from mars_aurora.readers.checks import require_image, require_integrations, require_shape
 from mars_aurora.readers.fitsfile import FitsFile
 from mars_aurora.readers.line import LineImages, integrate_line
@@ -21,6 +21,7 @@ SUPPORTED = "MAVEN/IUVS L1b"
 HDUS = frozenset({"PIXELGEOMETRY", "SPACECRAFTGEOMETRY"})
 _USUAL_CENTER = 4
 _R_PER_KR = 1000.0
+_CHANNELS = ("fuv", "muv", "ech")
 
 
 def read(fits: FitsFile, emission: Emission) -> Observation:
@@ -41,9 +42,11 @@ def read(fits: FitsFile, emission: Emission) -> Observation:
     def at_center(column: str, low: float, high: float) -> Float64Array:
         return samples.bounded64(pixels(column, 5)[..., center], low, high)
 
+    time_utc = times.read_times(fits, "INTEGRATION", "UTC", "ET", shape[0])
     return require_image(
         Observation(
-            facts=_read_facts(fits, emission),
+            facts=_read_facts(fits, emission, time_utc),
+            time_utc=time_utc,
             brightness_R=line.brightness_R,
             random_error_R=line.random_error_R,
             systematic_error_R=line.systematic_error_R,
@@ -113,10 +116,9 @@ def _read_spacecraft(fits: FitsFile, n_integrations: int) -> dict[str, Float64Ar
     }
 
 
-def _read_facts(fits: FitsFile, emission: Emission) -> Facts:
+def _read_facts(fits: FitsFile, emission: Emission, time_utc: Times) -> Facts:
     parsed = parse_name(fits.name)
-    times = fits.texts("INTEGRATION", "UTC")
-    start, end = (iso_time(times[index]) if times else None for index in (0, -1))
+    start, end = times.first_and_last_utc(time_utc)
     return Facts(
         name=fits.name,
         instrument="MAVEN/IUVS",
@@ -128,9 +130,28 @@ def _read_facts(fits: FitsFile, emission: Emission) -> Facts:
         version=parsed.version if parsed else None,
         solar_longitude_deg=as_float(_observation_value(fits, "SOLAR_LONGITUDE"), 0, 360),
         emission=emission.name,
+        channel=_find_channel(fits),
+        file_name=text(fits.header_value("FILENAME")),
+        content_sha256=None if start else fits.content_sha256,
     )
+
+
+def _find_channel(fits: FitsFile) -> str | None:
+    """Find the channel from the grating, the header, or the file name; None if unknown."""
+    if _observation_text(fits, "GRATING_SELECT").startswith("ech"):
+        return "ech"
+    header = text(fits.header_value("XUV")) or _observation_text(fits, "CHANNEL")
+    parsed = parse_name(fits.name)
+    named = parsed.observation[-1] if parsed else None
+    return next((channel for channel in (header.lower(), named) if channel in _CHANNELS), None)
 
 
 def _observation_value(fits: FitsFile, column: str) -> object:
     values = fits.column("OBSERVATION", column).tolist() if fits.has_column("OBSERVATION", column) else []
     return values[0] if values else None
+
+
+def _observation_text(fits: FitsFile, column: str) -> str:
+    """Return a text of the table Observation in lower case; empty if it is missing."""
+    texts = fits.texts("OBSERVATION", column) if fits.has_column("OBSERVATION", column) else []
+    return texts[0].lower() if texts else ""

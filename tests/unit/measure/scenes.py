@@ -149,6 +149,7 @@ def _observe(
     }
     return Observation(
         facts=FACTS,
+        time_utc=np.datetime64(FACTS.start_utc, "ms") + 6000 * np.arange(shape[0]),
         **{name: values.astype(np.float32) for name, values in single.items()},
         sub_spacecraft_latitude_deg=sub_spacecraft_deg[0],
         sub_spacecraft_longitude_deg=sub_spacecraft_deg[1],

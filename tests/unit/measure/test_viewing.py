@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from astropy.time import Time
 from martian_season import mars_year, solar_longitude_deg
 from scenes import FACTS, Scene, make_scene, make_shell_pixels
 
 from mars_aurora.measure.viewing import Viewing, find_epoch, find_viewing
+from mars_aurora.observation import Observation
 
 
 @pytest.fixture(scope="module")
@@ -69,26 +69,39 @@ def test_spacecraft_and_sun_are_those_when_the_scan_passed_the_centroid(scene, e
     assert found.sub_solar_lon_deg == 40 + row
 
 
-@pytest.mark.parametrize("fraction", [0.0, 0.3, 0.5, 1.0])
-def test_time_is_linear_between_start_and_end(fraction):
-    facts = replace(FACTS, start_utc="2023-12-31T23:50:00.000", end_utc="2024-01-01T00:20:00.500")
-    start, end = Time(facts.start_utc), Time(facts.end_utc)
-    assert find_epoch(facts, fraction).time_utc == (start + fraction * (end - start)).isot
+def _at_times(*times: str, **facts: object) -> Observation:
+    scene = make_scene(shape=(len(times), 10))
+    return replace(scene.observation, facts=replace(FACTS, **facts), time_utc=np.array(times, "datetime64[ms]"))
 
 
-@pytest.mark.parametrize("end_utc", [None, "2022-03-31T21:00:00.000"])
-def test_time_without_a_later_end_is_the_start(end_utc):
-    assert find_epoch(replace(FACTS, end_utc=end_utc), 0.5).time_utc == FACTS.start_utc
+@pytest.mark.parametrize("row", [0, 1, 2])
+def test_time_is_that_of_the_integration_also_after_a_pause(row):
+    times = ("2023-12-31T23:59:54.000", "2024-01-01T00:00:00.000", "2024-01-01T00:20:06.500")
+    assert find_epoch(_at_times(*times, end_utc=None), row).time_utc == times[row]
+
+
+def test_unknown_time_of_one_integration_is_interpolated():
+    observation = _at_times("2023-12-31T23:59:54", "NaT", "NaT", "2024-01-01T00:00:00")
+    assert find_epoch(observation, 2).time_utc == "2023-12-31T23:59:58.000"
+
+
+def test_time_of_a_file_without_times_is_its_start():
+    assert find_epoch(_at_times("NaT", "NaT"), 1).time_utc == FACTS.start_utc
+
+
+def test_time_and_season_of_a_file_without_any_time_are_unknown():
+    epoch = find_epoch(_at_times("NaT", "NaT", start_utc=""), 1)
+    assert (epoch.time_utc, epoch.mars_year) == ("", None)
+    assert np.isnan(epoch.solar_longitude_deg)
 
 
 def test_season_is_that_of_the_time_not_of_the_start():
-    epoch = find_epoch(replace(FACTS, start_utc="2022-12-01T00:00:00", end_utc="2023-02-01T00:00:00"), 0.75)
-    assert epoch.time_utc == "2023-01-16T12:00:00.000"
+    epoch = find_epoch(_at_times("2022-12-01T00:00:00", "2023-01-16T12:00:00"), 1)
     assert epoch.solar_longitude_deg == pytest.approx(solar_longitude_deg(epoch.time_utc), abs=0.01)
     assert epoch.mars_year == mars_year(epoch.time_utc) == 37
 
 
 @pytest.mark.parametrize("solar_longitude", [0.0, 123.0])
 def test_season_in_the_header_has_precedence(solar_longitude):
-    epoch = find_epoch(replace(FACTS, solar_longitude_deg=solar_longitude, mars_year=12), 0.5)
+    epoch = find_epoch(_at_times(FACTS.start_utc, solar_longitude_deg=solar_longitude, mars_year=12), 0)
     assert (epoch.solar_longitude_deg, epoch.mars_year) == (solar_longitude, 12)

@@ -65,8 +65,17 @@ def test_facts_come_from_the_header_and_the_file_name(read_tables):
     facts = read_tables(make_tables(), f"2022/{MISSION_NAME}", **HEADER).facts
     assert (facts.instrument, facts.level, facts.orbit, facts.mode) == ("EMM/EMUS", "l2b", 191, "os2")
     assert (facts.swath, facts.version, facts.kernel) == ((1, 3), (1, 4), "r")
-    assert (facts.start_utc, facts.end_utc) == ("2022-03-31T21:21:07.500", "2022-03-31T21:40:00.000")
+    assert (facts.start_utc, facts.end_utc) == ("2022-03-31T21:21:00.000", "2022-03-31T21:21:07.000")
     assert (facts.mars_year, facts.solar_longitude_deg) == (36, 190.5)
+
+
+def test_header_times_are_used_where_there_is_no_table_of_times(read_tables):
+    tables = make_tables()
+    del tables["TIME"]
+    observation = read_tables(tables, f"2022/{MISSION_NAME}", **HEADER)
+    assert np.isnat(observation.time_utc).all()
+    facts = observation.facts
+    assert (facts.start_utc, facts.end_utc) == ("2022-03-31T21:21:07.500", "2022-03-31T21:40:00.000")
 
 
 def test_facts_of_a_renamed_file_come_from_the_header(read_tables):

@@ -158,6 +158,22 @@ def test_facts_are_those_of_the_swath(swath, synthetic):
     assert (facts.orbit, facts.mode, facts.version) == (swath.header["ORBNUM"], "apoapse", (13, 1))
     assert facts.solar_longitude_deg == pytest.approx(swath.header["SOL_LONG"], rel=1e-6)
     assert facts.emission == "O I 130.4"
+    assert (facts.channel, facts.file_name, facts.content_sha256) == ("fuv", iuvs.name(swath).removesuffix(".gz"), None)
+
+
+def test_echelle_spectra_are_a_channel_of_their_own(read_changed):
+    def change(hdus: fits.HDUList) -> None:
+        hdus["Observation"].data["GRATING_SELECT"] = "ECHELL"  # the column of the simulator is six characters wide
+
+    assert read_changed(change).facts.channel == "ech"
+
+
+def test_channel_is_that_of_the_name_where_the_file_does_not_tell(swath, read_changed):
+    def change(hdus: fits.HDUList) -> None:
+        hdus[0].header["XUV"] = "?"
+
+    assert read_changed(change, iuvs.name(swath)).facts.channel == "fuv"
+    assert read_changed(change).facts.channel is None
 
 
 def test_name_not_of_the_mission_leaves_mode_and_version_unknown(swath, read_changed):
@@ -198,7 +214,7 @@ def test_bins_without_valid_wavelengths_are_nan_and_the_others_unchanged(synthet
 
 def test_unreadable_times_fall_back_to_the_file_name(swath, read_changed):
     def change(hdus: fits.HDUList) -> None:
-        hdus["Integration"].data["UTC"] = "no time"
+        hdus["Integration"].data["UTC"], hdus["Integration"].data["ET"] = "no time", np.nan
 
     unnamed = read_changed(change).facts
     assert (unnamed.start_utc, unnamed.end_utc) == ("", None)

@@ -57,7 +57,6 @@ def test_file_without_geometry_is_of_no_known_kind(reject):
         ("SpacecraftGeometry", "SUB_SOLAR_LAT"),
         ("SpacecraftGeometry", "SUB_SOLAR_LON"),
         ("Observation", "WAVELENGTH"),
-        ("Integration", "UTC"),
     ],
 )
 def test_missing_column_is_named(reject, table, column):
