@@ -17,11 +17,19 @@ def list_inputs(inputs: Source, prefix: str) -> list[str]:
     """List the names of the inputs of a batch: their keys relative to the folder of ``prefix``.
 
     ``prefix`` is a folder (``incoming/a/``), or a single file (``live/x.fits``), which also matches its gzipped copy.
-    Ready markers are excluded.
     """
-    folder = prefix[: prefix.rfind("/") + 1]
-    names = (key.removeprefix(folder) for key in inputs.list(prefix))
-    return [name for name in names if name and not name.endswith(("/", READY_MARKER))]
+    names = (name_input(key, prefix) for key in inputs.list(prefix))
+    return [name for name in names if is_input(name)]
+
+
+def name_input(key: str, prefix: str) -> str:
+    """Return the name of an input: its key relative to the folder of ``prefix``."""
+    return key.removeprefix(prefix[: prefix.rfind("/") + 1])
+
+
+def is_input(name: str) -> bool:
+    """Return whether a listed object is an input: neither a ready marker nor the placeholder of a folder."""
+    return name.rpartition("/")[2] not in {"", READY_MARKER}
 
 
 def read_records(names: Collection[str], work: Storage, keys: RunKeys) -> dict[str, Record]:

@@ -19,7 +19,7 @@ from mars_aurora.run.messages import (
     PreprocessResult,
     TallyRequest,
 )
-from mars_aurora.run.records import list_inputs
+from mars_aurora.run.records import is_input, list_inputs
 from mars_aurora.run.storage import FolderStorage, Version
 from mars_aurora.steps.catalogue import catalogue
 from mars_aurora.steps.classify import classify
@@ -221,3 +221,10 @@ def test_listed_input_without_record_is_failed(inputs, work):
     result = catalogue(CatalogueRequest("r", "bucket", "b/"), inputs, work, work)
     assert result.counts["failed"] == 1
     assert "x.fits,failed,no_record," in _ledger(work)
+
+
+def test_ready_markers_and_folder_placeholders_are_not_inputs(inputs):
+    for name in ("x.fits", "x_READY", "deep/y_READY", "_READY", "deep/_READY"):
+        inputs.put(f"b/{name}", b"")
+    assert list_inputs(inputs, "b/") == ["deep/y_READY", "x.fits", "x_READY"]
+    assert not is_input("deep/")
