@@ -1,23 +1,29 @@
-"""A process pool in which the death of a worker fails only the task that it was running."""
+"""A process pool in which a task that crashes, hangs or takes too much fails alone."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
+import resource
 import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from multiprocessing import connection
-from types import FrameType, TracebackType
+from dataclasses import dataclass
+from multiprocessing import connection, resource_tracker
+from types import TracebackType
 from typing import Self, TypeVar
+
+from pebble import ProcessExpired, ProcessPool
+
+from mars_aurora.local.interrupts import interrupts_blocked, interrupts_deferred
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
-_TASKS_PER_WORKER = 2  # submitted at once, so that no worker has to wait for the parent
+_CHECK_S = 1.0  # between checks of whether the pool still works
 _PRELOAD = [
     "astropy.io.fits",
     "cv2",
@@ -27,26 +33,47 @@ _PRELOAD = [
 ]
 
 
+@dataclass(frozen=True)
+class TaskLimits:
+    """Limits of one task: wall time and CPU time in s, and memory of its worker process in bytes."""
+
+    wall_s: float = 60.0
+    cpu_s: int = 30
+    memory_bytes: int = 4 << 30
+
+
 class WorkerDiedError(Exception):
-    """The worker running a task was killed or crashed twice, the second time with no other task running."""
+    """The worker process running a task was killed or crashed."""
+
+
+class TimedOutError(Exception):
+    """A task exceeded its limit of wall time or CPU time, and its worker process was ended."""
 
 
 class WorkerPool:
     """Worker processes for pure functions of one picklable task; use it in a ``with`` statement.
 
-    Leaving the ``with`` block waits for the running tasks and cancels the others, so that no write is interrupted.
-    The first Ctrl-C raises KeyboardInterrupt when a task has ended, a second one immediately. Workers ignore Ctrl-C,
-    and exit when the parent process ends.
+    Leaving the ``with`` block waits for the running tasks, so that no write is interrupted. The first Ctrl-C raises
+    KeyboardInterrupt when a task has ended, a second one immediately. Workers ignore Ctrl-C, and exit when the parent
+    process ends.
     """
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, limits: TaskLimits | None = None) -> None:
         self._workers = workers
+        self._limits = limits or TaskLimits()
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(_PRELOAD)
-        self._executor = self._start(workers)
+        resource_tracker.ensure_running()  # before the workers: when it starts, it unblocks Ctrl-C
+        self._pool = self._start()
 
-    def _start(self, workers: int) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(workers, self._context, initializer=_prepare_worker)
+    def _start(self) -> ProcessPool:
+        initializer = (_prepare_worker, [self._limits.memory_bytes])
+        return ProcessPool(self._workers, 0, *initializer, context=self._context)
+
+    def _restart(self) -> None:
+        self._pool.stop()  # type: ignore[no-untyped-call]
+        self._pool.join()
+        self._pool = self._start()
 
     def __enter__(self) -> Self:
         return self
@@ -54,89 +81,77 @@ class WorkerPool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._executor.shutdown(wait=True, cancel_futures=True)
+        self._pool.close()  # type: ignore[no-untyped-call]
+        self._pool.join()
 
     def map(
         self, function: Callable[[Task], Result], tasks: Iterable[Task]
     ) -> Iterator[tuple[Task, Result | Exception]]:
-        """Yield each task with its result or exception, in order of completion."""
+        """Yield each task with its result or exception, in order of completion.
+
+        The exception is WorkerDiedError or TimedOutError where the task was ended, otherwise that of ``function``.
+        """
         waiting = deque(tasks)
-        running: dict[Future[Result], Task] = {}
+        running: dict[Future[Result | Exception], Task] = {}
         while waiting or running:
             try:
-                with _interrupts_deferred():
-                    while waiting and len(running) < _TASKS_PER_WORKER * self._workers:
-                        running[_submit(self._executor, function, waiting[0])] = waiting[0]
+                with interrupts_deferred():
+                    while waiting and len(running) <= self._workers:  # one more, so that no worker waits
+                        running[self._submit(function, waiting[0])] = waiting[0]
                         waiting.popleft()
-                    finished = wait(running, return_when=FIRST_COMPLETED).done
-                for future in finished:
-                    outcome = _outcome(future)
+                    outcomes = self._wait(running)
+                for future, outcome in outcomes.items():
                     yield running.pop(future), outcome
             except BrokenProcessPool:
                 suspects, running = list(running.values()), {}
-                self._executor = self._start(self._workers)
+                self._restart()
                 for task in suspects:
                     yield task, self._run_alone(function, task)
 
+    def _submit(self, function: Callable[[Task], Result], task: Task) -> Future[Result | Exception]:
+        with interrupts_blocked():  # the first call starts the workers, which inherit the signal mask
+            if not self._pool.active:
+                raise BrokenProcessPool
+            arguments = (function, task, self._limits.cpu_s)
+            return self._pool.schedule(_run_limited, arguments, timeout=self._limits.wall_s)
+
+    def _wait(
+        self, running: Iterable[Future[Result | Exception]]
+    ) -> dict[Future[Result | Exception], Result | Exception]:
+        """Return the outcomes of the tasks that end first; raises BrokenProcessPool where the pool has failed."""
+        while not (finished := wait(running, _CHECK_S, FIRST_COMPLETED).done):
+            if not self._pool.active:
+                raise BrokenProcessPool
+        return {future: self._outcome(future) for future in finished}
+
+    def _outcome(self, future: Future[Result | Exception]) -> Result | Exception:
+        error = future.exception()
+        if isinstance(error, BrokenProcessPool):
+            raise error
+        if isinstance(error, TimeoutError):
+            return TimedOutError(f"it took longer than {self._limits.wall_s:g} s and was ended")
+        if isinstance(error, ProcessExpired) and error.exitcode == -signal.SIGXCPU:
+            return TimedOutError(f"it used more than {self._limits.cpu_s} s of CPU time and was ended")
+        if isinstance(error, ProcessExpired):
+            return WorkerDiedError("its worker process was killed or crashed (out of memory?)")
+        return error if isinstance(error, Exception) else future.result()
+
     def _run_alone(self, function: Callable[[Task], Result], task: Task) -> Result | Exception:
-        with _interrupts_deferred(), self._start(1) as executor:
-            try:
-                return _outcome(_submit(executor, function, task))
-            except BrokenProcessPool:
-                return WorkerDiedError("its worker process was killed or crashed (out of memory?)")
+        try:
+            with interrupts_deferred():
+                (outcome,) = self._wait([self._submit(function, task)]).values()
+        except BrokenProcessPool:
+            self._restart()
+            return WorkerDiedError("the pool of worker processes failed while it ran")
+        return outcome
 
 
-def _submit(executor: ProcessPoolExecutor, function: Callable[[Task], Result], task: Task) -> Future[Result]:
-    with _interrupts_blocked():  # the worker inherits the signal mask
-        return executor.submit(function, task)
-
-
-def _outcome(future: Future[Result]) -> Result | Exception:
-    error = future.exception()
-    if isinstance(error, BrokenProcessPool):
-        raise error
-    return error if isinstance(error, Exception) else future.result()
-
-
-@contextmanager
-def _interrupts_deferred() -> Iterator[None]:
-    """Defer the first Ctrl-C to the end of the block; a second one is raised immediately.
-
-    A KeyboardInterrupt inside the code of the executor could leave a lock acquired and block the pool.
-    """
-    if threading.current_thread() is not threading.main_thread():  # KeyboardInterrupt is raised only in the main thread
-        yield
-        return
-    before = signal.getsignal(signal.SIGINT)
-    interrupted = False
-
-    def defer(_number: int, _frame: FrameType | None) -> None:
-        nonlocal interrupted
-        interrupted = True
-        signal.signal(signal.SIGINT, before)
-
-    signal.signal(signal.SIGINT, defer)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-        if interrupted:
-            signal.raise_signal(signal.SIGINT)
-
-
-@contextmanager
-def _interrupts_blocked() -> Iterator[None]:
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _prepare_worker() -> None:
+def _prepare_worker(memory_bytes: int) -> None:
     import cv2
 
     cv2.setNumThreads(1)  # the workers already use all cores
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a worker that is ended leaves no core dump
+    resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
@@ -145,3 +160,22 @@ def _end_with_parent() -> None:
     if parent is not None:
         connection.wait([parent.sentinel])
         os._exit(1)
+
+
+def _run_limited(function: Callable[[Task], Result], task: Task, cpu_s: int) -> Result | Exception:
+    """Run a task with its own limit of CPU time; return its exception as a value that can be pickled."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    limit_s = int(usage.ru_utime + usage.ru_stime) + cpu_s + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (limit_s, resource.RLIM_INFINITY))  # of the process since its start
+    try:
+        return function(task)
+    except Exception as error:  # noqa: BLE001 -- one task must not cost the others their result
+        return _picklable(error)
+
+
+def _picklable(error: Exception) -> Exception:
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301 -- our own exception
+    except Exception:  # noqa: BLE001 -- its class decides what it raises
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error

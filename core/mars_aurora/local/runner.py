@@ -12,7 +12,7 @@ from mars_aurora.emission import OXYGEN_1304
 from mars_aurora.errors import UsageError
 from mars_aurora.local import tasks
 from mars_aurora.local.inputs import RUN_FILE, InputFiles
-from mars_aurora.local.pool import WorkerDiedError, WorkerPool
+from mars_aurora.local.pool import TimedOutError, WorkerDiedError, WorkerPool
 from mars_aurora.local.progress import Progress
 from mars_aurora.local.tasks import Job
 from mars_aurora.run.keys import is_fits
@@ -23,6 +23,8 @@ from mars_aurora.steps.catalogue import catalogue
 from mars_aurora.steps.detect import list_candidates
 from mars_aurora.steps.measure import Measured
 from mars_aurora.steps.tally import tally
+
+_ENDED: dict[type[Exception], str] = {WorkerDiedError: "worker_died", TimedOutError: "timed_out"}
 
 
 def run(job: Job, inputs: InputFiles, workers: int, progress: Progress) -> CatalogueResult:
@@ -80,8 +82,8 @@ def _read_and_classify(job: Job, inputs: InputFiles, pool: WorkerPool, progress:
 
 
 def _failure(name: str, error: Exception) -> Record:
-    if isinstance(error, WorkerDiedError):
-        return Record(name, Outcome.FAILED, "worker_died", detail=str(error))
+    if isinstance(error, (WorkerDiedError, TimedOutError)):
+        return Record(name, Outcome.FAILED, _ENDED[type(error)], detail=str(error))
     return Record(name, Outcome.FAILED, "error", detail=f"{type(error).__name__}: {error}")
 
 

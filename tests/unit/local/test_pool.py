@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mars_aurora.local.pool import WorkerDiedError, WorkerPool, _interrupts_deferred
+from mars_aurora.local.interrupts import interrupts_deferred
+from mars_aurora.local.pool import TaskLimits, TimedOutError, WorkerDiedError, WorkerPool
 
 
 def _square(number: int) -> int:
@@ -26,11 +27,49 @@ def _die_of_three(number: int) -> int:
     return number
 
 
-def _die_once(marker: Path) -> str:
-    if not marker.exists():
-        marker.touch()
-        os.kill(os.getpid(), signal.SIGKILL)
-    return "done"
+def _sleep_at_three(number: int) -> int:
+    time.sleep(60 * (number == 3))
+    return number
+
+
+def _compute_at_three(number: int) -> int:
+    while number == 3:
+        pass
+    return number
+
+
+def _compute_0_7_s(number: int) -> int:
+    end = time.process_time() + 0.7
+    while time.process_time() < end:
+        pass
+    return number
+
+
+def _exhaust_memory_at_three(number: int) -> int:
+    bytearray((number == 3) << 36)
+    return number
+
+
+def _exit_at_three(number: int) -> int:
+    if number == 3:
+        os._exit(0)
+    return number
+
+
+class _ThreePartError(Exception):
+    """An error that cannot be unpickled, since its arguments are not those of its class."""
+
+    def __init__(self, one: int, two: int, three: int) -> None:
+        super().__init__(f"{one} {two} {three}")
+
+
+def _raise_unpicklable(number: int) -> int:
+    raise _ThreePartError(number, 2, 3)
+
+
+def _pid(number: int) -> int:
+    time.sleep(0.1)
+    return os.getpid()
 
 
 def _threads(_: int) -> int:
@@ -64,9 +103,56 @@ def test_death_of_a_worker_fails_only_its_task():
         assert dict(pool.map(_square, [4])) == {4: 16}
 
 
-def test_task_whose_worker_died_is_retried_alone(tmp_path):
+@pytest.mark.parametrize(
+    ("function", "limits", "detail"),
+    [
+        (_sleep_at_three, TaskLimits(wall_s=0.5), "longer than 0.5 s"),
+        (_exit_at_three, TaskLimits(wall_s=0.5), "longer than 0.5 s"),
+        (_compute_at_three, TaskLimits(cpu_s=1), "more than 1 s of CPU time"),
+    ],
+)
+def test_task_over_its_limit_fails_alone_and_the_pool_remains_usable(function, limits, detail):
+    with WorkerPool(2, limits) as pool:
+        results = dict(pool.map(function, range(8)))
+        ended = results.pop(3)
+        assert isinstance(ended, TimedOutError)
+        assert detail in str(ended)
+        assert results == {n: n for n in range(8) if n != 3}
+        assert dict(pool.map(_square, [4])) == {4: 16}
+
+
+def test_limit_of_cpu_time_is_counted_from_the_start_of_each_task():
+    with WorkerPool(1, TaskLimits(cpu_s=1)) as pool:
+        assert list(pool.map(_compute_0_7_s, range(4))) == [(n, n) for n in range(4)]
+
+
+def test_task_that_exhausts_its_memory_fails_alone():
     with WorkerPool(2) as pool:
-        assert dict(pool.map(_die_once, [tmp_path / "tried"])) == {tmp_path / "tried": "done"}
+        results = dict(pool.map(_exhaust_memory_at_three, range(5)))
+    assert isinstance(results.pop(3), MemoryError)
+    assert results == {n: n for n in (0, 1, 2, 4)}
+
+
+def test_error_that_cannot_be_pickled_is_returned_as_text():
+    with WorkerPool(1) as pool:
+        ((_, error),) = pool.map(_raise_unpicklable, [1])
+    assert (type(error), str(error)) == (RuntimeError, "_ThreePartError: 1 2 3")
+
+
+def test_death_of_an_idle_worker_does_not_end_the_pool():
+    with WorkerPool(1) as pool:
+        ((_, pid),) = pool.map(_pid, [0])
+        os.kill(pid, signal.SIGKILL)
+        _wait_for(lambda: not _runs(pid))
+        assert dict(pool.map(_square, range(5))) == {n: n * n for n in range(5)}
+
+
+def test_tasks_are_taken_from_the_list_only_as_workers_become_free(tmp_path):
+    with WorkerPool(2) as pool:
+        submitted = []
+        pool._submit = lambda function, task, submit=pool._submit: submitted.append(task) or submit(function, task)
+        next(pool.map(_pid, range(100)))
+    assert len(submitted) == 3
 
 
 def test_opencv_uses_one_thread_in_each_worker():
@@ -136,7 +222,7 @@ def test_second_ctrl_c_is_raised_immediately():
     reached = []
 
     def interrupt_twice() -> None:
-        with _interrupts_deferred():
+        with interrupts_deferred():
             signal.raise_signal(signal.SIGINT)
             reached.append("after the first")
             signal.raise_signal(signal.SIGINT)

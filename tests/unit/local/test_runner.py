@@ -7,7 +7,7 @@ from rich.console import Console
 
 from mars_aurora.local import runner
 from mars_aurora.local.inputs import InputFiles, find_inputs
-from mars_aurora.local.pool import WorkerDiedError, WorkerPool
+from mars_aurora.local.pool import TimedOutError, WorkerDiedError, WorkerPool
 from mars_aurora.local.progress import Progress
 from mars_aurora.local.tasks import Job
 from mars_aurora.run.records import read_records
@@ -32,6 +32,7 @@ class FailingPool:
     ("error", "reason", "detail"),
     [
         (WorkerDiedError("killed"), "worker_died", "killed"),
+        (TimedOutError("too long"), "timed_out", "too long"),
         (OSError(28, "No space left on device"), "error", "OSError: [Errno 28] No space left on device"),
     ],
 )
