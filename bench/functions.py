@@ -25,7 +25,7 @@ STEPS = {
     "classify": "classify(ClassifyRequest('r', name), work)",
     "tally": "tally(TallyRequest('r', '', ''), inputs, work)",
     "detect": "detect(DetectRequest('r', name), work, load_detector('yolo'))",
-    "catalogue": "catalogue(CatalogueRequest('r', '', ''), inputs, work, work)",
+    "catalogue": "catalogue(CatalogueRequest('r', '', ''), inputs, work, work, provenance)",
 }
 RECORDS = {"preprocess": "ledger", "classify": "ledger", "detect": "predictions"}  # a step skips inputs recorded there
 IMPORTS = {
@@ -43,14 +43,16 @@ start = time.process_time()
 import app
 import {imports}
 cold = time.process_time() - start
-from mars_aurora.detect.detectors import load_detector
+from mars_aurora.detect.detectors import DetectorName, load_detector
 from mars_aurora.steps.{name} import {name}
 from mars_aurora.run.messages import *
+from mars_aurora.run.provenance import describe_provenance
 from mars_aurora.run.storage import FolderStorage
 root = Path(sys.argv[1])
 inputs, work = FolderStorage(root / "in"), FolderStorage(root / "out")
 (name,) = inputs.list("")
 if {records!r}: shutil.rmtree(root / "out/runs/r" / {records!r}, ignore_errors=True)
+provenance = describe_provenance(DetectorName.YOLO, 2, "")
 start = time.process_time()
 {step}
 print(cold, time.process_time() - start, peak_memory_mb())

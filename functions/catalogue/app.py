@@ -11,6 +11,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from mars_aurora.run.messages import CatalogueRequest
+from mars_aurora.run.provenance import describe_provenance
 from mars_aurora.run.settings import Settings
 from mars_aurora.run.storage import S3Storage, connect
 from mars_aurora.steps.catalogue import catalogue
@@ -29,8 +30,9 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     settings = Settings.from_env(os.environ)
     inputs, work = S3Storage(connect(), request.bucket), S3Storage(connect(), settings.work_bucket)
     detections = S3Storage(connect(), settings.detections_bucket)
+    provenance = describe_provenance(settings.detector, request.min_objects, request.execution)
     with ThreadPoolExecutor(_READERS) as readers:
-        result = catalogue(request, inputs, work, detections, readers.map)
+        result = catalogue(request, inputs, work, detections, provenance, readers.map)
     for name, count in {**result.counts, "listed": result.listed}.items():
         metrics.add_metric(name, MetricUnit.Count, count)
     metrics.add_metric("rejected_percent", MetricUnit.Percent, 100 * result.counts["rejected"] / max(1, result.listed))

@@ -17,14 +17,17 @@ from selenium.webdriver.support.ui import Select
 
 from mars_aurora.aurora import COLUMNS, Aurora
 from mars_aurora.catalogue import report
+from mars_aurora.detect.detectors import DetectorName
 from mars_aurora.run.keys import RunKeys
 from mars_aurora.run.ledger import Outcome, Record
+from mars_aurora.run.provenance import describe_provenance
 
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --window-size=1280,1600"
 )
 KEYS = RunKeys("browser")
+PROVENANCE = describe_provenance(DetectorName.YOLO, 2, "mars-aurora run <b> --out x")
 OUTLINE = "POLYGON ((350 -50, 358 -50, 358 -40, 350 -40, 350 -50))"
 
 
@@ -52,7 +55,7 @@ def _write_run(folder: Path, pictures: int) -> Path:
         path = folder / ("detections" if outcome is Outcome.AURORA else "images") / f"{name}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(path), np.full((480, 640, 3), 40 + 10 * (number % 20), np.uint8))
-    (folder / "report.html").write_bytes(report.build(KEYS, records, auroras, ["ledger.csv"]))
+    (folder / "report.html").write_bytes(report.build(KEYS, records, auroras, ["ledger.csv"], PROVENANCE))
     (folder / "ledger.csv").write_text("name\n")
     return folder
 
@@ -140,7 +143,7 @@ def test_button_switches_the_theme(page):
 
 def test_report_of_five_thousand_pictures_responds_quickly(browser, tmp_path):
     records = [Record(f"x{number:04d}.fits", Outcome.DISCARDED, objects=1) for number in range(5000)]
-    (tmp_path / "report.html").write_bytes(report.build(KEYS, records, [], []))
+    (tmp_path / "report.html").write_bytes(report.build(KEYS, records, [], [], PROVENANCE))
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=tmp_path)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

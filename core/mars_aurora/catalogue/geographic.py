@@ -17,6 +17,7 @@ import numpy as np
 import shapely
 
 from mars_aurora.aurora import COLUMNS, Aurora
+from mars_aurora.run.provenance import Provenance
 
 CRS = "IAU_2015:49900"
 
@@ -26,8 +27,8 @@ def is_extra_installed() -> bool:
     return all(find_spec(module) for module in ("geopandas", "pyogrio", "pyarrow"))
 
 
-def to_geojson(auroras: Sequence[Aurora]) -> bytes:
-    """Write a FeatureCollection.
+def to_geojson(auroras: Sequence[Aurora], provenance: Provenance) -> bytes:
+    """Write a FeatureCollection, with the provenance as a further member.
 
     RFC 7946 has no field for a reference system other than WGS 84; the ``crs`` member of GeoJSON 2008 specifies Mars.
     """
@@ -36,19 +37,38 @@ def to_geojson(auroras: Sequence[Aurora]) -> bytes:
         for aurora in auroras
     ]
     crs = {"type": "name", "properties": {"name": "urn:ogc:def:crs:IAU:2015:49900"}}
-    return json.dumps({"type": "FeatureCollection", "name": "catalogue", "crs": crs, "features": features}).encode()
+    members = {"type": "FeatureCollection", "name": "catalogue", "crs": crs, "provenance": provenance.to_dict()}
+    return json.dumps(members | {"features": features}).encode()
 
 
-def to_geopackage(auroras: Sequence[Aurora]) -> bytes:
-    """Write a GeoPackage with the layer ``catalogue``; return no bytes if the extra ``formats`` is not installed."""
-    return _write_file(
-        auroras, "catalogue.gpkg", lambda frame, path: frame.to_file(path, layer="catalogue", driver="GPKG")
-    )
+def to_geopackage(auroras: Sequence[Aurora], provenance: Provenance) -> bytes:
+    """Write a GeoPackage with the layer ``catalogue`` and the provenance as its metadata.
+
+    Returns no bytes if the extra ``formats`` is not installed.
+    """
+
+    def write(frame: Any, path: Path) -> None:  # noqa: ANN401 -- geopandas has no types
+        metadata = {name: str(value) for name, value in provenance.to_dict().items()}
+        frame.to_file(path, layer="catalogue", driver="GPKG", engine="pyogrio", dataset_metadata=metadata)
+
+    return _write_file(auroras, "catalogue.gpkg", write)
 
 
-def to_geoparquet(auroras: Sequence[Aurora]) -> bytes:
-    """Write GeoParquet; return no bytes if the extra ``formats`` is not installed."""
-    return _write_file(auroras, "catalogue.parquet", lambda frame, path: frame.to_parquet(path))
+def to_geoparquet(auroras: Sequence[Aurora], provenance: Provenance) -> bytes:
+    """Write GeoParquet, with the provenance as ``mars_aurora`` in the metadata of the schema.
+
+    Returns no bytes if the extra ``formats`` is not installed.
+    """
+
+    def write(frame: Any, path: Path) -> None:  # noqa: ANN401 -- geopandas has no types
+        from pyarrow import parquet  # noqa: PLC0415 -- optional dependency
+
+        frame.to_parquet(path)
+        table = parquet.read_table(path)
+        metadata = {**table.schema.metadata, b"mars_aurora": provenance.to_json().encode()}
+        parquet.write_table(table.replace_schema_metadata(metadata), path)
+
+    return _write_file(auroras, "catalogue.parquet", write)
 
 
 def _write_file(auroras: Sequence[Aurora], name: str, write: Callable[[Any, Path], None]) -> bytes:

@@ -10,40 +10,57 @@ from typing import Any
 
 from mars_aurora.aurora import Aurora
 from mars_aurora.geometry.canvas import HEIGHT, WIDTH
+from mars_aurora.run.escaping import escape_member
 from mars_aurora.run.keys import RunPaths
 from mars_aurora.run.ledger import Outcome, Record
+from mars_aurora.run.provenance import Provenance
 
 CLASSES = ("mars", "aurora")  # the index is the YOLO class number and the COCO category id
 PICTURED = (Outcome.AURORA, Outcome.NO_AURORA, Outcome.DISCARDED)
 
 
-def to_coco(records: Iterable[Record], auroras: Sequence[Aurora]) -> bytes:
-    """Write COCO annotations of all pictures of the run, with and without auroras. Boxes are in canvas pixels."""
+def to_coco(records: Iterable[Record], auroras: Sequence[Aurora], provenance: Provenance) -> bytes:
+    """Write COCO annotations of all pictures of the run, with and without auroras. Boxes are in canvas pixels.
+
+    ``info`` has the provenance, besides the fields of COCO.
+    """
     names = [record.name for record in records if record.outcome in PICTURED]
     number = {name: order for order, name in enumerate(names, 1)}
     images = [
         {"id": number[name], "file_name": RunPaths().image(name), "width": WIDTH, "height": HEIGHT} for name in names
     ]
     annotations = [_annotation(order, number[aurora.name], aurora) for order, aurora in enumerate(auroras, 1)]
-    return json.dumps({"images": images, "annotations": annotations, "categories": coco_categories()}).encode()
+    info = {"description": "Auroras on Mars found by mars-aurora", "date_created": provenance.created_utc}
+    return json.dumps(
+        {
+            "info": info | provenance.to_dict(),
+            "images": images,
+            "annotations": annotations,
+            "categories": coco_categories(),
+        }
+    ).encode()
 
 
-def to_yolo(records: Iterable[Record], auroras: Sequence[Aurora]) -> bytes:
-    """Write YOLO labels as a zip file with one text file per picture with auroras."""
+def to_yolo(records: Iterable[Record], auroras: Sequence[Aurora], provenance: Provenance) -> bytes:
+    """Write YOLO labels as a zip file with one text file per picture with auroras, and provenance.json."""
     lines: dict[str, list[str]] = {record.name: [] for record in records if record.outcome is Outcome.AURORA}
     for aurora in auroras:
         lines[aurora.name].append(yolo_line("aurora", *_corners(aurora)) + "\n")
-    return _zip({f"labels/{name}.txt": "".join(found) for name, found in lines.items()})
+    return _zip({f"labels/{escape_member(name)}.txt": "".join(found) for name, found in lines.items()}, provenance)
 
 
-def to_ds9(auroras: Iterable[Aurora]) -> bytes:
-    """Write outlines as a zip file of DS9 regions on the native image (x: slit bin, y: integration, both from 1)."""
+def to_ds9(auroras: Iterable[Aurora], provenance: Provenance) -> bytes:
+    """Write outlines as a zip file of DS9 regions on the native image (x: slit bin, y: integration, both from 1).
+
+    It has one region file per picture with auroras, and provenance.json.
+    """
     lines: dict[str, list[str]] = {}
     for aurora in auroras:
         found = lines.setdefault(aurora.name, ["# Region file format: DS9 version 4.1", "global color=cyan", "image"])
         note = f"# text={{{aurora.detection}: {aurora.mean_brightness_R:.1f} R}}"
         found += [f"polygon({part}) {note}" for part in aurora.native_outline.split(";")]
-    return _zip({f"regions/{name}.reg": "\n".join(found) + "\n" for name, found in lines.items()})
+    regions = {f"regions/{escape_member(name)}.reg": "\n".join(found) + "\n" for name, found in lines.items()}
+    return _zip(regions, provenance)
 
 
 def yolo_line(label: str, x0: float, y0: float, x1: float, y1: float) -> str:
@@ -67,11 +84,11 @@ def coco_categories() -> list[dict[str, Any]]:
     return [{"id": number, "name": name} for number, name in enumerate(CLASSES)]
 
 
-def _zip(members: dict[str, str]) -> bytes:
-    """Make a zip file of texts with a fixed time stamp, so that the bytes are reproducible."""
+def _zip(members: dict[str, str], provenance: Provenance) -> bytes:
+    """Make a zip file of texts and the provenance with a fixed time stamp, so that the bytes are reproducible."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
-        for name, text in members.items():
+        for name, text in {**members, "provenance.json": provenance.to_json()}.items():
             archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), text)
     return stream.getvalue()
 

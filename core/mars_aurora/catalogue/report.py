@@ -17,11 +17,11 @@ import numpy as np
 import shapely
 from jinja2 import Environment, StrictUndefined
 
-from mars_aurora import __version__
 from mars_aurora.aurora import Aurora
 from mars_aurora.readers.names import parse_name
 from mars_aurora.run.keys import RunKeys, RunPaths
 from mars_aurora.run.ledger import Outcome, Record, count_outcomes
+from mars_aurora.run.provenance import Provenance
 
 LAMBDA_USD_PER_GB_S, INSTANCE_USD_PER_H = 0.00001667, 0.1345  # prices of the published pipeline, us-east-1
 PRICES_OF = "prices of the published pipeline, AWS us-east-1, 2023; current prices may differ"
@@ -33,11 +33,12 @@ _SAMPLE = 24
 _MAP_COLUMNS = ("name", "detection", "lat_deg", "lon_deg", "local_time_h", "mean_brightness_R", "area_km2", "aurora_id")
 
 
-def build(
+def build(  # noqa: PLR0913, PLR0917 -- all contents of the page
     keys: RunKeys,
     records: Sequence[Record],
     auroras: Sequence[Aurora],
     products: Sequence[str],
+    provenance: Provenance,
     elapsed_s: float | None = None,
 ) -> bytes:
     """Build the HTML page.
@@ -52,6 +53,8 @@ def build(
         All sightings, joined.
     products : sequence of str
         Names of the files to link to, in the folder of the page.
+    provenance : Provenance
+        What made the results.
     elapsed_s : float, optional
         Duration of the run.
     """
@@ -60,8 +63,7 @@ def build(
     counts = count_outcomes(records)
     page = environment.from_string(template).render(
         run_id=keys.run_id,
-        version=__version__,
-        emission=f"{auroras[0].emission} nm" if auroras and auroras[0].emission else "the far ultraviolet",
+        provenance=provenance.to_dict(),
         listed=len(records),
         counts={outcome: count for outcome, count in counts.items() if outcome != Outcome.CANDIDATE},
         balances=sum(counts.values()) == len(records) and not counts[Outcome.CANDIDATE],

@@ -17,8 +17,10 @@ from mars_aurora.aurora import COLUMNS, Aurora, Column
 from mars_aurora.catalogue.sightings import Entry
 from mars_aurora.emission import OXYGEN_1304
 from mars_aurora.errors import UsageError
+from mars_aurora.run.escaping import escape_text
 from mars_aurora.run.keys import CATALOGUE
 from mars_aurora.run.ledger import Record
+from mars_aurora.run.provenance import Provenance
 
 if TYPE_CHECKING:
     from astropy.table import Table
@@ -82,10 +84,10 @@ def entries_to_csv(entries: Iterable[Entry]) -> bytes:
     return _csv((field.name for field in fields(Entry)), (astuple(entry) for entry in entries))
 
 
-def to_ecsv(auroras: Sequence[Aurora]) -> bytes:
-    """Write the catalogue columns with units, descriptions and UCDs."""
+def to_ecsv(auroras: Sequence[Aurora], provenance: Provenance) -> bytes:
+    """Write the catalogue columns with units, descriptions and UCDs, and the provenance as metadata."""
     stream = io.StringIO()
-    to_table(auroras).write(stream, format="ascii.ecsv")
+    to_table(auroras, provenance).write(stream, format="ascii.ecsv")
     return stream.getvalue().encode()
 
 
@@ -105,11 +107,12 @@ def from_ecsv(ecsv: bytes) -> Table:
     return table
 
 
-def to_table(auroras: Sequence[Aurora]) -> Table:
+def to_table(auroras: Sequence[Aurora], provenance: Provenance) -> Table:
     """Make an astropy table of the catalogue columns, with units, descriptions and UCDs."""
     from astropy.table import Table  # noqa: PLC0415 -- takes half a second, which other formats do not need
 
-    return Table([_astropy_column(column, auroras) for column in COLUMNS], meta={"description": _NOTES})
+    meta = {"description": _NOTES} | provenance.to_dict()
+    return Table([_astropy_column(column, auroras) for column in COLUMNS], meta=meta)
 
 
 def missing_columns(table: Table) -> list[str]:
@@ -131,9 +134,13 @@ def _to_values(values: Any, kind: type) -> list[Any]:  # noqa: ANN401 -- a Colum
     return [empty if hidden else kind(value) for value, hidden in zip(np.asarray(plain), masked, strict=True)]
 
 
-def to_votable(auroras: Sequence[Aurora]) -> bytes:
-    """Write a VOTable with EPN-TAP 2 column names where there are any, otherwise catalogue column names."""
+def to_votable(auroras: Sequence[Aurora], provenance: Provenance) -> bytes:
+    """Write a VOTable with EPN-TAP 2 column names where there are any, otherwise catalogue column names.
+
+    The provenance is in INFO elements.
+    """
     from astropy.io.votable import from_table  # noqa: PLC0415 -- see to_table
+    from astropy.io.votable.tree import Info  # noqa: PLC0415 -- see to_table
     from astropy.table import Column as TableColumn  # noqa: PLC0415 -- see to_table
     from astropy.table import Table  # noqa: PLC0415 -- see to_table
 
@@ -153,6 +160,7 @@ def to_votable(auroras: Sequence[Aurora]) -> bytes:
             table[name].meta["ucd"] = column.ucd + (bound if name != column.name else "")
     votable = from_table(table)
     votable.description = _NOTES
+    votable.infos.extend(Info(name=name, value=str(value)) for name, value in provenance.to_dict().items())
     for field in votable.get_first_table().fields:
         field.ucd = table[field.name].meta["ucd"]
     stream = io.BytesIO()
@@ -171,7 +179,7 @@ def _csv(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> bytes:
 def _as_text(value: object) -> str:
     if value is None or (isinstance(value, float) and not np.isfinite(value)):
         return ""
-    return f"{value:.7g}" if isinstance(value, float) else str(value)
+    return f"{value:.7g}" if isinstance(value, float) else escape_text(value) if isinstance(value, str) else str(value)
 
 
 def _astropy_column(column: Column, auroras: Sequence[Aurora]) -> Any:  # noqa: ANN401 -- astropy has no types

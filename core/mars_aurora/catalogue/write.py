@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from mars_aurora.aurora import Aurora
 from mars_aurora.catalogue import geographic, labels, report, sightings, tables
+from mars_aurora.run.escaping import escape_row
 from mars_aurora.run.keys import CATALOGUE, LEDGER, RunKeys
-from mars_aurora.run.ledger import Record
+from mars_aurora.run.ledger import Record, count_outcomes
+from mars_aurora.run.provenance import Provenance
 from mars_aurora.run.storage import Storage
 
-_WRITERS: dict[str, Callable[[Sequence[Aurora]], bytes]] = {
-    "catalogue.csv": tables.to_csv,
-    CATALOGUE: tables.to_ecsv,
-    "catalogue.vot": tables.to_votable,
-    "auroras.csv": lambda auroras: tables.entries_to_csv(sightings.list_entries(auroras)),
-    "catalogue.geojson": geographic.to_geojson,
-    "catalogue.gpkg": geographic.to_geopackage,
-    "catalogue.parquet": geographic.to_geoparquet,
-}
+REPORT, RUN = "report.html", "run.json"
 
 
-def write_products(  # noqa: PLR0913 -- contents and destination of the products
+def write_products(  # noqa: PLR0913, PLR0917 -- contents and destination of the products
     keys: RunKeys,
     records: Sequence[Record],
     auroras: Sequence[Aurora],
+    provenance: Provenance,
     storage: Storage,
     work: Storage | None = None,
     *,
@@ -32,7 +30,8 @@ def write_products(  # noqa: PLR0913 -- contents and destination of the products
 ) -> list[str]:
     """Write all products, even if there are no auroras; return their keys.
 
-    Formats that require the extra ``formats`` are omitted if it is not installed.
+    Formats that require the extra ``formats`` are omitted if it is not installed. The ledger is written first, so that
+    it is written even if another product fails, and run.json last: without it, the products are incomplete.
 
     Parameters
     ----------
@@ -42,6 +41,8 @@ def write_products(  # noqa: PLR0913 -- contents and destination of the products
         The ledger.
     auroras : sequence of Aurora
         All sightings, not joined yet.
+    provenance : Provenance
+        What made the results; the digest of the ledger is added.
     storage : Storage
         Destination of the products.
     work : Storage, optional
@@ -49,24 +50,47 @@ def write_products(  # noqa: PLR0913 -- contents and destination of the products
     elapsed_s : float, optional
         Duration of the run for the report.
     """
-    written: list[str] = []
-
-    def put(name: str, data: bytes) -> None:
-        storage.put(keys.product(name), data)
-        written.append(name)
-
-    put(LEDGER, tables.ledger_to_csv(records))  # first, so that it is written even if another product fails
+    storage.delete(keys.product(RUN))
+    ledger = tables.ledger_to_csv(records)
+    storage.put(keys.product(LEDGER), ledger)
+    provenance = replace(provenance, ledger_sha256=hashlib.sha256(ledger).hexdigest())
     joined = sightings.join(auroras)
-    for name, make in _WRITERS.items():
-        if data := make(joined):
-            put(name, data)
-    put("annotations.coco.json", labels.to_coco(records, joined))
-    put("labels.yolo.zip", labels.to_yolo(records, joined))
-    put("regions.ds9.zip", labels.to_ds9(joined))
+    written = [LEDGER]
+    for name, make in _makers([escape_row(record) for record in records], map(escape_row, joined), provenance).items():
+        if data := make():
+            storage.put(keys.product(name), data)
+            written.append(name)
+        else:
+            storage.delete(keys.product(name))  # of an earlier run with the extra
     sets = _stitch_sets(keys, records, work, storage) if work else []
-    page = report.build(keys, records, joined, written, elapsed_s)
-    storage.put(keys.product("report.html"), page)
-    return [*map(keys.product, written), *sets, keys.product("report.html")]
+    page = report.build(keys, records, joined, written, provenance, elapsed_s)
+    storage.put(keys.product(REPORT), page)
+    storage.put(keys.product(RUN), _describe_run(keys, records, auroras, provenance))
+    return [*map(keys.product, written), *sets, keys.product(REPORT), keys.product(RUN)]
+
+
+def _makers(
+    records: Sequence[Record], rows: Iterable[Aurora], provenance: Provenance
+) -> dict[str, Callable[[], bytes]]:
+    """Return what makes each product of the catalogue, from records and joined sightings whose texts are escaped."""
+    auroras = list(rows)
+    return {
+        "catalogue.csv": lambda: tables.to_csv(auroras),
+        CATALOGUE: lambda: tables.to_ecsv(auroras, provenance),
+        "catalogue.vot": lambda: tables.to_votable(auroras, provenance),
+        "auroras.csv": lambda: tables.entries_to_csv(sightings.list_entries(auroras)),
+        "catalogue.geojson": lambda: geographic.to_geojson(auroras, provenance),
+        "catalogue.gpkg": lambda: geographic.to_geopackage(auroras, provenance),
+        "catalogue.parquet": lambda: geographic.to_geoparquet(auroras, provenance),
+        "annotations.coco.json": lambda: labels.to_coco(records, auroras, provenance),
+        "labels.yolo.zip": lambda: labels.to_yolo(records, auroras, provenance),
+        "regions.ds9.zip": lambda: labels.to_ds9(auroras, provenance),
+    }
+
+
+def _describe_run(keys: RunKeys, records: Sequence[Record], auroras: Sequence[Aurora], provenance: Provenance) -> bytes:
+    facts = {"run_id": keys.run_id, **provenance.to_dict(), "inputs": len(records), "auroras": len(auroras)}
+    return json.dumps(facts | {"counts": count_outcomes(records)}, indent=2).encode()
 
 
 def _stitch_sets(keys: RunKeys, records: Sequence[Record], work: Storage, storage: Storage) -> list[str]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import importlib
 from collections.abc import Callable
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mars_aurora.box import Detections
@@ -22,6 +25,15 @@ class DetectorName(StrEnum):
 
     THRESHOLD = "threshold"
     YOLO = "yolo"
+
+
+WEIGHTS = {DetectorName.YOLO: Path(__file__).parent / "weights" / "yolov5n.onnx"}
+
+
+@functools.cache
+def hash_weights(name: DetectorName) -> str:
+    """Compute the SHA-256 of the weights of a detector, by which results name them; empty if it has no weights."""
+    return hashlib.sha256(WEIGHTS[name].read_bytes()).hexdigest() if name in WEIGHTS else ""
 
 
 def choose_detector(asked: DetectorName | None, emission: Emission) -> DetectorName:

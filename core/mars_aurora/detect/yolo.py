@@ -7,7 +7,6 @@ The weights file stores class names, the least confidence of each class, and the
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,12 +16,13 @@ import numpy as np
 import onnxruntime
 
 from mars_aurora.box import Box, Detections
+from mars_aurora.detect import detectors
 from mars_aurora.detect.candidate import Candidate
 from mars_aurora.detect.suppression import select
 from mars_aurora.detect.view import make_view, placement, require_version
 from mars_aurora.picture.picture import Picture
 
-WEIGHTS = Path(__file__).parent / "weights" / "yolov5n.onnx"
+WEIGHTS = detectors.WEIGHTS[detectors.DetectorName.YOLO]
 
 
 def detect(candidate: Candidate) -> Detections:
@@ -54,11 +54,6 @@ def load(weights: Path = WEIGHTS) -> Yolo:
     require_version(json.loads(metadata.get("input", "{}")))
     side = session.get_inputs()[0].shape[2]
     return Yolo(session, tuple(json.loads(metadata["classes"])), json.loads(metadata["thresholds"]), side)
-
-
-def hash_weights(weights: Path = WEIGHTS) -> str:
-    """Compute the SHA-256 of a weights file, by which results name their weights."""
-    return hashlib.sha256(weights.read_bytes()).hexdigest()
 
 
 @dataclass(frozen=True)

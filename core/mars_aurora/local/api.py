@@ -23,6 +23,7 @@ from mars_aurora.measure.measure import measure
 from mars_aurora.observation import Observation
 from mars_aurora.picture import heatmap, png
 from mars_aurora.picture.picture import Picture
+from mars_aurora.run.escaping import escape_name
 from mars_aurora.run.keys import CATALOGUE, LEDGER, RunPaths
 from mars_aurora.run.ledger import Outcome
 from mars_aurora.run.provenance import describe_provenance
@@ -49,7 +50,7 @@ def read(path: str | Path, emission: str = OXYGEN_1304.name) -> Observation:
         Where the emission is not known.
     """
     path = Path(path)
-    return readers.read(path, path.name, find_emission(emission))
+    return readers.read(path, escape_name(path.name), find_emission(emission))
 
 
 def find(
@@ -106,9 +107,9 @@ def find(
         boxes = load_detector(name)(Drawn(picture, observation, canvas)).boxes
         auroras = sightings.join(measure(observation, canvas, boxes))
         outcome = Outcome.AURORA if auroras else Outcome.NO_AURORA
-    table = QTable(tables.to_table(auroras))
+    provenance = describe_provenance(name, min_objects, "mars_aurora.find", observation.emission)
+    table = QTable(tables.to_table(auroras, provenance))
     table.meta |= {"name": observation.facts.name, "outcome": outcome.value, "objects": objects}
-    table.meta |= describe_provenance(observation.emission, name, min_objects)
     return table
 
 

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from mars_aurora.errors import UsageError
+from mars_aurora.run.escaping import escape_name
 from mars_aurora.run.keys import READY_MARKER, is_fits
 from mars_aurora.run.storage import Version, file_version, unchanged_file
 
@@ -95,5 +96,5 @@ def _entries(folder: Path) -> dict[str, bool]:
 
 
 def _name(path: Path, root: Path) -> str:
-    """Return the path relative to ``root``, with bytes that are not valid text escaped."""
-    return path.relative_to(root).as_posix().encode(errors="surrogateescape").decode(errors="backslashreplace")
+    """Return the path relative to ``root``, with characters that products cannot hold escaped."""
+    return escape_name(path.relative_to(root).as_posix())

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import shlex
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 
-from mars_aurora.emission import OXYGEN_1304
+from mars_aurora.emission import OXYGEN_1304, find_emission
 from mars_aurora.errors import UsageError
 from mars_aurora.local import tasks
 from mars_aurora.local.inputs import RUN_FILE, InputFiles
@@ -18,6 +21,7 @@ from mars_aurora.local.tasks import Job
 from mars_aurora.run.keys import is_fits
 from mars_aurora.run.ledger import Outcome, Record, count_outcomes
 from mars_aurora.run.messages import CatalogueRequest, CatalogueResult, TallyRequest
+from mars_aurora.run.provenance import describe_provenance
 from mars_aurora.run.records import read_records
 from mars_aurora.steps.catalogue import catalogue
 from mars_aurora.steps.detect import list_candidates
@@ -45,7 +49,13 @@ def run(job: Job, inputs: InputFiles, workers: int, progress: Progress) -> Catal
         _detect(job, pool, progress)
         mapper = partial(_measure, pool=pool, progress=progress)
         request = CatalogueRequest(job.run_id, "", "", started_utc)
-        return catalogue(request, inputs, job.work, job.work, mapper)
+        provenance = describe_provenance(job.detector, job.min_objects, _command(), find_emission(job.emission))
+        return catalogue(request, inputs, job.work, job.work, provenance, mapper)
+
+
+def _command() -> str:
+    """Return the command line of this process, without the folder of the program."""
+    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
 
 
 def _check_settings(job: Job, inputs: InputFiles) -> None:

@@ -116,13 +116,15 @@ class CatalogueRequest(Message):
     """The batch, which is listed again to check the ledger against the inputs.
 
     ``started_utc`` is the start time of the run (ISO 8601), from which the report computes the duration; empty if
-    unknown.
+    unknown. The products state ``min_objects`` and ``execution``, the ARN of the execution.
     """
 
     run_id: str
     bucket: str
     prefix: str
     started_utc: str = ""
+    min_objects: int = 2
+    execution: str = ""
 
 
 @dataclass(frozen=True)

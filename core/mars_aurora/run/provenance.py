@@ -1,22 +1,65 @@
-"""Provenance of results."""
+"""Provenance: what made the results of a run. Every product states it."""
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
 from mars_aurora import __version__
-from mars_aurora.detect.detectors import DetectorName
-from mars_aurora.emission import Emission
+from mars_aurora.detect.detectors import DetectorName, hash_weights
+from mars_aurora.emission import OXYGEN_1304, Emission
 
 
-def describe_provenance(emission: Emission, detector: DetectorName, min_objects: int) -> dict[str, str | int]:
-    """Return version, emission, detector with the SHA-256 of its weights if it has any, and the settings."""
-    provenance: dict[str, str | int] = {
-        "version": __version__,
-        "emission": emission.name,
-        "detector": detector.value,
-        "min_objects": min_objects,
-    }
-    if detector is DetectorName.YOLO:
-        from mars_aurora.detect.yolo import hash_weights  # noqa: PLC0415 -- loads the runtime
+@dataclass(frozen=True)
+class Provenance:
+    """What made the results; all products of one run state the same.
 
-        provenance["weights_sha256"] = hash_weights()
-    return provenance
+    Attributes
+    ----------
+    version : str
+        Version of the package.
+    emission : str
+        Emission that was measured.
+    detector : str
+    weights_sha256 : str
+        SHA-256 of the weights of the detector; empty if it has none.
+    min_objects : int
+        Pictures with fewer objects were discarded.
+    command : str
+        Command line, or ARN of the execution.
+    created_utc : str
+        When the catalogue was made, ISO 8601.
+    ledger_sha256 : str
+        SHA-256 of ledger.csv, which has the checksum of each input; empty outside a run.
+    """
+
+    version: str
+    emission: str
+    detector: str
+    weights_sha256: str
+    min_objects: int
+    command: str
+    created_utc: str
+    ledger_sha256: str = ""
+
+    def to_dict(self) -> dict[str, str | int]:
+        return asdict(self)
+
+    def to_json(self) -> str:
+        return json.dumps(self.to_dict())
+
+
+def describe_provenance(
+    detector: DetectorName, min_objects: int, command: str, emission: Emission = OXYGEN_1304
+) -> Provenance:
+    """Return the provenance of results that are made now by this version of the package."""
+    return Provenance(
+        version=__version__,
+        emission=emission.name,
+        detector=detector.value,
+        weights_sha256=hash_weights(detector),
+        min_objects=min_objects,
+        command=command,
+        created_utc=datetime.now(UTC).isoformat(timespec="seconds"),
+    )

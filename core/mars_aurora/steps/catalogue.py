@@ -10,6 +10,7 @@ from typing import Protocol
 from mars_aurora.run.keys import RunKeys
 from mars_aurora.run.ledger import Outcome, Record, count_outcomes, require_balance, settle
 from mars_aurora.run.messages import CatalogueRequest, CatalogueResult
+from mars_aurora.run.provenance import Provenance
 from mars_aurora.run.records import list_inputs, read_records
 from mars_aurora.run.storage import Source, Storage
 from mars_aurora.steps.measure import Measured, measure_one
@@ -21,8 +22,13 @@ class Mapper(Protocol):
     def __call__(self, function: Callable[[Record], Measured], records: Iterable[Record], /) -> Iterable[Measured]: ...
 
 
-def catalogue(
-    request: CatalogueRequest, inputs: Source, work: Storage, detections: Storage, mapper: Mapper = map
+def catalogue(  # noqa: PLR0913, PLR0917 -- where the inputs, pictures and results are, and what made them
+    request: CatalogueRequest,
+    inputs: Source,
+    work: Storage,
+    detections: Storage,
+    provenance: Provenance,
+    mapper: Mapper = map,
 ) -> CatalogueResult:
     """Measure every detection, copy the pictures with auroras, write ledger and catalogue.
 
@@ -40,7 +46,7 @@ def catalogue(
     auroras = [aurora for name in sorted(measured) for aurora in measured[name].auroras]
     _drop_stale_detections(keys, records, detections)
     elapsed_s = _elapsed_s(request.started_utc)
-    products = tables.write_products(keys, records, auroras, detections, work, elapsed_s=elapsed_s)
+    products = tables.write_products(keys, records, auroras, provenance, detections, work, elapsed_s=elapsed_s)
     require_balance(names, records)
     return CatalogueResult(request.run_id, len(names), len(auroras), count_outcomes(records), products)
 

@@ -11,14 +11,18 @@ from mars_aurora.aurora import COLUMNS
 from mars_aurora.background import observed
 from mars_aurora.catalogue import write
 from mars_aurora.catalogue.sightings import Entry
+from mars_aurora.detect.detectors import DetectorName
 from mars_aurora.emission import NIGHT_SZA_DEG, OXYGEN_1304, OXYGEN_1356
 from mars_aurora.measure import measure, morphology, photometry, pixels
 from mars_aurora.measure.viewing import FLAGS
 from mars_aurora.run.keys import RunKeys
+from mars_aurora.run.provenance import describe_provenance
 from mars_aurora.run.storage import FolderStorage
 from mars_aurora.sphere import MARS_RADIUS_KM
 
 PAGE = (Path(__file__).parents[3] / "docs" / "catalogue.md").read_text()
+
+PROVENANCE = describe_provenance(DetectorName.YOLO, 2, "")
 
 
 def _table(heading: str) -> list[list[str]]:
@@ -42,7 +46,7 @@ def test_columns_of_the_joined_entries_are_documented():
 
 
 def test_products_are_documented(tmp_path):
-    written = write.write_products(RunKeys("r"), [], [], FolderStorage(tmp_path))
+    written = write.write_products(RunKeys("r"), [], [], PROVENANCE, FolderStorage(tmp_path))
     for key in written:
         suffix = Path(key).suffix
         assert Path(key).name in PAGE or f"`{suffix}`" in PAGE, key

@@ -15,9 +15,12 @@ from astropy.table import Table
 
 from mars_aurora.aurora import COLUMNS, Aurora
 from mars_aurora.catalogue import geographic, labels, report, tables, write
+from mars_aurora.detect.detectors import DetectorName
+from mars_aurora.emission import OXYGEN_1356
 from mars_aurora.errors import UsageError
 from mars_aurora.run.keys import RunKeys
 from mars_aurora.run.ledger import Outcome, Record
+from mars_aurora.run.provenance import describe_provenance
 from mars_aurora.run.storage import FolderStorage
 
 OUTLINE = "MULTIPOLYGON (((358 -40, 360 -40, 360 -30, 358 -30, 358 -40)), ((0 -40, 3 -40, 3 -30, 0 -30, 0 -40)))"
@@ -42,13 +45,16 @@ def make_aurora(**changes: object) -> Aurora:
 AURORAS = [make_aurora(), make_aurora(detection=8, orbit=None, mean_brightness_R=float("nan"), lon_deg=359.5)]
 
 
+PROVENANCE = describe_provenance(DetectorName.YOLO, 2, "mars-aurora run 'a b' --out x")
+
+
 def _rows(data: bytes) -> list[list[str]]:
     return list(csv.reader(io.StringIO(data.decode())))
 
 
 def test_run_without_inputs_has_all_products(tmp_path):
     storage, keys = FolderStorage(tmp_path), RunKeys("r")
-    assert set(write.write_products(keys, [], [], storage)) >= {
+    assert set(write.write_products(keys, [], [], PROVENANCE, storage)) >= {
         keys.product("ledger.csv"),
         keys.product("catalogue.csv"),
     }
@@ -67,10 +73,10 @@ def test_run_without_inputs_has_all_products(tmp_path):
     ]
 
 
-def test_record_with_commas_and_newlines_is_one_csv_row(tmp_path):
+def test_record_with_commas_and_newlines_is_one_line_of_csv(tmp_path):
     storage, keys = FolderStorage(tmp_path), RunKeys("r")
     record = Record("a,b.fits", Outcome.REJECTED, "corrupt", detail='bad "x",\nreally')
-    write.write_products(keys, [record], [], storage)
+    write.write_products(keys, [record], [], PROVENANCE, storage)
     header, row = _rows(storage.get(keys.product("ledger.csv")))
     assert dict(zip(header, row, strict=True)) == {
         "name": "a,b.fits",
@@ -78,7 +84,7 @@ def test_record_with_commas_and_newlines_is_one_csv_row(tmp_path):
         "reason": "corrupt",
         "objects": "",
         "auroras": "",
-        "detail": 'bad "x",\nreally',
+        "detail": 'bad "x",%0Areally',
     }
 
 
@@ -90,7 +96,7 @@ def test_csv_outlines_are_simple_polygons_with_longitudes_0_to_360():
 
 
 def test_ecsv_has_units_ucds_and_missing_values():
-    table = Table.read(tables.to_ecsv(AURORAS).decode(), format="ascii.ecsv")
+    table = Table.read(tables.to_ecsv(AURORAS, PROVENANCE).decode(), format="ascii.ecsv")
     assert table.colnames == [column.name for column in COLUMNS]
     assert str(table["area_km2"].unit) == "km2"
     assert table["mean_brightness_R"].unit.to_string() == "R"
@@ -101,7 +107,7 @@ def test_ecsv_has_units_ucds_and_missing_values():
 
 
 def test_catalogue_without_a_column_is_rejected_as_that_of_an_earlier_version():
-    table = Table.read(tables.to_ecsv(AURORAS).decode(), format="ascii.ecsv")
+    table = Table.read(tables.to_ecsv(AURORAS, PROVENANCE).decode(), format="ascii.ecsv")
     table.remove_column("emission")
     stream = io.StringIO()
     table.write(stream, format="ascii.ecsv")
@@ -112,7 +118,7 @@ def test_catalogue_without_a_column_is_rejected_as_that_of_an_earlier_version():
 def test_votable_is_valid_and_has_epn_tap_names_units_and_ucds():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        votable = parse_votable(io.BytesIO(tables.to_votable(AURORAS)), verify="exception")
+        votable = parse_votable(io.BytesIO(tables.to_votable(AURORAS, PROVENANCE)), verify="exception")
     table = votable.get_first_table()
     fields = {field.name: field for field in table.fields}
     assert {"granule_uid", "obs_id", "dataproduct_type", "target_name", "time_min", "time_max"} <= set(fields)
@@ -123,7 +129,7 @@ def test_votable_is_valid_and_has_epn_tap_names_units_and_ucds():
 
 
 def test_geojson_has_outlines_and_null_for_missing_values():
-    found = json.loads(geographic.to_geojson(AURORAS))
+    found = json.loads(geographic.to_geojson(AURORAS, PROVENANCE))
     assert [shapely.geometry.shape(feature["geometry"]).area for feature in found["features"]] == [50.0, 50.0]
     assert found["features"][1]["properties"]["mean_brightness_R"] is None
 
@@ -134,7 +140,9 @@ def test_geographic_files_use_the_mars_reference_system(tmp_path, suffix):
     import pyproj  # noqa: PLC0415 -- installed with the extra
 
     path = tmp_path / f"c.{suffix}"
-    path.write_bytes({"gpkg": geographic.to_geopackage, "parquet": geographic.to_geoparquet}[suffix](AURORAS))
+    path.write_bytes(
+        {"gpkg": geographic.to_geopackage, "parquet": geographic.to_geoparquet}[suffix](AURORAS, PROVENANCE)
+    )
     frame = (geopandas.read_file if suffix == "gpkg" else geopandas.read_parquet)(path)
     assert pyproj.CRS("IAU_2015:49900").equals(frame.crs, ignore_axis_order=True)
     assert shapely.area(frame.geometry.array).tolist() == [50.0, 50.0]
@@ -145,18 +153,18 @@ def test_coco_and_yolo_have_the_same_boxes():
     box = {"box_x0": 100.0, "box_y0": 120.0, "box_x1": 164.0, "box_y1": 168.0}
     aurora = make_aurora(name="x.fits", **box)
     records = [Record("x.fits", Outcome.AURORA, auroras=1), Record("y.fits", Outcome.DISCARDED)]
-    coco = json.loads(labels.to_coco(records, [aurora]))
+    coco = json.loads(labels.to_coco(records, [aurora], PROVENANCE))
     assert [image["file_name"] for image in coco["images"]] == ["images/x.fits.png", "images/y.fits.png"]
     assert coco["annotations"][0]["bbox"] == [100.0, 120.0, 64.0, 48.0]
-    with zipfile.ZipFile(io.BytesIO(labels.to_yolo(records, [aurora]))) as archive:
+    with zipfile.ZipFile(io.BytesIO(labels.to_yolo(records, [aurora], PROVENANCE))) as archive:
         (number, *fractions) = archive.read("labels/x.fits.txt").split()
     assert int(number) == coco["annotations"][0]["category_id"] == 1
     assert [float(part) for part in fractions] == pytest.approx([132 / 640, 144 / 480, 64 / 640, 48 / 480])
 
 
 def test_ds9_regions_are_in_native_image_coordinates():
-    with zipfile.ZipFile(io.BytesIO(labels.to_ds9(AURORAS[:1]))) as archive:
-        (name,) = archive.namelist()
+    with zipfile.ZipFile(io.BytesIO(labels.to_ds9(AURORAS[:1], PROVENANCE))) as archive:
+        name, _ = archive.namelist()
         first, second = regions.Regions.parse(archive.read(name).decode(), format="ds9")
     assert name == f"regions/{AURORAS[0].name}.reg"
     assert first.meta["text"] == "7: 1.2 R"
@@ -165,16 +173,13 @@ def test_ds9_regions_are_in_native_image_coordinates():
     assert len(second.vertices) == 3
 
 
-@pytest.mark.parametrize(
-    ("auroras", "title"),
-    [([make_aurora(emission="O I 135.6")], "O I 135.6 nm"), ([], "the far ultraviolet")],
-)
-def test_report_names_the_emission_of_its_auroras(auroras, title):
-    page = report.build(RunKeys("r"), [], auroras, []).decode()
-    assert f"Auroras on Mars in {title} ·" in page
+def test_report_names_the_emission_of_the_run():
+    weak = describe_provenance(DetectorName.THRESHOLD, 2, "", OXYGEN_1356)
+    page = report.build(RunKeys("r"), [], [], [], weak).decode()
+    assert "Auroras on Mars in O I 135.6 nm ·" in page
     assert "O I 130.4" not in page
 
 
 def test_geopackage_is_omitted_without_the_extra(monkeypatch):
     monkeypatch.setattr(geographic, "is_extra_installed", lambda: False)
-    assert geographic.to_geopackage(AURORAS) == b""
+    assert geographic.to_geopackage(AURORAS, PROVENANCE) == b""

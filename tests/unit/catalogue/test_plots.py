@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from mars_aurora import readers
 from mars_aurora.box import Box
 from mars_aurora.catalogue import tables
+from mars_aurora.detect.detectors import DetectorName
 from mars_aurora.emission import OXYGEN_1304, OXYGEN_1356
 from mars_aurora.errors import UsageError
 from mars_aurora.geometry import canvas
@@ -18,6 +19,7 @@ from mars_aurora.local.plot import plot
 from mars_aurora.measure.measure import measure
 from mars_aurora.run.keys import RunPaths
 from mars_aurora.run.ledger import Outcome, Record
+from mars_aurora.run.provenance import describe_provenance
 from mars_aurora.run.storage import FolderStorage
 from mars_aurora_model.simulator.simulate import Simulated
 
@@ -69,7 +71,10 @@ def run(broad_aurora: Simulated, tmp_path_factory: pytest.TempPathFactory) -> Pa
     records = [Record("x.fits", Outcome.AURORA, objects=2, auroras=1), Record("y.fits", Outcome.REJECTED, "not_fits")]
     storage, paths = FolderStorage(folder), RunPaths()
     storage.put(paths.product("ledger.csv"), tables.ledger_to_csv(records))
-    storage.put(paths.product("catalogue.ecsv"), tables.to_ecsv(auroras))
+    storage.put(
+        paths.product("catalogue.ecsv"),
+        tables.to_ecsv(auroras, describe_provenance(DetectorName.YOLO, 2, "")),
+    )
     storage.put(paths.geometry("x.fits"), canvas.pack_geometry(observation, fitted))
     return folder
 

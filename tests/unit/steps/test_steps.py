@@ -7,7 +7,7 @@ import pytest
 
 from mars_aurora.box import Box, Detections
 from mars_aurora.detect.candidate import Candidate
-from mars_aurora.detect.detectors import Detector
+from mars_aurora.detect.detectors import Detector, DetectorName
 from mars_aurora.errors import TransientError
 from mars_aurora.run.keys import RunKeys, is_fits
 from mars_aurora.run.ledger import Outcome, Record
@@ -19,6 +19,7 @@ from mars_aurora.run.messages import (
     PreprocessResult,
     TallyRequest,
 )
+from mars_aurora.run.provenance import describe_provenance
 from mars_aurora.run.records import is_input, list_inputs
 from mars_aurora.run.storage import FolderStorage, Version
 from mars_aurora.steps.catalogue import catalogue
@@ -28,6 +29,7 @@ from mars_aurora.steps.preprocess import preprocess
 from mars_aurora.steps.tally import tally
 
 KEYS = RunKeys("r")
+PROVENANCE = describe_provenance(DetectorName.YOLO, 2, "")
 OLD = "emm_emu_l2b_20220331t212107_0191_os2_sw1of1_r_v01-04.fits"
 NEW = "emm_emu_l2b_20220331t212107_0191_os2_sw1of1_f_v02-00.fits"
 MARS, DISK_WIDE = Box("mars", 1.0, 150, 60, 490, 400), Box("aurora", 0.9, 150, 60, 490, 400)
@@ -59,7 +61,7 @@ def _run_all(inputs: FolderStorage, work: FolderStorage, detector: Detector):
             classify(ClassifyRequest("r", name, min_objects=1), work)
     counts = tally(TallyRequest("r", "bucket", "b/"), inputs, work)
     detect(DetectRequest("r"), work, detector)
-    return counts, catalogue(CatalogueRequest("r", "bucket", "b/"), inputs, work, work)
+    return counts, catalogue(CatalogueRequest("r", "bucket", "b/"), inputs, work, work, PROVENANCE)
 
 
 def _find_aurora(_candidate: Candidate) -> Detections:
@@ -157,7 +159,7 @@ def test_geometry_is_not_unpacked_without_auroras(inputs, work, content):
     inputs.put("b/x.fits", content)
     _run_all(inputs, work, _find_only_mars)
     work.put(KEYS.geometry("x.fits"), b"damaged")
-    result = catalogue(CatalogueRequest("r", "bucket", "b/"), inputs, work, work)
+    result = catalogue(CatalogueRequest("r", "bucket", "b/"), inputs, work, work, PROVENANCE)
     assert result.counts["no_aurora"] == 1
 
 
@@ -197,7 +199,7 @@ def test_missing_or_damaged_file_fails_only_its_input(inputs, work, content, dam
     work.delete(key)
     if data is not None:
         work.put(key, data)
-    result = catalogue(CatalogueRequest("r", "bucket", "b/"), inputs, work, work)
+    result = catalogue(CatalogueRequest("r", "bucket", "b/"), inputs, work, work, PROVENANCE)
     assert (result.counts["failed"], result.counts["aurora"]) == (1, 1)
     assert f"x.fits,failed,{reason}," in _ledger(work)
 
@@ -218,7 +220,7 @@ def test_newer_version_supersedes_the_older_until_it_is_removed(inputs, work, co
 
 def test_listed_input_without_record_is_failed(inputs, work):
     inputs.put("b/x.fits", b"text")
-    result = catalogue(CatalogueRequest("r", "bucket", "b/"), inputs, work, work)
+    result = catalogue(CatalogueRequest("r", "bucket", "b/"), inputs, work, work, PROVENANCE)
     assert result.counts["failed"] == 1
     assert "x.fits,failed,no_record," in _ledger(work)
 
