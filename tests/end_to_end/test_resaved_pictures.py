@@ -86,7 +86,8 @@ def test_prediction_of_a_picture_without_text_states_that_the_sza_was_missing(pi
     keys, work = RunKeys("r"), FolderStorage(tmp_path)
     work.put(keys.candidate("kept.fits"), save_by_pillow(pictures[0], "P"))
     work.put(keys.candidate("lost.fits"), save_by_opencv(pictures[0]))
-    detect(DetectRequest("r"), work, yolo.detect)
+    for name in ("kept.fits", "lost.fits"):
+        detect(DetectRequest("r", name), work, yolo.detect)
     kept, lost = (json.loads(work.get(keys.prediction(name))) for name in ("kept.fits", "lost.fits"))
     assert "sza_missing" not in kept
     assert lost["sza_missing"] is True

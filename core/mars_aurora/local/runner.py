@@ -22,9 +22,8 @@ from mars_aurora.run.keys import is_fits
 from mars_aurora.run.ledger import Outcome, Record, count_outcomes
 from mars_aurora.run.messages import CatalogueRequest, CatalogueResult, TallyRequest
 from mars_aurora.run.provenance import describe_provenance
-from mars_aurora.run.records import read_records
+from mars_aurora.run.records import list_candidates, read_records
 from mars_aurora.steps.catalogue import catalogue
-from mars_aurora.steps.detect import list_candidates
 from mars_aurora.steps.measure import Measured
 from mars_aurora.steps.tally import tally
 

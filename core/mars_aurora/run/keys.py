@@ -1,7 +1,12 @@
-"""Keys of the files of a run, identical in a folder and in a bucket."""
+"""Keys of the files of a run, identical in a folder and in a bucket.
+
+The key of a file of an input has the form ``<kind>/<key_name(name)><suffix>``. The name of the input is in its record;
+it cannot be derived from a key.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 
@@ -10,12 +15,35 @@ from mars_aurora.errors import UsageError
 FITS_SUFFIXES = (".fits", ".fits.gz")
 READY_MARKER = "_READY"
 LEDGER, CATALOGUE = "ledger.csv", "catalogue.ecsv"  # products that other modules read
+_NAME_BYTES = 200  # leaves room for a suffix in the 255 bytes of a file name, and for a prefix in the 1024 of a key
+_HASHED = re.compile(r"~[0-9a-f]{32}")
+_SUFFIXES = (".png", ".npz", ".json", ".out")  # of the files of an input
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 
 def is_fits(name: str) -> bool:
     """Return whether a file name ends in ``.fits`` or ``.fits.gz``, ignoring case."""
     return name.lower().endswith(FITS_SUFFIXES)
+
+
+def key_name(name: str) -> str:
+    """Return the name of an input as part of a key: unchanged, or the start of its file name and a hash.
+
+    It is unchanged if it has at most 200 bytes in UTF-8 and cannot be mistaken: none of its folders is named like a
+    file of another input (``a.fits.json/b.fits`` beside ``a.fits``), empty, ``.`` or ``..``, and it does not look like
+    a name with a hash. Names that differ have keys that differ, and no key is a folder of another.
+    """
+    *folders, file = name.split("/")
+    data = name.encode()
+    if (
+        len(data) <= _NAME_BYTES
+        and not any(folder.lower().endswith(_SUFFIXES) for folder in folders)
+        and not {"", ".", ".."}.intersection([*folders, file])
+        and not _HASHED.fullmatch(name[-33:])
+    ):
+        return name
+    start = file.encode()[: _NAME_BYTES - 33].decode(errors="ignore")
+    return f"{start}~{hashlib.sha256(data).hexdigest()[:32]}"
 
 
 class RunPaths:
@@ -33,52 +61,56 @@ class RunPaths:
         return f"{self.root}images/"
 
     def image(self, name: str) -> str:
-        return f"{self.images}{name}.png"
+        return f"{self.images}{key_name(name)}.png"
 
     def geometry(self, name: str) -> str:
-        return f"{self.root}geometry/{name}.npz"
+        return f"{self.root}geometry/{key_name(name)}.npz"
 
     def stage(self, name: str, stage: str) -> str:
-        return f"{self.root}stages/{name}/{stage}.png"
+        return f"{self.root}stages/{key_name(name)}/{stage}.png"
 
     @property
     def candidates(self) -> str:
         return f"{self.root}candidates/"
 
     def candidate(self, name: str) -> str:
-        return f"{self.candidates}{name}.png"
+        return f"{self.candidates}{key_name(name)}.png"
 
     @property
     def predictions(self) -> str:
         return f"{self.root}predictions/"
 
     def prediction(self, name: str) -> str:
-        return f"{self.predictions}{name}.png.out"
+        return f"{self.predictions}{key_name(name)}.png.out"
 
     @property
     def records(self) -> str:
         return f"{self.root}ledger/"
 
     def record(self, name: str) -> str:
-        return f"{self.records}{name}.json"
+        return f"{self.records}{key_name(name)}.json"
+
+    def record_of_candidate(self, key: str) -> str:
+        """Return the path of the record of the input whose candidate has the given path."""
+        return f"{self.records}{key.removeprefix(self.candidates).removesuffix('.png')}.json"
 
     @property
     def detections(self) -> str:
         return f"{self.root}detections/"
 
     def detection(self, name: str) -> str:
-        return f"{self.detections}{name}.png"
+        return f"{self.detections}{key_name(name)}.png"
 
     @property
     def plots(self) -> str:
         return f"{self.root}plots/"
 
     def plot(self, name: str) -> str:
-        return f"{self.plots}{name}.png"
+        return f"{self.plots}{key_name(name)}.png"
 
     def set_picture(self, name: str) -> str:
         """Return the path of the stitched picture of an observation set, named after its first swath."""
-        return f"{self.root}sets/{name}.png"
+        return f"{self.root}sets/{key_name(name)}.png"
 
     def product(self, file_name: str) -> str:
         """Return the path of a file that describes the whole run, for example ``ledger.csv`` or ``report.html``."""

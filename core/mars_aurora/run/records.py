@@ -34,8 +34,8 @@ def is_input(name: str) -> bool:
 
 def read_records(names: Collection[str], work: Storage, keys: RunKeys) -> dict[str, Record]:
     """Read the records of the named inputs; inputs without a readable record are omitted."""
-    recorded = {key.removeprefix(keys.records).removesuffix(".json") for key in work.list(keys.records)}
-    wanted = sorted(recorded.intersection(names))
+    recorded = set(work.list(keys.records))
+    wanted = sorted(name for name in names if keys.record(name) in recorded)
     with ThreadPoolExecutor(_READERS) as readers:
         found = readers.map(partial(_read_record, work, keys), wanted)
         return {record.name: record for record in found if record is not None}
@@ -47,8 +47,18 @@ def find_record(work: Storage, keys: RunKeys, name: str) -> Record | None:
     return record if record is not None and record.is_done else None
 
 
+def list_candidates(work: Storage, keys: RunKeys) -> list[str]:
+    """List the names of the run's candidates, with or without a prediction; a candidate without a record is omitted."""
+    recorded = (_read(work, keys.record_of_candidate(key)) for key in work.list(keys.candidates))
+    return [record.name for record in recorded if record is not None]
+
+
 def _read_record(work: Storage, keys: RunKeys, name: str) -> Record | None:
+    return _read(work, keys.record(name))
+
+
+def _read(work: Storage, key: str) -> Record | None:
     try:
-        return Record.from_json(work.get(keys.record(name)))
-    except (KeyError, ValueError):
+        return Record.from_json(work.get(key))
+    except (KeyError, ValueError, OSError):  # none, not a record, or not readable: it is made again
         return None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -18,7 +20,7 @@ from mars_aurora.errors import ChangedError, TransientError, UsageError
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-_TEMPORARY = ".aside-"  # prefix of files being written; one may remain after a crash and is never listed
+_TEMPORARY = re.compile(r"\.aside-[0-9a-f]{32}")  # a file being written; one may remain after a crash, never listed
 _MISSING = {"404", "NoSuchKey", "NotFound"}
 _PRECONDITION_FAILED = 412
 _COPY_BYTES = 1 << 20
@@ -102,7 +104,7 @@ class FolderStorage:
     def put(self, key: str, data: bytes) -> None:
         path = self._path(key)
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f"{_TEMPORARY}{uuid4().hex}")
+        temporary = path.with_name(f".aside-{uuid4().hex}")
         try:
             temporary.write_bytes(data)
             os.replace(temporary, path)
@@ -111,18 +113,22 @@ class FolderStorage:
             raise
 
     def size(self, key: str) -> int | None:
-        """Return the size of a file in bytes; None if there is none."""
-        path = self._path(key)
-        return path.stat().st_size if path.is_file() else None
+        """Return the size of a file in bytes; None if there is none, or none that can be reached."""
+        try:
+            status = self._path(key).stat()
+        except OSError:
+            return None
+        return status.st_size if stat.S_ISREG(status.st_mode) else None
 
     def delete(self, key: str) -> None:
         self._path(key).unlink(missing_ok=True)
 
     def list(self, prefix: str) -> list[str]:
-        folder = self._path(prefix.rpartition("/")[0])
-        found = (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(_TEMPORARY))
-        keys = (path.relative_to(self._root).as_posix() for path in found)
-        return sorted(key for key in keys if key.startswith(prefix))
+        found = os.walk(self._path(prefix.rpartition("/")[0]))
+        paths = (Path(folder, name) for folder, _, names in found for name in names if not _is_temporary(name))
+        return sorted(
+            key for key in (path.relative_to(self._root).as_posix() for path in paths) if key.startswith(prefix)
+        )
 
     def version(self, key: str) -> Version:
         """Return size and times of a file; raises KeyError if there is none."""
@@ -132,6 +138,10 @@ class FolderStorage:
     def local_file(self, key: str, version: Version) -> Iterator[Path]:
         with unchanged_file(self._path(key), version) as path:
             yield path
+
+
+def _is_temporary(name: str) -> bool:
+    return _TEMPORARY.fullmatch(name) is not None
 
 
 def file_version(path: Path) -> Version:

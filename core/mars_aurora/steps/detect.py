@@ -10,6 +10,7 @@ from mars_aurora.detect.detectors import Detector
 from mars_aurora.run import predictions
 from mars_aurora.run.keys import RunKeys
 from mars_aurora.run.messages import DetectRequest, DetectResult
+from mars_aurora.run.records import list_candidates
 from mars_aurora.run.storage import Storage
 
 if TYPE_CHECKING:
@@ -53,11 +54,6 @@ def detect(request: DetectRequest, work: Storage, detector: Detector) -> DetectR
     names = [request.name] if request.name else list_candidates(work, keys)
     boxes = [detect_one(keys, name, work, detector) for name in names]
     return DetectResult(request.run_id, len(boxes), sum(boxes))
-
-
-def list_candidates(work: Storage, keys: RunKeys) -> list[str]:
-    """List the names of the run's candidates, with or without a prediction."""
-    return [key.removeprefix(keys.candidates).removesuffix(".png") for key in work.list(keys.candidates)]
 
 
 def detect_one(keys: RunKeys, name: str, work: Storage, detector: Detector) -> int:

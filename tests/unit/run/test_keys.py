@@ -1,9 +1,12 @@
 """Keys of the files of a run."""
 
+from pathlib import Path, PurePosixPath
+
 import pytest
 
 from mars_aurora.errors import UsageError
-from mars_aurora.run.keys import RunKeys, RunPaths, is_fits
+from mars_aurora.run.keys import RunKeys, RunPaths, is_fits, key_name
+from mars_aurora.run.storage import FolderStorage
 
 
 def test_keys_of_an_input_are_distinct_and_contain_run_id_and_name():
@@ -35,6 +38,61 @@ def test_paths_are_the_keys_relative_to_the_run_folder():
     assert paths.image("2022/x.fits") == "images/2022/x.fits.png"
     assert keys.image("2022/x.fits") == f"{keys.root}{paths.image('2022/x.fits')}"
     assert keys.predictions == f"{keys.root}{paths.predictions}"
+
+
+NAMES = [
+    "x.fits",
+    "2022/x.fits.gz",
+    ".aside-x.fits",
+    "two\nlines.fits",
+    "a.fits",
+    "a.fits.png/b.fits",
+    "a.fits.json/b.fits",
+    "a.fits.png.out/b.fits",
+    "a.fits.NPZ/b.fits",
+    f"{'x' * 195}.fits",
+    f"{'x' * 196}.fits",
+    f"{'x' * 250}.fits",
+    f"{'火' * 83}.fits",
+    f"{'d/' * 400}x.fits",
+    "../x.fits",
+    "./x.fits",
+    "a//x.fits",
+    "/x.fits",
+    f"x~{'0' * 32}",
+]
+
+
+def test_keys_of_different_inputs_are_distinct_and_none_is_a_folder_of_another():
+    hashed = [key_name(name) for name in NAMES]
+    paths = RunPaths()
+    for kind in (paths.image, paths.geometry, paths.prediction, paths.record):
+        made = [kind(name) for name in [*NAMES, *hashed]]
+        assert len(set(made)) == len({*NAMES, *hashed})
+        folders = {str(parent) for key in made for parent in PurePosixPath(key).parents}
+        assert folders.isdisjoint(made)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_key_is_a_legal_path_and_object_key_of_limited_length(name: str, tmp_path: Path):
+    key = RunKeys("r" * 80).prediction(name)
+    assert len(key.encode()) <= 400
+    assert {"", ".", ".."}.isdisjoint(key.split("/"))
+    storage = FolderStorage(tmp_path)
+    storage.put(key, b"data")
+    assert storage.list("") == [key]
+
+
+def test_name_of_up_to_200_bytes_is_its_own_key_and_a_longer_one_is_recognizable():
+    assert key_name(f"{'x' * 195}.fits") == f"{'x' * 195}.fits"
+    assert key_name(f"2022/mars_{'x' * 191}.fits").startswith("mars_xxx")
+    assert len(key_name("火" * 100).encode()) <= 200
+
+
+def test_record_of_a_candidate_is_found_by_its_key():
+    keys = RunKeys("r1")
+    for name in NAMES:
+        assert keys.record_of_candidate(keys.candidate(name)) == keys.record(name)
 
 
 @pytest.mark.parametrize("run_id", ["r", "2022-03-31", "a.b_c-d", "x" * 80])

@@ -137,8 +137,19 @@ def test_failed_put_keeps_the_old_file_and_leaves_no_other(tmp_path: Path):
 
 
 def test_temporary_file_of_a_killed_writer_is_not_listed(tmp_path: Path):
-    (tmp_path / ".aside-0123").write_bytes(b"half")
-    assert FolderStorage(tmp_path).list("") == []
+    storage = FolderStorage(tmp_path)
+    (tmp_path / f".aside-{'0' * 32}").write_bytes(b"half")
+    storage.put(".aside-x.fits", b"an input whose name begins like that of a temporary file")
+    assert storage.list("") == [".aside-x.fits"]
+
+
+def test_folder_in_place_of_a_file_is_not_a_file(tmp_path: Path):
+    storage = FolderStorage(tmp_path)
+    (tmp_path / "a.json").mkdir()
+    assert storage.size("a.json") is None
+    assert storage.list("") == []
+    with pytest.raises(KeyError):
+        storage.get("a.json")
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from mars_aurora.geometry import canvas
 from mars_aurora.picture import heatmap, png
 from mars_aurora.picture.picture import Picture
 from mars_aurora.run.keys import RunKeys
+from mars_aurora.run.ledger import Outcome, Record
 from mars_aurora.run.messages import DetectRequest, DetectResult
 from mars_aurora.run.storage import FolderStorage
 from mars_aurora.steps.detect import StoredCandidate, detect, detect_one
@@ -120,6 +121,8 @@ def test_missing_candidate_is_an_error(work):
 
 def test_all_candidates_or_one_are_detected(work):
     work.put(KEYS.candidate("y.fits"), png.write(Picture(np.ones((480, 640), np.uint8))))
+    for name in (NAME, "y.fits"):
+        work.put(KEYS.record(name), Record(name, Outcome.CANDIDATE).to_json())
     assert detect(DetectRequest("r", "y.fits"), work, _by_picture) == DetectResult("r", 1, 1)
     assert work.list(KEYS.predictions) == [KEYS.prediction("y.fits")]
     assert detect(DetectRequest("r"), work, _by_picture) == DetectResult("r", 2, 2)
