@@ -17,6 +17,8 @@ Float64Array = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 Times = NDArray[np.datetime64]
 
+ON_DISK_KM = 1.0  # tolerance of the altitude of the disk: files hold it with offsets and jitter of meters
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -70,7 +72,7 @@ class Observation:
     corner_latitude_deg, corner_longitude_deg : (nI, nS, 4) float32, in order around the pixel
     sza_deg, emission_angle_deg : (nI, nS) float32
     local_time_h : (nI, nS) float32, 0 to 24
-    tangent_altitude_km : (nI, nS) float32, of the line of sight; at most 0 on the solid disk
+    tangent_altitude_km : (nI, nS) float32, of the line of sight; 0 or less on the solid disk, see `on_disk`
     sub_spacecraft_latitude_deg, sub_spacecraft_longitude_deg : (nI,) float64
     spacecraft_altitude_km : (nI,) float64
     sub_solar_latitude_deg, sub_solar_longitude_deg : (nI,) float64
@@ -110,6 +112,12 @@ class Observation:
         """(nI, nS): integrations by slit bins."""
         n_integrations, n_slit = self.brightness_R.shape
         return n_integrations, n_slit
+
+    @property
+    def on_disk(self) -> BoolArray:
+        """Pixels whose line of sight meets the surface: (nI, nS); False where the altitude is NaN."""
+        on_disk: BoolArray = self.tangent_altitude_km <= ON_DISK_KM
+        return on_disk
 
 
 def _array_names() -> list[str]:

@@ -50,7 +50,7 @@ def usable_pixels(observation: Observation) -> BoolArray:
     known = np.isfinite(observation.brightness_R + observation.sza_deg + observation.emission_angle_deg)
     located = np.isfinite(observation.latitude_deg + observation.longitude_deg)
     located &= np.isfinite(observation.corner_latitude_deg + observation.corner_longitude_deg).all(-1)
-    usable: BoolArray = known & located & (observation.tangent_altitude_km <= 0) & ~observation.flagged
+    usable: BoolArray = known & located & observation.on_disk & ~observation.flagged
     return usable
 
 

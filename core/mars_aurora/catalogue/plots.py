@@ -48,7 +48,7 @@ def draw_axes(axes: Axes, observation: Observation, canvas: Canvas, auroras: Seq
     )
     axes.add_patch(Circle((CENTER_X, CENTER_Y), DISK_RADIUS, fill=False, edgecolor="white", linewidth=1))
     _draw_grid(axes, observation)
-    sza = to_canvas(np.where(observation.tangent_altitude_km <= 0, observation.sza_deg, np.nan), canvas, np.nan)
+    sza = to_canvas(np.where(observation.on_disk, observation.sza_deg, np.nan), canvas, np.nan)
     if np.isfinite(sza).any() and np.nanmin(sza) < DAY_SZA_DEG < np.nanmax(sza):
         axes.contour(sza, levels=[DAY_SZA_DEG], colors="deepskyblue", linewidths=1, linestyles="dashed")
     for aurora in auroras:

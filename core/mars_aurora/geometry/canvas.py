@@ -63,7 +63,7 @@ def fit(observation: Observation) -> Canvas:
         NO_DISK where fewer than 10 pixels on the disk have known coordinates and a known spacecraft position.
     """
     sight = lines_of_sight(observation)
-    on_disk = np.isfinite(sight[..., 0]) & (observation.tangent_altitude_km <= 0)
+    on_disk = np.isfinite(sight[..., 0]) & observation.on_disk
     if (n_disk := int(np.count_nonzero(on_disk))) < MIN_DISK_PIXELS:
         detail = f"{n_disk} pixels on the disk have known coordinates, at least {MIN_DISK_PIXELS} are needed"
         raise InputError(Reason.NO_DISK, observation.facts.name, detail)

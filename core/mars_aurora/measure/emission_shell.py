@@ -102,8 +102,8 @@ def _scan_steps(observation: Observation, pixels: BoolArray) -> Float64Array:
     """Compute the vector (N, 3) on the unit sphere from one integration's pixel to the next; NaN where unknown."""
     rows, columns = np.nonzero(pixels)
     before, after = np.maximum(rows - 1, 0), np.minimum(rows + 1, pixels.shape[0] - 1)
-    before = np.where(observation.tangent_altitude_km[before, columns] <= 0, before, rows)
-    after = np.where(observation.tangent_altitude_km[after, columns] <= 0, after, rows)
+    before = np.where(observation.on_disk[before, columns], before, rows)
+    after = np.where(observation.on_disk[after, columns], after, rows)
     first, last = (
         unit_vectors(observation.latitude_deg[row, columns], observation.longitude_deg[row, columns])
         for row in (before, after)

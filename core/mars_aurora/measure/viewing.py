@@ -89,7 +89,7 @@ def find_epoch(observation: Observation, row: int) -> Epoch:
 def find_flags(observation: Observation, usable: BoolArray, pixels: BoolArray, *, signal: bool, snr: float) -> str:
     """Find the quality flags (see `FLAGS`) of an aurora's pixels (nI, nS), separated by spaces; empty without any."""
     near = cv2.dilate(pixels.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
-    on_disk = observation.tangent_altitude_km <= 0
+    on_disk = observation.on_disk
     seen = np.isfinite(observation.tangent_altitude_km)
     inner = np.zeros_like(pixels)
     inner[1:-1, 1:-1] = True

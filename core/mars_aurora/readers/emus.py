@@ -15,10 +15,11 @@ from mars_aurora.emission import Emission
 from mars_aurora.observation import Facts, Float64Array, FloatArray, Observation, Times
 from mars_aurora.readers import samples, times
 from mars_aurora.readers.cards import as_float, as_int, iso_time, text
-from mars_aurora.readers.checks import require_image, require_integrations, require_shape
+from mars_aurora.readers.checks import require_integrations, require_shape
 from mars_aurora.readers.emus_lines import fit_spectra, read_emission
 from mars_aurora.readers.fitsfile import FitsFile
 from mars_aurora.readers.names import parse_name
+from mars_aurora.readers.verify import verify
 
 SUPPORTED = "EMM/EMUS L2A and L2B"
 HDUS = frozenset({"FOV_GEOM", "SC_GEOM", "EMISS", "CAL"})
@@ -50,7 +51,7 @@ def read(fits: FitsFile, emission: Emission) -> Observation:
         return geometry.on_slit_only(samples.bounded64(geometry.column(column)[:, center], low, high))
 
     time_utc = times.read_times(fits, "TIME", "TIME_UTC", "TIME_ET", n_integrations)
-    return require_image(
+    return verify(
         Observation(
             facts=_read_facts(fits, level, emission, time_utc),
             time_utc=time_utc,

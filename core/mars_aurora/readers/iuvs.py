@@ -12,10 +12,11 @@ from mars_aurora.errors import InputError, Reason
 from mars_aurora.observation import Facts, Float64Array, FloatArray, Observation, Times
 from mars_aurora.readers import samples, times
 from mars_aurora.readers.cards import as_float, as_int, text
-from mars_aurora.readers.checks import require_image, require_integrations, require_shape
+from mars_aurora.readers.checks import require_integrations, require_shape
 from mars_aurora.readers.fitsfile import FitsFile
 from mars_aurora.readers.line import LineImages, integrate_line
 from mars_aurora.readers.names import parse_name
+from mars_aurora.readers.verify import verify
 
 SUPPORTED = "MAVEN/IUVS L1b"
 HDUS = frozenset({"PIXELGEOMETRY", "SPACECRAFTGEOMETRY"})
@@ -43,7 +44,7 @@ def read(fits: FitsFile, emission: Emission) -> Observation:
         return samples.bounded64(pixels(column, 5)[..., center], low, high)
 
     time_utc = times.read_times(fits, "INTEGRATION", "UTC", "ET", shape[0])
-    return require_image(
+    return verify(
         Observation(
             facts=_read_facts(fits, emission, time_utc),
             time_utc=time_utc,

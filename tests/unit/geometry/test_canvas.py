@@ -176,7 +176,7 @@ def test_pixels_without_coordinates_are_placed_by_right_ascension_and_declinatio
 
 
 def test_swath_without_disk_is_rejected(whole: Observation):
-    off_disk = replace(whole, tangent_altitude_km=whole.tangent_altitude_km + 1)
+    off_disk = replace(whole, tangent_altitude_km=whole.tangent_altitude_km + 1.01)
     with pytest.raises(InputError, match="0 pixels on the disk have known coordinates") as caught:
         canvas.fit(off_disk)
     assert caught.value.reason is Reason.NO_DISK

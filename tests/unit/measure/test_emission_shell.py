@@ -70,7 +70,7 @@ def test_neighbor_off_the_disk_is_not_used_for_the_step(neighbor, off_disk):
     scene = make_scene(overlap=0.5)
     elsewhere = ~np.isin(np.arange(40), (15, neighbor))[:, None]
     scene = scene.change(
-        tangent_altitude_km=np.where(np.arange(40)[:, None] == off_disk, 0.5, -5),
+        tangent_altitude_km=np.where(np.arange(40)[:, None] == off_disk, 1.5, -5),
         latitude_deg=np.where(elsewhere, 80, scene.observation.latitude_deg),
     )
     assert _project(scene, scene.mask(slice(15, 16), SLIT_BINS)).area_km2 == pytest.approx(2500, rel=0.01)

@@ -68,8 +68,8 @@ def test_limb_is_set_from_one_pixel_over_70_degrees(scene, pixels, emission_deg,
     [(13, 9, "limb"), (13, 15, "limb"), (26, 20, "limb"), (20, 9, "limb"), (12, 15, ""), (20, 21, ""), (27, 10, "")],
 )
 def test_limb_is_set_beside_pixels_off_the_disk(scene, pixels, row, slit_bin, flags):
-    assert _find(_change_pixel(scene, row, slit_bin, tangent_altitude_km=0.5), pixels) == flags
-    assert not _find(_change_pixel(scene, row, slit_bin, tangent_altitude_km=0.0), pixels)
+    assert _find(_change_pixel(scene, row, slit_bin, tangent_altitude_km=1.5), pixels) == flags
+    assert not _find(_change_pixel(scene, row, slit_bin, tangent_altitude_km=0.5), pixels)
 
 
 @pytest.mark.parametrize(("sza_deg", "flags"), [(109.99, "terminator"), (110.0, ""), (110.01, "")])
