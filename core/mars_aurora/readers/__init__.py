@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mars_aurora.readers.gate import Limits
+    from mars_aurora.readers.limits import Limits
     from mars_aurora.readers.reading import HduSummary, Inspection, inspect, read
 
 __all__ = ["HduSummary", "Inspection", "Limits", "inspect", "read"]

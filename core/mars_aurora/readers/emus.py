@@ -82,7 +82,8 @@ class _Geometry:
 
     def __init__(self, fits: FitsFile, n_integrations: int) -> None:
         self._fits = fits
-        n_slit = (fits.column("FOV_GEOM", "LAT").shape or (0,))[-1]
+        n_slit = fits.column_shape("FOV_GEOM", "LAT")[-1]
+        fits.bounds.require_swath(n_integrations, n_slit)
         self.shape = (n_integrations, n_slit)
         self.on_slit = np.ones(n_slit, bool)
         if fits.has_column("FOV_GEOM", "RA"):

@@ -81,6 +81,7 @@ def _read_wavelengths(fits: FitsFile, n_slit: int) -> NDArray[np.float64]:
     columns = fits.columns("WAVELENGTH")
     column = next((column for column in columns if column.startswith("WAVELENGTH")), "WAVELENGTH_L2A")
     wavelength = fits.column("WAVELENGTH", column)
+    fits.bounds.require_swath(1, n_slit, wavelength.shape[-1])
     expected = (1, n_slit, wavelength.shape[-1])
     require_shape(f"WAVELENGTH.{column}", wavelength.shape, expected, fits.name)
     return np.asarray(wavelength[0], np.float64)

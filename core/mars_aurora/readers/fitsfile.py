@@ -11,6 +11,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from mars_aurora.readers.gate import Unpacked
 from mars_aurora.readers.hdus import Extent
 
 _MAX_COLUMNS = 999  # FITS standard 4.0, section 7.3.1
+_MAX_DIMENSIONS = 8  # numpy allows 64
 _TABLE = re.compile(rb"XTENSION= *'BINTABLE *'")
 _LOGICAL, _TRUE = "L", ord("T")  # format code and byte of FITS logicals
 
@@ -36,6 +38,7 @@ class FitsFile:
 
     def __init__(self, unpacked: Unpacked, name: str) -> None:
         self.name = name
+        self.bounds = unpacked.bounds
         self._path = unpacked.path
         self._bytes = unpacked.content
         self._extents: dict[str, Extent] = {}
@@ -79,24 +82,34 @@ class FitsFile:
             return (self._integer(hdu, "NAXIS2"),)
         return tuple(self._integer(hdu, f"NAXIS{axis}") for axis in range(self._integer(hdu, "NAXIS"), 0, -1))
 
+    def column_shape(self, hdu: str, column: str) -> tuple[int, ...]:
+        """Return the shape of a column, (rows, ...), from the header."""
+        self._definition(hdu, column)
+        return (*self.shape(hdu), *self._table(hdu)[1][column].shape)
+
     def column(self, hdu: str, column: str) -> NDArray[Any]:
         """View a numeric column, (rows, ...); raises MISSING_COLUMN, or WRONG_SHAPE if it is not numeric."""
-        return self._numbers(hdu, column, self._rows(hdu, self._bytes, 0, self.shape(hdu)[0]))
+        rows, *_ = self._require_size(f"{hdu}.{column}", self.column_shape(hdu, column))
+        return self._numbers(hdu, column, self._rows(hdu, self._bytes, 0, rows))
 
     def column_pieces(self, hdu: str, column: str, rows: int) -> Iterator[NDArray[Any]]:
         """Yield a numeric column in pieces of ``rows`` rows, with one piece in memory at a time."""
-        for first in range(0, self.shape(hdu)[0], rows):
-            count = min(rows, self.shape(hdu)[0] - first)
+        total, *row_shape = self.column_shape(hdu, column)
+        self._require_size(f"{hdu}.{column}", (min(rows, total), *row_shape))
+        for first in range(0, total, rows):
+            self.bounds.require_time()
+            count = min(rows, total - first)
             # a separate map per piece, so that its pages are freed with the piece
             content = np.memmap(self._path, np.uint8, "r") if self._path else self._bytes
             yield self._numbers(hdu, column, self._rows(hdu, content, first, count))
 
     def texts(self, hdu: str, column: str) -> list[str]:
         """Read a column of text, padding stripped."""
-        self._definition(hdu, column)
-        values = self._rows(hdu, self._bytes, 0, self.shape(hdu)[0])[column]
-        if values.dtype.kind != "S" or values.ndim != 1:
+        definition, dtype = self._definition(hdu, column), self._table(hdu)[1][column]
+        if dtype.kind != "S":
             raise InputError(Reason.WRONG_SHAPE, self.name, f"{hdu}.{column} is not a text column")
+        rows, _ = self._require_size(f"{hdu}.{column}", (self.shape(hdu)[0], dtype.itemsize))
+        values = self._rows(hdu, self._bytes, 0, rows)[definition.name.upper()]
         return [bytes(value).decode("ascii", "replace").strip("\0 ") for value in values]
 
     def image(self, hdu: str) -> NDArray[Any]:
@@ -104,9 +117,18 @@ class FitsFile:
         shape = self.shape(hdu)
         if self._is_table(hdu) or not shape or 0 in shape:
             raise InputError(Reason.WRONG_SHAPE, self.name, f"HDU {hdu} is not an image: its shape is {shape}")
+        if len(shape) > _MAX_DIMENSIONS:
+            raise InputError(Reason.WRONG_SHAPE, self.name, f"HDU {hdu} has {len(shape)} dimensions, expected 3")
+        self._require_size(hdu, shape)
         dtype = np.dtype(BITPIX2DTYPE[self._integer(hdu, "BITPIX")]).newbyteorder(">")
         values: NDArray[Any] = np.ndarray(shape, dtype, self._bytes.data, self._extents[hdu].start)
         return _scaled(values, self._card(hdu, "BSCALE"), self._card(hdu, "BZERO"))
+
+    def _require_size(self, what: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of what is to be read; raises TOO_LARGE if it has more rows or values than the limits."""
+        self.bounds.require(shape[0], self.bounds.limits.rows, f"rows in {what}")
+        self.bounds.require(prod(shape), self.bounds.limits.values, f"values in {what}")
+        return shape
 
     def _rows(self, hdu: str, content: NDArray[np.uint8], first: int, count: int) -> NDArray[np.void]:
         """View rows of a table as records, (count,)."""
@@ -133,6 +155,7 @@ class FitsFile:
     def _table(self, hdu: str) -> tuple[dict[str, fits.Column], np.dtype[Any]]:
         """Return the column definitions of a table by name in capitals, and the dtype of its rows."""
         if hdu not in self._tables:
+            self.bounds.require_time()
             if self._integer(hdu, "TFIELDS") > _MAX_COLUMNS:  # astropy does not limit them
                 raise InputError(Reason.CORRUPT, self.name, f"HDU {hdu} declares over {_MAX_COLUMNS} columns")
             with _astropy(self.name):

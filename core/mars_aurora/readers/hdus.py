@@ -7,7 +7,7 @@ Section numbers refer to the FITS standard 4.0.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
 
@@ -15,36 +15,47 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mars_aurora.errors import InputError, Reason
+from mars_aurora.readers.limits import Bounds
 
 BLOCK = 2880  # section 3.1
 SIMPLE = b"SIMPLE  ="
 MAX_HEADER_BYTES = 400 * BLOCK
 _EXTENSION = b"XTENSION="
 _CARD_BYTES = 80
+_VALUE_INDICATOR = b"="  # the standard has a blank after it, some writers do not
+_BITPIX = {8, 16, 32, 64, -32, -64}  # section 4.4.1.1
 _MAX_AXES = 999
+_ABSURD_BYTES = 1 << 62  # of 999 axes; no file has as many
 _TRAILING_BYTES = 1 << 19  # bytes after the last HDU that are checked to be padding
 
 
 @dataclass(frozen=True)
 class Extent:
-    """One HDU: its name in capitals (``PRIMARY`` for the first), its header, and offset and size of its data."""
+    """One HDU: its name in capitals (``PRIMARY`` for the first), its header, and offset and size of its data.
+
+    ``cards`` are the cards with a value by keyword, each with the CONTINUE cards after it; of a repeated keyword the
+    first.
+    """
 
     name: str
     header: bytes
+    cards: Mapping[str, bytes]
     start: int
     size: int
 
 
-def walk_hdus(content: NDArray[np.uint8], name: str) -> tuple[Extent, ...]:
+def walk_hdus(content: NDArray[np.uint8], bounds: Bounds) -> tuple[Extent, ...]:
     """List the HDUs from header to header.
 
     Raises
     ------
     InputError
         TRUNCATED or CORRUPT unless the HDUs fill the file; padding of spaces or zeros may follow the last one.
+        TOO_LARGE if there are more HDUs or headers than the limits.
     """
     hdus: list[Extent] = []
-    position = 0
+    position = header_bytes = 0
+    name, limits = bounds.name, bounds.limits
     while position < content.size:
         label = f"HDU {len(hdus)}"
         header = _read_header(content, position, _EXTENSION if hdus else SIMPLE, label, name)
@@ -52,14 +63,21 @@ def walk_hdus(content: NDArray[np.uint8], name: str) -> tuple[Extent, ...]:
             if content[position : position + _TRAILING_BYTES].tobytes().strip(b"\0 "):
                 raise InputError(Reason.CORRUPT, name, f"no header at byte {position}, where {label} should begin")
             break
-        start = position + len(header)
-        hdu_name = _extension_name(header) if hdus else "PRIMARY"
-        extent = Extent(hdu_name, header, start, _data_bytes(header, label, name))
-        position = start + -(-extent.size // BLOCK) * BLOCK
+        header_bytes += len(header)
+        bounds.require(len(hdus) + 1, limits.hdus, "or more HDUs")
+        bounds.require(header_bytes, limits.header_bytes, "or more bytes of headers")
+        extent = _measure(header, position + len(header), label, name)
+        position = extent.start + -(-extent.size // BLOCK) * BLOCK
         if position > content.size:
             raise _truncated(extent, label, position - content.size, name)
         hdus.append(extent)
     return tuple(hdus)
+
+
+def _measure(header: bytes, start: int, label: str, name: str) -> Extent:
+    cards = dict(_cards_with_values(header))
+    hdu_name = "PRIMARY" if header.startswith(SIMPLE) else _extension_name(cards)
+    return Extent(hdu_name, header, cards, start, _data_bytes(cards, label, name))
 
 
 def _truncated(extent: Extent, label: str, missing_bytes: int, name: str) -> InputError:
@@ -89,38 +107,50 @@ def _read_header(content: NDArray[np.uint8], position: int, magic: bytes, label:
     raise InputError(Reason.CORRUPT, name, f"the header of {label} has no END card in its first {len(header)} bytes")
 
 
-def _data_bytes(header: bytes, label: str, name: str) -> int:
+def _data_bytes(cards: Mapping[str, bytes], label: str, name: str) -> int:
     """Compute the data size that a header declares (section 4.4.1)."""
-    bitpix, n_axes = (_integer(header, key, label, name) for key in ("BITPIX", "NAXIS"))
-    if abs(bitpix) not in {8, 16, 32, 64} or not 0 <= n_axes <= _MAX_AXES:
+    bitpix, n_axes = (_integer(cards, key, label, name) for key in ("BITPIX", "NAXIS"))
+    if bitpix not in _BITPIX or not 0 <= n_axes <= _MAX_AXES:
         raise InputError(Reason.CORRUPT, name, f"{label} declares BITPIX {bitpix} and NAXIS {n_axes}")
-    axes = [_integer(header, f"NAXIS{axis}", label, name) for axis in range(1, n_axes + 1)]
-    parameters = _integer(header, "PCOUNT", label, name, default=0)
-    groups = _integer(header, "GCOUNT", label, name, default=1)
+    axes = [_integer(cards, f"NAXIS{axis}", label, name) for axis in range(1, n_axes + 1)]
+    parameters = _integer(cards, "PCOUNT", label, name, default=0)
+    groups = _integer(cards, "GCOUNT", label, name, default=1)
     if min([*axes, parameters, groups]) < 0:
         raise InputError(Reason.CORRUPT, name, f"{label} declares a negative size")
-    return abs(bitpix) // 8 * groups * (parameters + prod(axes)) if axes else 0
+    size = abs(bitpix) // 8 * groups * (parameters + prod(axes)) if axes else 0
+    return min(size, _ABSURD_BYTES)
 
 
-def _integer(header: bytes, key: str, label: str, name: str, default: int | None = None) -> int:
-    value = _find_value(header, key)
-    if value is None and default is not None:
+def _integer(cards: Mapping[str, bytes], key: str, label: str, name: str, default: int | None = None) -> int:
+    if key not in cards and default is not None:
         return default
-    match = re.match(rb"\s*([+-]?\d{1,19})\s*(?:/|$)", value or b"")
+    match = re.match(rb"\s*([+-]?\d{1,19})\s*(?:/|$)", _value_field(cards, key))
     if match is None:
         raise InputError(Reason.CORRUPT, name, f"the header of {label} has no integer value for {key}")
     return int(match[1])
 
 
-def _extension_name(header: bytes) -> str:
-    match = re.match(rb"\s*'([^']*)'", _find_value(header, "EXTNAME") or b"")
+def _extension_name(cards: Mapping[str, bytes]) -> str:
+    match = re.match(rb"\s*'([^']*)'", _value_field(cards, "EXTNAME"))
     return match[1].decode("ascii", "replace").strip().upper() if match else ""
 
 
-def _find_value(header: bytes, key: str) -> bytes | None:
-    """Return the part of a card after its value indicator ``= ``; None if the card is missing."""
-    start = f"{key:<8}=".encode()
-    return next((card[len(start) :] for card in _cards(header) if card.startswith(start)), None)
+def _value_field(cards: Mapping[str, bytes], key: str) -> bytes:
+    """Return the part of a card after its value indicator; empty if the card is missing."""
+    return cards.get(key, b"")[9:_CARD_BYTES]
+
+
+def _cards_with_values(header: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield keyword and card in reverse, so that a dictionary of them has the first of a repeated keyword."""
+    continued = b""
+    for card in reversed(list(_cards(header))):
+        if card.startswith(b"CONTINUE"):
+            continued = card + continued
+        elif card[8:9] == _VALUE_INDICATOR:
+            yield card[:8].decode("latin-1").rstrip(), card + continued
+            continued = b""
+        else:
+            continued = b""
 
 
 def _cards(header: bytes) -> Iterator[bytes]:

@@ -74,6 +74,7 @@ def _integrate_spectra(fits: FitsFile, emission: Emission) -> LineImages:
     if radiance.ndim != 3:
         detail = f"PRIMARY has shape {radiance.shape}, expected (integrations, slit bins, wavelengths)"
         raise InputError(Reason.WRONG_SHAPE, fits.name, detail)
+    fits.bounds.require_swath(*radiance.shape)
     require_shape("Observation.WAVELENGTH", wavelength.shape, (1, *radiance.shape[1:]), fits.name)
     weights = integrate_line(wavelength[0].astype(np.float64), emission, fits.name)
     require_integrations(radiance.shape[0], fits.name)

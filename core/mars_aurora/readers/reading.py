@@ -14,7 +14,8 @@ from mars_aurora.errors import InputError, Reason
 from mars_aurora.observation import Observation
 from mars_aurora.readers import emus, iuvs
 from mars_aurora.readers.fitsfile import FitsFile
-from mars_aurora.readers.gate import Limits, unpack
+from mars_aurora.readers.gate import unpack
+from mars_aurora.readers.limits import Limits
 
 _DEFAULT_LIMITS = Limits()
 
@@ -51,7 +52,7 @@ def read(path: Path, name: str, emission: Emission = OXYGEN_1304, limits: Limits
     emission : Emission
         Emission whose brightness is read.
     limits : Limits
-        Limits of the unpacked size.
+        Limits of size and CPU time.
 
     Raises
     ------

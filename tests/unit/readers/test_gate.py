@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import os
 import resource
 import subprocess
@@ -18,7 +19,7 @@ from emus_files import make_spectra, make_tables, write_tables
 from mars_aurora import readers
 from mars_aurora.errors import InputError, Reason, TransientError
 from mars_aurora.observation import to_npz
-from mars_aurora.readers import Limits, gate
+from mars_aurora.readers import Limits, gate, inflate
 from mars_aurora.readers.hdus import BLOCK
 
 
@@ -34,8 +35,16 @@ from mars_aurora.readers.hdus import BLOCK
         (b"SIMPLE", Reason.TRUNCATED, "inside the header"),
         (b"\x1f\x8b", Reason.TRUNCATED, "end mark"),
         (b"SIMPLE  =" + bytes(500 * BLOCK), Reason.CORRUPT, "no END"),
+        (gzip.compress(gzip.compress(b"SIMPLE")), Reason.NOT_FITS, "a gzip file in a gzip file: it was packed twice"),
+        (gzip.compress(b"x.fits.gz".ljust(257, b"\0") + b"ustar"), Reason.NOT_FITS, "a tar archive in a gzip file"),
+        (b"x.fits".ljust(257, b"\0") + b"ustar", Reason.NOT_FITS, "a tar archive: unpack it"),
+        (b"PK\x03\x04" + bytes(9), Reason.NOT_FITS, "a zip archive: unpack it"),
+        (b"\xef\xbb\xbf\r\n<!DOCTYPE html>", Reason.NOT_FITS, "an HTML or XML file"),
     ],
-    ids=["empty", "empty gzip", "text", "PNG", "PNG in gzip", "zeros", "one word", "gzip magic", "no END"],
+    ids=[
+        *("empty", "empty gzip", "text", "PNG", "PNG in gzip", "zeros", "one word", "gzip magic", "no END"),
+        *("packed twice", "tar in gzip", "tar", "zip", "HTML after blanks"),
+    ],
 )
 def test_content_other_than_fits_is_identified(reject, junk, reason, message):
     error = reject(junk)
@@ -101,6 +110,7 @@ def test_truncated_gzip_is_rejected(reject, content):
 def test_default_limits_are_1_gib_and_200_times_the_packed_size_above_64_mib():
     limits = Limits()
     assert (limits.unpacked_bytes, limits.ratio, limits.ratio_free_bytes) == (1024**3, 200, 64 * 1024**2)
+    assert limits.cpu_s == 5
 
 
 def test_unpacked_size_is_limited(reject, content):
@@ -141,11 +151,87 @@ def test_gzip_bomb_is_rejected_early(tmp_path):
     assert after.ru_maxrss - before.ru_maxrss < 80_000  # kB
 
 
+def _with_gzip_name(content: bytes, size: int) -> bytes:
+    packed = gzip.compress(content, mtime=0)
+    return packed[:3] + b"\x08" + packed[4:10] + b"n" * size + b"\0" + packed[10:]
+
+
+def test_gzip_header_is_limited(tmp_path, content, reject):
+    path = tmp_path / "x.fits.gz"
+    path.write_bytes(_with_gzip_name(content, 500_000))
+    assert readers.read(path, "x.fits.gz").shape == (6, 16)
+    for packed in (_with_gzip_name(content, 1_000_000), gzip.compress(content) + _with_gzip_name(b"", 1_000_000)):
+        error = reject(packed)
+        assert error.reason is Reason.TOO_LARGE
+        assert "exceeds 524288 bytes, the limit" in error.detail
+
+
+def test_blocked_gzip_is_read(tmp_path, content):
+    """A file of bgzip: members of at most 64 KiB with an extra field, the last one empty."""
+    path = tmp_path / "x.fits.gz"
+    blocks = [*(content[at : at + 60_000] for at in range(0, len(content), 60_000)), b""]
+    with path.open("wb") as file:
+        for block in blocks:
+            packed = gzip.compress(block, mtime=0)
+            extra = b"BC\x02\0" + (len(packed) + 7).to_bytes(2, "little")
+            file.write(packed[:3] + b"\x04" + packed[4:10] + b"\x06\0" + extra + packed[10:])
+    assert readers.read(path, "x.fits.gz").shape == (6, 16)
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_cpu_time_is_limited(reject, content, plain):
+    error = reject(content if plain else gzip.compress(b"") * 1000 + gzip.compress(content), cpu_s=0)
+    assert error.reason is Reason.TOO_LARGE
+    assert error.detail == "reading the file takes over 0 s of CPU time, the limit"
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        ({"rows": 5}, "6 integrations; the limit is 5"),
+        ({"bins": 15}, "16 slit bins; the limit is 15"),
+        ({"pixels": 95}, "96 pixels; the limit is 95"),
+        ({"values": 479}, "480 values in FOV_GEOM.RA; the limit is 479"),
+    ],
+)
+def test_swath_is_limited_in_every_dimension(reject, content, limits, message):
+    error = reject(content, **limits)
+    assert error.reason is Reason.TOO_LARGE
+    assert message in error.detail
+
+
+def test_length_of_texts_is_limited(reject, tmp_path):
+    tables = make_tables(6, 16)
+    tables["EMISS"]["NAME"] = np.char.ljust(tables["EMISS"]["NAME"], 200)
+    error = reject(write_tables(tmp_path / "y.fits", tables).read_bytes(), values=799)
+    assert error.reason is Reason.TOO_LARGE
+    assert "800 values in EMISS.NAME" in error.detail
+
+
+def test_image_of_65_dimensions_is_rejected(reject):
+    header = [
+        "SIMPLE  = T",
+        "BITPIX  = 8",
+        "NAXIS   = 65",
+        *(f"{f'NAXIS{axis}':<8}= 1" for axis in range(1, 66)),
+        "END",
+    ]
+    primary = "".join(card.ljust(80) for card in header).ljust(2 * BLOCK).encode() + bytes(BLOCK)
+    tables = [
+        fits.BinTableHDU(name=hdu) for hdu in ("PixelGeometry", "SpacecraftGeometry", "Observation", "Integration")
+    ]
+    extensions = io.BytesIO()
+    fits.HDUList([fits.PrimaryHDU(), *tables]).writeto(extensions)
+    error = reject(primary + extensions.getvalue()[BLOCK:])
+    assert error.reason is Reason.WRONG_SHAPE
+    assert "HDU PRIMARY has 65 dimensions, expected 3" in error.detail
+
+
 @pytest.fixture
 def little_memory(monkeypatch):
     """Reduce the buffer, so that small files are unpacked to disk."""
-    monkeypatch.setattr(gate, "_buffers", [])
-    monkeypatch.setattr(gate, "MEMORY_BYTES", 5000)
+    monkeypatch.setattr(inflate, "_buffers", [])
+    monkeypatch.setattr(inflate, "MEMORY_BYTES", 5000)
 
 
 @pytest.mark.parametrize("spectra", [False, True])

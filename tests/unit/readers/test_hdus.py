@@ -8,7 +8,9 @@ from damaged_files import read_bytes
 
 from mars_aurora import readers
 from mars_aurora.errors import InputError, Reason
+from mars_aurora.readers import Limits
 from mars_aurora.readers.hdus import BLOCK, walk_hdus
+from mars_aurora.readers.limits import Bounds
 
 
 def test_truncated_fits_is_rejected(reject, content):
@@ -52,16 +54,50 @@ def _header_of_axes(count: int) -> np.ndarray:
 
 
 def test_hdu_has_at_most_999_axes():
-    (hdu,) = walk_hdus(_header_of_axes(999), "x.fits")
+    (hdu,) = walk_hdus(_header_of_axes(999), Bounds(Limits(), "x.fits"))
     assert hdu.size == 1
     with pytest.raises(InputError, match="declares BITPIX 8 and NAXIS 1000") as caught:
-        walk_hdus(_header_of_axes(1000), "x.fits")
+        walk_hdus(_header_of_axes(1000), Bounds(Limits(), "x.fits"))
     assert caught.value.reason is Reason.CORRUPT
+
+
+@pytest.mark.parametrize("bitpix", [-8, -16, 0, 24])
+def test_bitpix_outside_the_standard_is_rejected(bitpix):
+    header = f"SIMPLE  = T{' ' * 69}BITPIX  = {bitpix}".ljust(160) + "NAXIS   = 0".ljust(80) + "END"
+    with pytest.raises(InputError, match=f"declares BITPIX {bitpix} and NAXIS 0") as caught:
+        walk_hdus(np.frombuffer(header.ljust(BLOCK).encode(), np.uint8), Bounds(Limits(), "x.fits"))
+    assert caught.value.reason is Reason.CORRUPT
+
+
+def test_size_of_999_axes_of_the_greatest_length_is_truncation():
+    cards = ["SIMPLE  = T", "BITPIX  = 8", "NAXIS   = 999"]
+    cards += [f"{f'NAXIS{axis}':<8}= {'9' * 19}" for axis in range(1, 1000)]
+    header = "".join(card.ljust(80) for card in [*cards, "END"])
+    content = np.frombuffer(header.ljust(-(-len(header) // BLOCK) * BLOCK).encode(), np.uint8)
+    with pytest.raises(InputError, match=r"ends \d+ bytes early") as caught:
+        walk_hdus(content, Bounds(Limits(), "x.fits"))
+    assert caught.value.reason is Reason.TRUNCATED
+
+
+def test_number_of_hdus_is_limited(reject, content, tmp_path):
+    extension = "".join(card.ljust(80) for card in ("XTENSION= 'IMAGE   '", "BITPIX  = 8", "NAXIS   = 0", "END"))
+    extensions = extension.ljust(BLOCK).encode() * 96
+    (tmp_path / "y.fits").write_bytes(content + extensions[BLOCK:])  # after 5 HDUs
+    assert readers.read(tmp_path / "y.fits", "y.fits").shape == (6, 16)
+    error = reject(content + extensions)
+    assert error.reason is Reason.TOO_LARGE
+    assert error.detail == "the file has 101 or more HDUs; the limit is 100"
+
+
+def test_size_of_all_headers_is_limited(reject, content):
+    error = reject(content, header_bytes=4 * BLOCK)
+    assert error.reason is Reason.TOO_LARGE
+    assert "bytes of headers; the limit is 11520" in error.detail
 
 
 def test_negative_number_of_axes_is_rejected():
     with pytest.raises(InputError, match="declares BITPIX 8 and NAXIS -1") as caught:
-        walk_hdus(_header_of_axes(-1), "x.fits")
+        walk_hdus(_header_of_axes(-1), Bounds(Limits(), "x.fits"))
     assert caught.value.reason is Reason.CORRUPT
 
 
