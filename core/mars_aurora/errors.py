@@ -64,6 +64,10 @@ class ChangedError(MarsAuroraError):
     """An input was replaced or removed between its listing and the end of its reading; the next run reads it again."""
 
 
+class BusyError(MarsAuroraError):
+    """Another process works in the run folder."""
+
+
 class UnbalancedLedgerError(MarsAuroraError):
     """The outcomes do not add up to the number of listed inputs: the run is incomplete."""
 

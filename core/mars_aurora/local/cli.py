@@ -5,12 +5,15 @@ Exit codes: 0 success, 1 failure, 2 usage error, 130 interrupted.
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import os
 import re
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from importlib.metadata import entry_points
+from io import StringIO
 from pathlib import Path
 from typing import Annotated
 
@@ -23,9 +26,11 @@ from mars_aurora.detect.detectors import DetectorName, choose_detector
 from mars_aurora.emission import OXYGEN_1304, find_emission
 from mars_aurora.errors import MarsAuroraError, UsageError
 from mars_aurora.local.tasks import Job
-from mars_aurora.run.ledger import describe_result
+from mars_aurora.run.keys import LEDGER
+from mars_aurora.run.ledger import Outcome, describe_result
 from mars_aurora.run.messages import CatalogueResult
 
+_REASONS_SHOWN = 5
 _PLUGINS = "mars_aurora.commands"
 
 app = typer.Typer(
@@ -167,5 +172,16 @@ def _available_cores() -> int:
 def _print_result(job: Job, result: CatalogueResult) -> None:
     console = Console(highlight=False, soft_wrap=True)
     console.print(describe_result(result.listed, result.counts, result.auroras))
+    _print_failures(job)
     for key in [*result.products, *([job.keys.detections] if result.auroras else [])]:
         console.print(escape(str(job.out / key)))
+
+
+def _print_failures(job: Job) -> None:
+    """Print one line for each of the most frequent reasons of failure, with an example."""
+    ledger = job.work.get(job.keys.product(LEDGER)).decode()
+    failed = [row for row in csv.DictReader(StringIO(ledger, newline="")) if row["outcome"] == Outcome.FAILED]
+    examples = {row["reason"]: row for row in reversed(failed)}
+    for reason, count in Counter(row["reason"] for row in failed).most_common(_REASONS_SHOWN):
+        row = examples[reason]
+        _print_error(f"{count} failed: {reason}, for example {row['name']}: {row['detail']}")

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 from mars_aurora.emission import OXYGEN_1304, find_emission
-from mars_aurora.errors import UsageError
+from mars_aurora.errors import ChangedError, UsageError
 from mars_aurora.local import tasks
 from mars_aurora.local.inputs import RUN_FILE, InputFiles
+from mars_aurora.local.lock import lock_folder
 from mars_aurora.local.pool import TimedOutError, WorkerDiedError, WorkerPool
 from mars_aurora.local.progress import Progress
 from mars_aurora.local.tasks import Job
-from mars_aurora.run.keys import is_fits
+from mars_aurora.run.keys import PRODUCTS, is_fits
 from mars_aurora.run.ledger import Outcome, Record, count_outcomes
 from mars_aurora.run.messages import CatalogueRequest, CatalogueResult, TallyRequest
 from mars_aurora.run.provenance import describe_provenance
@@ -27,7 +30,12 @@ from mars_aurora.steps.catalogue import catalogue
 from mars_aurora.steps.measure import Measured
 from mars_aurora.steps.tally import tally
 
-_ENDED: dict[type[Exception], str] = {WorkerDiedError: "worker_died", TimedOutError: "timed_out"}
+_REASONS: dict[type[Exception], str] = {
+    WorkerDiedError: "worker_died",
+    TimedOutError: "timed_out",
+    MemoryError: "out_of_memory",
+    ChangedError: "changed_during_run",
+}
 
 
 def run(job: Job, inputs: InputFiles, workers: int, progress: Progress) -> CatalogueResult:
@@ -37,19 +45,22 @@ def run(job: Job, inputs: InputFiles, workers: int, progress: Progress) -> Catal
     ------
     UsageError
         If the run id belongs to a run with other settings.
+    BusyError
+        If another process works in the run folder.
     UnbalancedLedgerError
         If the outcomes do not add up to the inputs; the ledger is written before.
     """
     started_utc = datetime.now(UTC).isoformat()
-    _check_settings(job, inputs)
-    with WorkerPool(workers) as pool:
-        _read_and_classify(job, inputs, pool, progress)
+    with lock_folder(job.out / job.keys.root), WorkerPool(workers) as pool:
+        _check_settings(job, inputs)
+        _delete_products(job)
+        failures = inputs.records | _read_and_classify(job, inputs, pool, progress)
         tally(TallyRequest(job.run_id, "", ""), inputs, job.work)
-        _detect(job, pool, progress)
+        failures |= _detect(job, pool, progress)
         mapper = partial(_measure, pool=pool, progress=progress)
         request = CatalogueRequest(job.run_id, "", "", started_utc)
         provenance = describe_provenance(job.detector, job.min_objects, _command(), find_emission(job.emission))
-        return catalogue(request, inputs, job.work, job.work, provenance, mapper)
+        return catalogue(request, inputs, job.work, job.work, provenance, mapper, failures)
 
 
 def _command() -> str:
@@ -79,28 +90,46 @@ def _check_settings(job: Job, inputs: InputFiles) -> None:
         raise UsageError(f"run {job.run_id} was made with {'; '.join(changed)}: use another --run-id")
 
 
-def _read_and_classify(job: Job, inputs: InputFiles, pool: WorkerPool, progress: Progress) -> None:
-    fits = {name: path for name, path in inputs.paths.items() if is_fits(name)}
+def _delete_products(job: Job) -> None:
+    """Delete the products of an earlier run, so that a run that fails does not leave them in place of its own."""
+    for name in PRODUCTS:
+        job.work.delete(job.keys.product(name))
+
+
+def _read_and_classify(job: Job, inputs: InputFiles, pool: WorkerPool, progress: Progress) -> dict[str, Record]:
+    """Read and classify the inputs without a record; return the failures by name, whether written or not."""
+    fits = {name: path for name, path in inputs.paths.items() if is_fits(name) and name not in inputs.records}
     done = {name: record for name, record in read_records(fits, job.work, job.keys).items() if record.is_done}
     waiting = [(name, path) for name, path in fits.items() if name not in done]
     progress.start("Reading and classifying", len(fits), count_outcomes(done.values()))
+    failures = {}
     for (name, _), outcome in pool.map(partial(tasks.read_and_classify, job=job), waiting):
         if isinstance(outcome, Exception):
-            job.work.put(job.keys.record(name), _failure(name, outcome).to_json())
+            failures[name] = _failure(name, outcome)
+            with suppress(OSError):  # it is in the ledger all the same
+                job.work.put(job.keys.record(name), failures[name].to_json())
         progress.advance(Outcome.FAILED if isinstance(outcome, Exception) else outcome)
+    return failures
 
 
 def _failure(name: str, error: Exception) -> Record:
-    if isinstance(error, (WorkerDiedError, TimedOutError)):
-        return Record(name, Outcome.FAILED, _ENDED[type(error)], detail=str(error))
-    return Record(name, Outcome.FAILED, "error", detail=f"{type(error).__name__}: {error}")
+    reason = next((code for kind, code in _REASONS.items() if isinstance(error, kind)), "error")
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        reason = "disk_full"
+    detail = f"{type(error).__name__}: {error}" if reason == "error" else str(error)
+    return Record(name, Outcome.FAILED, reason, detail=detail)
 
 
-def _detect(job: Job, pool: WorkerPool, progress: Progress) -> None:
+def _detect(job: Job, pool: WorkerPool, progress: Progress) -> dict[str, Record]:
+    """Run the detector on the candidates; return the failures by name."""
     candidates = list_candidates(job.work, job.keys)
     progress.start("Detecting", len(candidates))
-    for _ in pool.map(partial(tasks.detect, job=job), candidates):
+    failures = {}
+    for name, boxes in pool.map(partial(tasks.detect, job=job), candidates):
+        if isinstance(boxes, Exception):
+            failures[name] = _failure(name, boxes)
         progress.advance()
+    return failures
 
 
 def _measure(

@@ -15,6 +15,21 @@ from mars_aurora.errors import UsageError
 FITS_SUFFIXES = (".fits", ".fits.gz")
 READY_MARKER = "_READY"
 LEDGER, CATALOGUE = "ledger.csv", "catalogue.ecsv"  # products that other modules read
+PRODUCTS = (  # of the whole run
+    LEDGER,
+    "catalogue.csv",
+    CATALOGUE,
+    "catalogue.vot",
+    "auroras.csv",
+    "catalogue.geojson",
+    "catalogue.gpkg",
+    "catalogue.parquet",
+    "annotations.coco.json",
+    "labels.yolo.zip",
+    "regions.ds9.zip",
+    "report.html",
+    "run.json",
+)
 _NAME_BYTES = 200  # leaves room for a suffix in the 255 bytes of a file name, and for a prefix in the 1024 of a key
 _HASHED = re.compile(r"~[0-9a-f]{32}")
 _SUFFIXES = (".png", ".npz", ".json", ".out")  # of the files of an input

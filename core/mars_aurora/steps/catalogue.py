@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import Protocol
@@ -29,16 +29,18 @@ def catalogue(  # noqa: PLR0913, PLR0917 -- where the inputs, pictures and resul
     detections: Storage,
     provenance: Provenance,
     mapper: Mapper = map,
+    failures: Mapping[str, Record] | None = None,
 ) -> CatalogueResult:
     """Measure every detection, copy the pictures with auroras, write ledger and catalogue.
 
-    Raises UnbalancedLedgerError, after the ledger is written, if the outcomes do not add up.
+    ``failures`` are records by name that take the place of those in ``work``: of inputs whose record could not be
+    written. Raises UnbalancedLedgerError, after the ledger is written, if the outcomes do not add up.
     """
     from mars_aurora.catalogue import write as tables
 
     keys = RunKeys(request.run_id)
     names = list_inputs(inputs, request.prefix)
-    settled = settle(names, read_records(names, work, keys))
+    settled = settle(names, read_records(names, work, keys) | dict(failures or {}))
     candidates = [record for record in settled if record.outcome is Outcome.CANDIDATE]
     measure = partial(measure_one, keys=keys, work=work, detections=detections)
     measured = {item.record.name: item for item in mapper(measure, candidates)}

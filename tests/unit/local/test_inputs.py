@@ -1,6 +1,9 @@
 """The inputs of a local run."""
 
 import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -57,12 +60,74 @@ def test_folder_with_a_fits_suffix_is_listed_and_searched(tmp_path):
     assert _names(tmp_path) == ["x.fits", "x.fits/inside.fits"]
 
 
-def test_broken_links_are_listed_and_links_to_folders_followed_without_cycles(tmp_path):
-    _touch(tmp_path / "in/a.fits", tmp_path / "elsewhere/b.fits")
+def test_broken_links_are_listed_and_each_folder_is_listed_once(tmp_path):
+    _touch(tmp_path / "in/a.fits", tmp_path / "in/z/c.fits", tmp_path / "elsewhere/b.fits")
     (tmp_path / "in/broken.fits").symlink_to(tmp_path / "gone.fits")
+    (tmp_path / "in/itself.fits").symlink_to("itself.fits")
     (tmp_path / "in/more").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "in/cycle").symlink_to(tmp_path / "in")
-    assert _names(tmp_path / "in") == ["a.fits", "broken.fits", "more/b.fits"]
+    (tmp_path / "in/alias").symlink_to(tmp_path / "in/z")
+    found = find_inputs([tmp_path / "in"])
+    expected = ["a.fits", "alias", "broken.fits", "cycle", "itself.fits", "more/b.fits", "z/c.fits"]
+    assert found.list("") == expected
+    assert {name: (record.outcome, record.reason) for name, record in found.records.items()} == {
+        "alias": ("ignored", "linked_folder"),
+        "cycle": ("ignored", "linked_folder"),
+    }
+
+
+def test_folder_deeper_than_a_path_may_be_long_gets_a_record(tmp_path):
+    _touch(tmp_path / "a.fits")
+    with _deep_folder(tmp_path):
+        found = find_inputs([tmp_path])
+    (name,) = found.records
+    assert found.records[name].reason == "unreadable"
+    assert "File name too long" in found.records[name].detail
+    assert "a.fits" in found.paths
+
+
+@contextmanager
+def _deep_folder(root: Path) -> Iterator[None]:
+    """Make nested folders whose path has more than 4096 bytes."""
+    here = os.open(".", os.O_RDONLY)
+    os.chdir(root)
+    try:
+        for _ in range(17):
+            Path("d" * 250).mkdir()
+            os.chdir("d" * 250)
+        os.chdir(here)
+        yield
+    finally:
+        os.chdir(here)
+        os.close(here)
+        subprocess.run(["rm", "-r", root / ("d" * 250)], check=True)
+
+
+def test_links_between_many_folders_do_not_multiply_them(tmp_path):
+    folders = [tmp_path / f"{number}" for number in range(12)]
+    _touch(*(folder / "x.fits" for folder in folders))
+    for folder in folders:
+        for other in folders:
+            (folder / f"to{other.name}").symlink_to(other)
+    assert [name for name in _names(tmp_path) if name.endswith(".fits")] == sorted(f"{n}/x.fits" for n in range(12))
+
+
+def test_folder_that_cannot_be_listed_gets_a_record_and_others_are_listed(tmp_path, monkeypatch):
+    _touch(tmp_path / "in/a.fits", tmp_path / "in/locked/b.fits", tmp_path / "in/locked.fits/c.fits", tmp_path / "l/d")
+    scandir = os.scandir
+
+    def refuse(folder: Path):
+        if "l" in folder.name[:1]:
+            raise PermissionError(13, "Permission denied")
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    found = find_inputs([tmp_path / "in", tmp_path / "l"])
+    assert found.list("") == ["a.fits", "l", "locked", "locked.fits"]
+    assert set(found.records) == {"l", "locked", "locked.fits"}
+    assert {(record.outcome, record.reason, record.detail) for record in found.records.values()} == {
+        ("failed", "unreadable", "the folder cannot be listed: Permission denied")
+    }
 
 
 def test_run_folders_are_skipped_but_other_folders_are_not(tmp_path):

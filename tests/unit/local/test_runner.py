@@ -1,15 +1,19 @@
 """Failures and progress of the local runner. Whole runs are tested in tests/end_to_end."""
 
 import io
+from functools import partial
 
 import pytest
 from rich.console import Console
 
+from mars_aurora.errors import BusyError, ChangedError
 from mars_aurora.local import runner
 from mars_aurora.local.inputs import InputFiles, find_inputs
+from mars_aurora.local.lock import lock_folder
 from mars_aurora.local.pool import TimedOutError, WorkerDiedError, WorkerPool
 from mars_aurora.local.progress import Progress
 from mars_aurora.local.tasks import Job
+from mars_aurora.run.keys import PRODUCTS
 from mars_aurora.run.records import read_records
 
 
@@ -27,13 +31,19 @@ class FailingPool:
     def map(self, _function, tasks):
         return ((task, self.error) for task in tasks)
 
+    def fail(self, *_arguments):
+        raise self.error
+
 
 @pytest.mark.parametrize(
     ("error", "reason", "detail"),
     [
         (WorkerDiedError("killed"), "worker_died", "killed"),
         (TimedOutError("too long"), "timed_out", "too long"),
-        (OSError(28, "No space left on device"), "error", "OSError: [Errno 28] No space left on device"),
+        (MemoryError("8 GB"), "out_of_memory", "8 GB"),
+        (ChangedError("it was cut"), "changed_during_run", "it was cut"),
+        (OSError(28, "No space left on device"), "disk_full", "[Errno 28] No space left on device"),
+        (ValueError("a number"), "error", "ValueError: a number"),
     ],
 )
 def test_error_of_the_pool_is_a_failure_and_is_retried(tmp_path, progress, error, reason, detail):
@@ -57,6 +67,27 @@ def test_picture_that_cannot_be_written_fails_alone_and_is_retried(tmp_path, sim
     assert f"{sources[0].name},failed,error," in job.work.get(job.keys.product("ledger.csv")).decode()
     obstacle.rmdir()
     assert runner.run(job, inputs, 2, progress).counts["failed"] == 0
+
+
+def test_products_of_an_earlier_run_do_not_outlive_the_start_of_one_that_fails(tmp_path, progress, monkeypatch):
+    (tmp_path / "in").mkdir()
+    inputs, job = find_inputs([tmp_path / "in"]), Job("r", tmp_path)
+    products = runner.run(job, inputs, 1, progress).products
+    assert {key.removeprefix(job.keys.root) for key in products} == set(PRODUCTS)
+    monkeypatch.setattr(runner, "catalogue", FailingPool(OSError(28, "No space left on device")).fail)
+    with pytest.raises(OSError, match="No space left"):
+        runner.run(job, inputs, 1, progress)
+    assert not any((tmp_path / key).exists() for key in products)
+
+
+def test_run_in_a_folder_where_another_works_is_refused_and_leaves_its_products(tmp_path, progress, monkeypatch):
+    (tmp_path / "in").mkdir()
+    inputs, job = find_inputs([tmp_path / "in"]), Job("r", tmp_path)
+    products = runner.run(job, inputs, 1, progress).products
+    monkeypatch.setattr(runner, "lock_folder", partial(lock_folder, wait_s=0))
+    with lock_folder(tmp_path / job.keys.root), pytest.raises(BusyError):
+        runner.run(job, inputs, 1, progress)
+    assert all((tmp_path / key).exists() for key in products)
 
 
 def test_progress_shows_phase_number_rate_and_outcomes(tmp_path, simulated_folder):
