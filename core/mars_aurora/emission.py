@@ -49,6 +49,13 @@ class Emission:
         Excess over the background above which the threshold detector reports an aurora, R.
     counted_R : range
         Range of smoothed brightness in which the object count searches for features; below is night, above is day.
+    day_range_R : range
+        Plausible brightness of the day side: its median is not lower, and no pixel at an SZA up to 110 deg is higher.
+    night_range_R : range
+        The same beyond 110 deg. The scatter of the pixels is not lower than the first value, as even photon noise is
+        higher.
+    negative_R : float
+        No pixel is below minus this value, or minus 10 sigma where that is lower.
     shell_km : float
         Altitude of the emitting shell.
     side : "night" or "day"
@@ -69,6 +76,9 @@ class Emission:
     visible_fraction: float
     threshold_R: float
     counted_R: Range
+    day_range_R: Range
+    night_range_R: Range
+    negative_R: float
     shell_km: float = 130.0
     side: Literal["night", "day"] = "night"
     has_network: bool = False
@@ -103,6 +113,9 @@ OXYGEN_1304 = Emission(
     visible_fraction=0.5,
     threshold_R=5.0,  # the published criterion (SPEDAS)
     counted_R=(4.0, 35.0),
+    day_range_R=(20.0, 3000.0),  # medians are 130 to 620 R (IUVS, 2023), the brightest limb is 900 R
+    night_range_R=(0.05, 1000.0),  # the background is 0.5 to 1 R, auroras are up to 50 R
+    negative_R=20.0,
     has_network=True,
 )
 OXYGEN_1356 = Emission(
@@ -118,6 +131,9 @@ OXYGEN_1356 = Emission(
     visible_fraction=0.5,
     threshold_R=1.25,
     counted_R=(1.0, 9.0),
+    day_range_R=(5.0, 750.0),
+    night_range_R=(0.0125, 250.0),
+    negative_R=5.0,
 )
 EMISSIONS = {emission.name: emission for emission in (OXYGEN_1304, OXYGEN_1356)}
 

@@ -27,6 +27,9 @@ class Reason(StrEnum):
     NO_EMISSION = "no_emission"  # the same for any other emission
     NO_DATA = "no_finite_data"
     NO_DISK = "no_disk"
+    NO_SZA = "no_sza"  # no pixel of the disk has a solar zenith angle: day and night cannot be told apart
+    IMPLAUSIBLE_BRIGHTNESS = "implausible_brightness"  # in another unit than stated, or not of this emission
+    INCONSISTENT_GEOMETRY = "inconsistent_geometry"  # angles or local time disagree with the coordinates
 
 
 class MarsAuroraError(Exception):

@@ -31,7 +31,8 @@ class Facts:
     "planetographic", "planetocentric" or "undetermined". ``residuals`` are the median differences between the file's
     geometry and the recomputed one by quantity (``sza_deg``, ``emission_angle_deg``, ``local_time_h``); a quantity that
     could not be checked is missing. ``notes`` are codes of what is unusual about the file. ``content_sha256`` is the
-    checksum of the unpacked bytes, of files without times only.
+    checksum of the unpacked bytes, of files without times only. ``flagged_fraction`` is the fraction of the pixels with
+    a brightness that the file flags.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Facts:
     residuals: dict[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     content_sha256: str | None = None
+    flagged_fraction: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ class Observation:
     spacecraft_altitude_km : (nI,) float64
     sub_solar_latitude_deg, sub_solar_longitude_deg : (nI,) float64
     ra_deg, dec_deg : (nI, nS) float64, J2000 direction of the line of sight at the pixel center
-    flagged : (nI, nS) bool, pixels flagged by the instrument team
+    flagged : (nI, nS) bool, pixels flagged by the instrument team; for information: the meaning is not published
     """
 
     facts: Facts

@@ -46,11 +46,11 @@ class Background:
 
 
 def usable_pixels(observation: Observation) -> BoolArray:
-    """Select pixels on the disk with brightness, angles, coordinates and corners known, and not flagged: (nI, nS)."""
+    """Select pixels on the disk with brightness, angles, coordinates and corners known: (nI, nS)."""
     known = np.isfinite(observation.brightness_R + observation.sza_deg + observation.emission_angle_deg)
     located = np.isfinite(observation.latitude_deg + observation.longitude_deg)
     located &= np.isfinite(observation.corner_latitude_deg + observation.corner_longitude_deg).all(-1)
-    usable: BoolArray = known & located & observation.on_disk & ~observation.flagged
+    usable: BoolArray = known & located & observation.on_disk
     return usable
 
 

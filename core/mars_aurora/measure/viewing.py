@@ -21,7 +21,9 @@ FLAGS = {
     "terminator": f"part of it is where the Sun illuminates the upper atmosphere (SZA under {NIGHT_SZA_DEG:g} deg)",
     "day_side": f"its median SZA is under {DAY_SZA_DEG:g} deg: probably not an aurora",
     "cut": "it touches the edge of the swath: it may extend beyond",
-    "bad_pixels": "it touches pixels that are flagged or NaN",
+    "bad_pixels": "it touches pixels without a value",
+    "flagged_pixels": "the file flags pixels in it: they are used, as the meaning of the flag is not published",
+    "estimated_errors": "the file has no random error of pixels in it: the scatter about the background is used",
 }
 
 
@@ -103,5 +105,7 @@ def find_flags(observation: Observation, usable: BoolArray, pixels: BoolArray, *
         "day_side": np.median(sza) < DAY_SZA_DEG,
         "cut": (pixels & ~inner).any() or near[:, off_slit].any(),
         "bad_pixels": (near & (on_disk | ~seen) & ~usable & ~off_slit).any(),
+        "flagged_pixels": observation.flagged[pixels].any(),
+        "estimated_errors": np.isnan(observation.random_error_R[pixels]).any(),
     }
     return " ".join(name for name in FLAGS if found[name])

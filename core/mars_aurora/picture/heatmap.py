@@ -14,9 +14,8 @@ from mars_aurora.picture.picture import UNOBSERVED, Levels, Picture
 
 
 def draw(observation: Observation, canvas: Canvas) -> Picture:
-    """Draw an observation on the canvas; `UNOBSERVED` where nothing was observed or the pixel is flagged."""
+    """Draw an observation on the canvas; `UNOBSERVED` where no brightness is known."""
     levels = to_levels(observation.brightness_R, observation.emission)
-    levels[observation.flagged] = UNOBSERVED
     return Picture(
         to_canvas(levels, canvas, UNOBSERVED), sun_angle.fit(observation, canvas), emission=observation.emission
     )

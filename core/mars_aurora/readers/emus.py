@@ -19,12 +19,13 @@ from mars_aurora.readers.checks import require_integrations, require_shape
 from mars_aurora.readers.emus_lines import fit_spectra, read_emission
 from mars_aurora.readers.fitsfile import FitsFile
 from mars_aurora.readers.names import parse_name
-from mars_aurora.readers.verify import verify
+from mars_aurora.readers.verify import Layout, verify
 
 SUPPORTED = "EMM/EMUS L2A and L2B"
 HDUS = frozenset({"FOV_GEOM", "SC_GEOM", "EMISS", "CAL"})
 _USUAL_CENTER = 0
 _LINE_READERS = {"l2b": read_emission, "l2a": fit_spectra}
+_LAYOUTS = {"l2b": Layout("F"), "l2a": Layout("C", 200)}  # of EMISS, and of CAL with some 200 wavelengths
 
 
 def read(fits: FitsFile, emission: Emission) -> Observation:
@@ -70,7 +71,8 @@ def read(fits: FitsFile, emission: Emission) -> Observation:
             ra_deg=optional("RA", -360, 360),
             dec_deg=optional("DEC", -90, 90),
             flagged=line.flagged & geometry.on_slit,
-        )
+        ),
+        _LAYOUTS[level],
     )
 
 

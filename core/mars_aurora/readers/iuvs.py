@@ -16,7 +16,7 @@ from mars_aurora.readers.checks import require_integrations, require_shape
 from mars_aurora.readers.fitsfile import FitsFile
 from mars_aurora.readers.line import LineImages, integrate_line
 from mars_aurora.readers.names import parse_name
-from mars_aurora.readers.verify import verify
+from mars_aurora.readers.verify import Layout, verify
 
 SUPPORTED = "MAVEN/IUVS L1b"
 HDUS = frozenset({"PIXELGEOMETRY", "SPACECRAFTGEOMETRY"})
@@ -63,7 +63,8 @@ def read(fits: FitsFile, emission: Emission) -> Observation:
             ra_deg=at_center("PIXEL_CORNER_RA", -360, 360),
             dec_deg=at_center("PIXEL_CORNER_DEC", -90, 90),
             flagged=line.flagged,
-        )
+        ),
+        Layout("C", fits.shape("PRIMARY")[-1]),
     )
 
 

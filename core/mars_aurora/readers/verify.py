@@ -2,24 +2,79 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
+import numpy as np
+
+from mars_aurora.errors import InputError, Reason
 from mars_aurora.observation import Observation
 from mars_aurora.readers.checks import require_image
 from mars_aurora.readers.disk import level_disk
+from mars_aurora.readers.plausible import find_empty_pages, find_spikes, require_plausible, select_plausible
 
 _NOTED_OFFSET_KM = 1e-4  # above the rounding errors of float32
 
 
-def verify(observation: Observation) -> Observation:
-    """Return an observation that is consistent; raises InputError as `require_image`."""
-    return require_image(_level_disk(observation))
+@dataclass(frozen=True)
+class Layout:
+    """How a file stores its brightness: pixels by integrations ("C") or by slit bins ("F"), and samples per pixel."""
+
+    order: Literal["C", "F"]
+    samples_per_pixel: int = 1
+
+
+def verify(observation: Observation, layout: Layout) -> Observation:
+    """Return the observation with implausible values removed; raises InputError where too little is left.
+
+    Notes, in `Facts.notes`: ``altitude_offset``, the tangent altitude of the disk is not 0; ``empty_pages``, parts of
+    the brightness were never written; ``implausible_values``, pixels are beyond the limits of the emission, or flagged
+    and spikes; ``errors_unknown``, pixels without a random error; ``quality_flags``, pixels are flagged.
+    """
+    observation = require_image(_level_disk(observation))
+    _require_sza(observation)
+    return require_image(_note_quality(_remove_implausible(observation, layout)))
 
 
 def _level_disk(observation: Observation) -> Observation:
     altitude_km, offset_km = level_disk(observation.tangent_altitude_km, observation.emission_angle_deg)
-    facts = observation.facts
-    if abs(offset_km) > _NOTED_OFFSET_KM:
-        residuals = facts.residuals | {"disk_altitude_km": offset_km}
-        facts = replace(facts, residuals=residuals, notes=(*facts.notes, "altitude_offset"))
-    return replace(observation, facts=facts, tangent_altitude_km=altitude_km)
+    levelled = replace(observation, tangent_altitude_km=altitude_km)
+    if abs(offset_km) <= _NOTED_OFFSET_KM:
+        return levelled
+    return _note(levelled, "altitude_offset", residuals=observation.facts.residuals | {"disk_altitude_km": offset_km})
+
+
+def _require_sza(observation: Observation) -> None:
+    sza_deg = observation.sza_deg[observation.on_disk]
+    if sza_deg.size and np.isnan(sza_deg).all():
+        detail = "no pixel on the disk has a solar zenith angle: day and night cannot be told apart"
+        raise InputError(Reason.NO_SZA, observation.facts.name, detail)
+
+
+def _remove_implausible(observation: Observation, layout: Layout) -> Observation:
+    """Set unwritten and implausible brightness, and errors of 0, to NaN."""
+    brightness, error, sza = observation.brightness_R, observation.random_error_R, observation.sza_deg
+    empty = find_empty_pages(brightness, error, observation.on_disk, layout.order, layout.samples_per_pixel)
+    brightness = np.where(empty, np.float32(np.nan), brightness)
+    error = np.where(error > 0, error, np.float32(np.nan))
+    on_disk = observation.on_disk
+    require_plausible(brightness[on_disk], sza[on_disk], observation.emission, observation.facts.name)
+    plausible = select_plausible(brightness, error, sza, observation.emission)
+    removed = np.isfinite(brightness) & (~plausible | find_spikes(brightness, error, observation.flagged))
+    brightness = np.where(removed, np.float32(np.nan), brightness)
+    observation = replace(observation, brightness_R=brightness, random_error_R=error)
+    observation = _note(observation, "empty_pages") if empty.any() else observation
+    return _note(observation, "implausible_values") if removed.any() else observation
+
+
+def _note_quality(observation: Observation) -> Observation:
+    known = np.isfinite(observation.brightness_R)
+    if known.any() and np.isnan(observation.random_error_R[known]).any():
+        observation = _note(observation, "errors_unknown")
+    if not observation.flagged[known].any():
+        return observation
+    return _note(observation, "quality_flags", flagged_fraction=float(observation.flagged[known].mean()))
+
+
+def _note(observation: Observation, code: str, **facts: Any) -> Observation:  # noqa: ANN401 -- fields of Facts
+    return replace(observation, facts=replace(observation.facts, notes=(*observation.facts.notes, code), **facts))

@@ -159,8 +159,7 @@ def _measure(rng: np.random.Generator, world: World, background_R: Array, excess
     off_slit[n_slit - rng.integers(4) :] = True
     unlit = off_slit | (np.arange(n_slit) == 0)  # bin 0 is off the slit even if it has geometry
     flagged = (rng.random(counts.shape) < world.flagged_fraction) & ~unlit
-    spikes = rng.uniform(20, 500, counts.shape)
-    brightness = np.where(flagged, np.where(rng.random(counts.shape) < 0.5, np.nan, spikes), brightness)
+    brightness[flagged] = np.nan
     brightness[:, unlit], error[:, unlit] = np.nan, np.nan
     return {
         "brightness_R": brightness,

@@ -29,7 +29,7 @@ class World:
     fit_noise_R: float = 0.3  # of the line fit to the spectrum; makes brightness continuous and sometimes negative
     systematic_error: float = 0.04
     flat_field_error: float = 0.02
-    flagged_fraction: float = 0.001
+    flagged_fraction: float = 0.001  # of pixels, which have no value: what flags of real files mean is not published
     n_wavelengths: int = 192
 
     # orbit and swaths: a block of files contains sets with these numbers of swaths, in an order drawn per block

@@ -43,7 +43,8 @@ def test_aurora_without_a_problem_has_no_flag(scene, pixels):
 
 def test_several_flags_are_in_the_order_of_their_documentation(scene, pixels):
     worst = scene.change(sza_deg=50, emission_angle_deg=80)
-    worst = _change_pixel(worst, 14, 10, flagged=True)
+    worst = _change_pixel(worst, 14, 10, brightness_R=NAN)
+    worst = _change_pixel(worst, 14, 11, flagged=True, random_error_R=NAN)
     pixels = pixels | scene.mask(slice(0, 14), SLIT_BINS)
     assert _find(worst, pixels, signal=False, snr=1.0).split() == list(FLAGS)
 
@@ -120,14 +121,7 @@ def test_bins_off_the_slit_are_not_bad_pixels(scene, pixels):
     assert _find(scene.change(brightness_R=np.where(off_slit, NAN, 1), flagged=off_slit), pixels) == "cut"
 
 
-@pytest.mark.parametrize(
-    "bad",
-    [
-        {"flagged": True},
-        *({name: NAN} for name in ("brightness_R", "sza_deg", "emission_angle_deg", "latitude_deg", "longitude_deg")),
-    ],
-    ids=lambda bad: next(iter(bad)),
-)
+@pytest.mark.parametrize("name", ["brightness_R", "sza_deg", "emission_angle_deg", "latitude_deg", "longitude_deg"])
 @pytest.mark.parametrize(
     ("place", "flags"),
     [
@@ -139,8 +133,8 @@ def test_bins_off_the_slit_are_not_bad_pixels(scene, pixels):
         ((27, 21), ""),
     ],
 )
-def test_bad_pixels_is_set_beside_pixels_that_are_flagged_or_nan(scene, pixels, bad, place, flags):
-    assert _find(_change_pixel(scene, *place, **bad), pixels) == flags
+def test_bad_pixels_is_set_beside_pixels_without_a_value(scene, pixels, name, place, flags):
+    assert _find(_change_pixel(scene, *place, **{name: NAN}), pixels) == flags
 
 
 @pytest.mark.parametrize("name", ["corner_latitude_deg", "corner_longitude_deg"])
@@ -157,8 +151,16 @@ def test_bad_pixels_is_set_beside_an_integration_without_geometry(scene, pixels)
     assert _find(scene.change(**changed), pixels) == "bad_pixels"
 
 
-def test_flagged_pixels_off_the_disk_are_not_bad_pixels(scene, pixels):
-    assert _find(_change_pixel(scene, 26, 15, flagged=True, tangent_altitude_km=5), pixels) == "limb"
+def test_pixels_without_a_value_off_the_disk_are_not_bad_pixels(scene, pixels):
+    assert _find(_change_pixel(scene, 26, 15, brightness_R=NAN, tangent_altitude_km=5), pixels) == "limb"
+
+
+@pytest.mark.parametrize(
+    ("change", "flag"), [({"flagged": True}, "flagged_pixels"), ({"random_error_R": NAN}, "estimated_errors")]
+)
+def test_flagged_pixels_and_unknown_errors_are_stated_where_they_are_inside(scene, pixels, change, flag):
+    assert _find(_change_pixel(scene, 20, 15, **change), pixels) == flag
+    assert not _find(_change_pixel(scene, 20, 20, **change), pixels)
 
 
 # The same through the whole measurement.
@@ -189,10 +191,16 @@ def test_aurora_cut_by_the_swath_is_flagged(scene):
 
 
 def test_aurora_with_bad_pixels_inside_or_beside_it_is_flagged(scene):
-    inside = _measure(_change_pixel(scene, 20, 15, flagged=True))
+    inside = _measure(_change_pixel(scene, 20, 15, brightness_R=NAN))
     assert (inside.quality_flags, inside.pixels) == ("bad_pixels", 119)
     beside = _measure(_change_pixel(scene, 20, 20, brightness_R=NAN))
     assert (beside.quality_flags, beside.pixels) == ("bad_pixels", 120)
+
+
+def test_flagged_pixels_are_used(scene):
+    before, after = _measure(scene), _measure(scene.change(flagged=True))
+    assert (after.quality_flags, after.pixels) == ("flagged_pixels", 120)
+    assert after.mean_brightness_R == before.mean_brightness_R
 
 
 @pytest.mark.parametrize("name", ["longitude_deg", "emission_angle_deg"])

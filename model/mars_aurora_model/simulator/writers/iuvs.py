@@ -31,7 +31,6 @@ _FWHM_NM = 0.6
 _LYMAN_ALPHA_NM, _WING_FRACTION, _WING_NM = 121.6, 0.05, 0.8  # exponential wing of scattered light
 _STRAY_R_NM, _STRAY_SLOPE = 50.0, 2.0  # stray light at 130 nm, and its slope per nm
 _OXYGEN_NM, _FLAGGED_SAMPLES = 130.4, 3  # samples flagged in the spectra of flagged pixels
-_SPIKE_COUNTS = 100.0
 _DARK_COUNTS = 4.0
 _DN_PER_COUNT = 118.8
 _N_DARK = 10  # dark integrations: half before the swath, half after it
@@ -144,10 +143,10 @@ def _flags(swath: Swath, wavelengths_nm: Array) -> NDArray[np.bool_]:
 def _expose(
     radiance_R_nm: Array, flags: NDArray[np.bool_], counts_per_R: float, rng: np.random.Generator | None
 ) -> Images:
-    """Return all images: photons counted with the dark, which is subtracted, and spikes in flagged samples."""
+    """Return all images: photons counted with the dark, which is subtracted; flagged samples are no different."""
     per_kR_nm = 1000 * counts_per_R * _STEP_NM
     expected = radiance_R_nm / 1000 * per_kR_nm + _DARK_COUNTS
-    counts = _count(expected, rng) + _SPIKE_COUNTS * flags
+    counts = _count(expected, rng)
     frames = _count(np.full((_N_DARK, *counts.shape[1:]), _DARK_COUNTS), rng)
     return {
         **_calibrate(counts - _DARK_COUNTS, np.sqrt(np.maximum(counts, 1)), per_kR_nm),

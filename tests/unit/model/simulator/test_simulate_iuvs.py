@@ -140,15 +140,15 @@ def test_lyman_alpha_has_a_wing_that_ends_before_the_oxygen_line(swath, world):
     assert relative(6) < 1e-4
 
 
-def test_noise_is_the_stated_random_error_and_flagged_samples_are_spikes(written, swath, world):
+def test_noise_is_the_stated_random_error_also_of_flagged_samples(written, swath, world):
     with open_fits(iuvs.write(swath, world, None)) as quiet:
         noise = written[0].data - quiet[0].data
     flags = written["quality_flag"].data > 0
     stated = written["Random_phy_unc"].data
-    assert np.std(noise[~flags]) == pytest.approx(np.sqrt(np.mean(stated[~flags] ** 2)), rel=0.05)
+    for samples in (flags, ~flags):
+        assert np.std(noise[samples]) == pytest.approx(np.sqrt(np.mean(stated[samples] ** 2)), rel=0.1)
     assert (flags.any(2) == swath.flagged).all()
     assert (flags.sum(2)[swath.flagged] == 3).all()
-    assert written[0].data[flags].min() > written[0].data[~flags].mean()
 
 
 def test_images_of_the_detector_agree_with_the_radiance(written):
