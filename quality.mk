@@ -1,4 +1,4 @@
-.PHONY: corpus mutants
+.PHONY: corpus fuzz mutants
 build/tools/bin/cosmic-ray: | .venv/.ready
 	UV_TOOL_DIR=$(CURDIR)/build/tools UV_TOOL_BIN_DIR=$(CURDIR)/build/tools/bin .venv/bin/uv tool install --quiet \
 		--python .venv/bin/python --exclude-newer 2026-11-20 cosmic-ray==8.7.0
@@ -8,3 +8,12 @@ mutants: build/tools/bin/cosmic-ray setup ## Test the tests with a sample of 400
 
 corpus: setup ## Read and run all broken and odd files of the corpus; the goal is 0 lost, 0 wrong, 0 slow
 	python -m bench.faults
+
+build/fuzz-venv/.ready: pyproject.toml uv.lock | .venv/.ready
+	$(PYTHON) -m venv build/fuzz-venv
+	.venv/bin/uv export --quiet --frozen --no-dev --no-hashes --no-emit-project -o build/fuzz-locked.txt
+	build/fuzz-venv/bin/pip install --quiet -r build/fuzz-locked.txt --editable . atheris==3.0.0
+	touch $@
+
+fuzz: build/fuzz-venv/.ready ## Fuzz the readers for 20 CPU minutes; nothing but observations and rejections may come out
+	build/fuzz-venv/bin/python -m bench.fuzzing

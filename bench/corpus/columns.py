@@ -242,7 +242,7 @@ def _scale_to_integers(document: Document, column: Column, dtype: Any, bits: int
 
     def edit(values: Values) -> Values:
         nonlocal step, zero
-        values = values * factor
+        values = values.astype(np.float64) * factor
         low, high = float(np.nanmin(values)), float(np.nanmax(values))
         zero = (low + high) / 2
         step = max(high - low, 1e-3) / 2 / (2**bits - 10)
