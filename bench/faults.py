@@ -2,7 +2,7 @@
 
 *Lost*: no outcome, ``failed``, an error that is not one of the package, or missing in a table. *Wrong*: another outcome
 than the right ones, or another result. *Slow*: reading takes over 5 s of CPU or 400 MB and the reason does not say so.
-The goal is 0, 0, 0.
+Runs that are killed or disturbed count too: repeated, they must end as an undisturbed one. The goal is 0, 0, 0.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from collections import Counter
 from pathlib import Path
 
 from bench.corpus import kinds
-from bench.corpus.case import Case
-from bench.corpus.judging import REFERENCE, Found, judge, write_cases
+from bench.corpus.case import Case, Found
+from bench.corpus.judging import REFERENCE, judge, write_cases
+from bench.corpus.processes import DISTURBANCES, disturb
 
 VERDICTS = ("lost", "wrong", "slow")
 
@@ -33,25 +34,28 @@ def run_kind(cases: list[Case], folder: Path) -> list[Found]:
 def describe(kind: str, found: list[Found]) -> str:
     """Format the counts of a kind as a line."""
     counts = Counter(item.verdict for item in found)
-    own = [item for item in found if item.case.kind != REFERENCE]
+    own = [item for item in found if item.kind != REFERENCE]
     return f"{kind:<14} {len(own):>5} " + " ".join(f"{counts[verdict]:>5}" for verdict in VERDICTS)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("kinds", nargs="*", choices=[[], *kinds.KINDS], metavar="KIND")
+    parser.add_argument("kinds", nargs="*", choices=[[], *kinds.KINDS, *DISTURBANCES], metavar="KIND")
     parser.add_argument("--every", type=int, default=1, help="run one case of so many")
     options = parser.parse_args()
     print(f"{'kind':<14} {'cases':>5} " + " ".join(f"{verdict:>5}" for verdict in VERDICTS), flush=True)
     everything: list[Found] = []
-    for name in options.kinds or kinds.KINDS:
+    for name in options.kinds or [*kinds.KINDS, *DISTURBANCES]:
         with tempfile.TemporaryDirectory() as folder:
-            found = run_kind(list(kinds.KINDS[name]())[:: options.every], Path(folder) / "run")
+            if name in DISTURBANCES:
+                found = list(disturb(name, Path(folder)))
+            else:
+                found = run_kind(list(kinds.KINDS[name]())[:: options.every], Path(folder) / "run")
         everything += found
         print(describe(name, found), flush=True)
         for item in found:
             if item.verdict:
-                print(f"    {item.verdict}: {item.case.what!r}: {item.detail}", flush=True)
+                print(f"    {item.verdict}: {item.what!r}: {item.detail}", flush=True)
     print(describe("total", everything))
     sys.exit(1 if any(item.verdict for item in everything) else 0)
 

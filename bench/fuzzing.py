@@ -2,9 +2,9 @@
 
     build/fuzz-venv/bin/python -m bench.fuzzing [--cpu-minutes 20] [--corpus build/fuzz-corpus]
 
-An input of the fuzzer is a file as it is, or edits of a small sound EMUS or IUVS file: bytes written at positions, cards
-replaced, the end cut off, plain or gzipped. It stops with the input in build/ when another exception occurs, when one
-file takes over 20 s, or when memory exceeds 1 GB; else after the CPU time, with the number of executions.
+An input of the fuzzer is a file as it is, or edits of a small sound EMUS or IUVS file: bytes written at positions,
+cards replaced, the end cut off, plain or gzipped. It stops with the input in build/ when another exception occurs,
+when one file takes over 20 s, or when memory exceeds 1 GB; else after the CPU time, with the number of executions.
 """
 
 from __future__ import annotations
@@ -122,7 +122,13 @@ def main() -> None:
             folder.cleanup()
             os._exit(0)
 
-    limits = ["-len_control=0", "-timeout=20", "-rss_limit_mb=1000", f"-max_len={LONGEST}", "-artifact_prefix=build/fuzz-"]
+    limits = [
+        "-len_control=0",
+        "-timeout=20",
+        "-rss_limit_mb=1000",
+        f"-max_len={LONGEST}",
+        "-artifact_prefix=build/fuzz-",
+    ]
     atheris.Setup([sys.argv[0], *limits, str(options.corpus)], read_one)
     atheris.Fuzz()
 

@@ -5,6 +5,7 @@ Each case has an observation of its own: its times are shifted by whole days, wh
 
 from __future__ import annotations
 
+import struct
 import tempfile
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -107,6 +108,8 @@ def _times(base: str) -> tuple[tuple[int, datetime, str], ...]:
 def document(base: str, days: int) -> Document:
     """Return the sound file as observed ``days`` later."""
     content = bytearray(sound(base))
+    for et in swath().swath.geometry.et:
+        content = content.replace(struct.pack(">d", et), struct.pack(">d", et + 86_400 * days))
     for position, time, form in _times(base):
         shifted = time + timedelta(days=days)
         text = (stamp if form == "emus" else iuvs_stamp)(shifted).encode()

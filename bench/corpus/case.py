@@ -19,7 +19,7 @@ class Right:
     as_base : the auroras, areas and brightness of the sound file, within the errors
     reasons : codes of the rejections that are right; "*" for any
     other : any result of an undamaged kind, as after changed data that carry no checksum
-    outcomes : further outcomes that are right, such as ``ignored``
+    outcomes : further outcomes that are right, such as ``ignored`` or, with a reason, ``failed:unreadable``
     flag : code that the ledger must show for a result as base, or empty
     """
 
@@ -108,6 +108,16 @@ class Case:
     observation: str = ""
     timed: bool = True
     place: Callable[[Path, bytes], None] | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a case came to: ``verdict`` is "", "lost", "wrong" or "slow", and ``detail`` says why."""
+
+    kind: str
+    what: str
+    verdict: str
+    detail: str
 
 
 Kind = Callable[[], Iterator[Case]]

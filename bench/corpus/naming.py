@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.corpus import bases
-from bench.corpus.case import AS_BASE, IGNORED, REJECTED, SUPERSEDED, Case, Document, Right, kind, rejected
+from bench.corpus.case import AS_BASE, IGNORED, REJECTED, SUPERSEDED, Case, Document, Edit, Right, kind, rejected
 from bench.corpus.editing import make_table
 from bench.corpus.values import first_rows
 
@@ -152,9 +152,9 @@ def _head(document: Document) -> bytes:
     return document.content[:9999]
 
 
-def _copy(kind_name: str, what: str, name: str, right: Right, base: str = "emus", edit: object = _packed) -> Case:
+def _copy(kind_name: str, what: str, name: str, right: Right, base: str = "emus", edit: Edit = _packed) -> Case:
     """Make a file of the observation that the text before the first colon of ``what`` names."""
-    return Case(kind_name, what, edit, right, base, name=name, observation=what.split(":", maxsplit=1)[0])  # type: ignore[arg-type]
+    return Case(kind_name, what, edit, right, base, name=name, observation=what.split(":", maxsplit=1)[0])
 
 
 @kind
@@ -254,8 +254,8 @@ def _no_iuvs_times(document: Document) -> None:
     document.set_columns("Integration", columns)
 
 
-def _pack_edited(document: Document, edit: object) -> bytes:
-    edit(document)  # type: ignore[operator]  # -- one of the two above
+def _pack_edited(document: Document, edit: Edit) -> bytes:
+    edit(document)
     return gzip.compress(document.joined(), 1, mtime=0)
 
 
@@ -300,7 +300,7 @@ def _target(path: Path, content: bytes) -> None:
 @kind
 def entries() -> Iterator[Case]:
     """Entries of a folder that are not regular files."""
-    unreadable = rejected("unreadable")
+    unreadable = rejected("unreadable") | Right(outcomes=frozenset({"failed:unreadable"}))
     places: dict[str, tuple[Callable[[Path, bytes], None], Right]] = {
         "folder.fits": (_folder, unreadable),
         "broken.fits": (partial(_link, target="gone.fits"), unreadable),
