@@ -77,3 +77,7 @@ class UnbalancedLedgerError(MarsAuroraError):
 
 class UsageError(MarsAuroraError):
     """Invalid request: wrong folder, clashing names, bad parameter."""
+
+
+class ProductError(MarsAuroraError):
+    """A product of a run that was written cannot be read back, or does not have all its rows."""

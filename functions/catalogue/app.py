@@ -32,7 +32,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     detections = S3Storage(connect(), settings.detections_bucket)
     provenance = describe_provenance(settings.detector, request.min_objects, request.execution)
     with ThreadPoolExecutor(_READERS) as readers:
-        result = catalogue(request, inputs, work, detections, provenance, readers.map)
+        result = catalogue(request, inputs, work, detections, provenance, readers.map, readers.map)
     for name, count in {**result.counts, "listed": result.listed}.items():
         metrics.add_metric(name, MetricUnit.Count, count)
     metrics.add_metric("rejected_percent", MetricUnit.Percent, 100 * result.counts["rejected"] / max(1, result.listed))

@@ -11,7 +11,7 @@ from typing import Any
 from mars_aurora.aurora import Aurora
 from mars_aurora.geometry.canvas import HEIGHT, WIDTH
 from mars_aurora.run.escaping import escape_member
-from mars_aurora.run.keys import RunPaths
+from mars_aurora.run.keys import RunPaths, key_name
 from mars_aurora.run.ledger import Outcome, Record
 from mars_aurora.run.provenance import Provenance
 
@@ -46,7 +46,7 @@ def to_yolo(records: Iterable[Record], auroras: Sequence[Aurora], provenance: Pr
     lines: dict[str, list[str]] = {record.name: [] for record in records if record.outcome is Outcome.AURORA}
     for aurora in auroras:
         lines[aurora.name].append(yolo_line("aurora", *_corners(aurora)) + "\n")
-    return _zip({f"labels/{escape_member(name)}.txt": "".join(found) for name, found in lines.items()}, provenance)
+    return _zip({_member("labels", name, ".txt"): "".join(found) for name, found in lines.items()}, provenance)
 
 
 def to_ds9(auroras: Iterable[Aurora], provenance: Provenance) -> bytes:
@@ -59,8 +59,13 @@ def to_ds9(auroras: Iterable[Aurora], provenance: Provenance) -> bytes:
         found = lines.setdefault(aurora.name, ["# Region file format: DS9 version 4.1", "global color=cyan", "image"])
         note = f"# text={{{aurora.detection}: {aurora.mean_brightness_R:.1f} R}}"
         found += [f"polygon({part}) {note}" for part in aurora.native_outline.split(";")]
-    regions = {f"regions/{escape_member(name)}.reg": "\n".join(found) + "\n" for name, found in lines.items()}
+    regions = {_member("regions", name, ".reg"): "\n".join(found) + "\n" for name, found in lines.items()}
     return _zip(regions, provenance)
+
+
+def _member(folder: str, name: str, suffix: str) -> str:
+    """Return the path of the file of an input in a zip file, named as its picture is."""
+    return f"{folder}/{escape_member(key_name(name))}{suffix}"
 
 
 def yolo_line(label: str, x0: float, y0: float, x1: float, y1: float) -> str:

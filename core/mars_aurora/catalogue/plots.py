@@ -55,7 +55,7 @@ def draw_axes(axes: Axes, observation: Observation, canvas: Canvas, auroras: Seq
         _draw_aurora(axes, observation, aurora)
     axes.set(xlim=(0, WIDTH), ylim=(HEIGHT, 0), xticks=[], yticks=[])
     count = f"{len(auroras)} aurora{'' if len(auroras) == 1 else 's'}"
-    axes.set_title(f"{observation.facts.name}\n{observation.facts.start_utc}   {count}", fontsize=9)
+    axes.set_title(f"{observation.facts.name}\n{observation.facts.start_utc}   {count}", fontsize=9, parse_math=False)
     return image
 
 

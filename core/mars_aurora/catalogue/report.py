@@ -86,6 +86,11 @@ def build(  # noqa: PLR0913, PLR0917 -- all contents of the page
     return page.encode()
 
 
+def count_pictures(records: Iterable[Record]) -> int:
+    """Count the pictures that the page shows."""
+    return sum(record.outcome in _SHOWN for record in records)
+
+
 def _estimate_cost(records: Sequence[Record]) -> dict[str, Any]:
     """Estimate the cost of the run on AWS from the prices and durations above."""
     candidates = sum(record.outcome in (Outcome.AURORA, Outcome.NO_AURORA) for record in records)

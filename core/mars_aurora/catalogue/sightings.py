@@ -16,6 +16,7 @@ from mars_aurora.geometry import outline
 from mars_aurora.geometry.canvas import HEIGHT, WIDTH
 from mars_aurora.geometry.plane import Plane
 from mars_aurora.readers.names import parse_name
+from mars_aurora.run.escaping import escape_word
 from mars_aurora.sphere import mean_coordinates
 
 _MAX_START_INTERVAL = timedelta(hours=1.5)  # between successive swaths of one set
@@ -124,7 +125,7 @@ def _to_entry(sightings: Sequence[Aurora]) -> Entry:
     return Entry(
         aurora_id=sightings[0].aurora_id,
         sightings=len(sightings),
-        names=" ".join(f"{aurora.name}#{aurora.detection}" for aurora in sightings),
+        names=" ".join(escape_word(f"{aurora.name}#{aurora.detection}") for aurora in sightings),
         lat_deg=lat,
         lon_deg=lon,
         area_km2=float(union.area) if len(sightings) > 1 else sightings[0].area_km2,

@@ -1,14 +1,20 @@
-"""Write the products of a run: the ledger, the catalogue in all formats, labels, stitched pictures and the report."""
+"""Write the products of a run: the ledger, the catalogue in all formats, labels, stitched pictures and the report.
+
+What was written is read back and counted before it is called a success.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import NamedTuple, Protocol
 
 from mars_aurora.aurora import Aurora
 from mars_aurora.catalogue import geographic, labels, report, sightings, tables
+from mars_aurora.catalogue.verify import Written, verify_stored
 from mars_aurora.run.escaping import escape_row
 from mars_aurora.run.keys import CATALOGUE, LEDGER, RunKeys
 from mars_aurora.run.ledger import Record, count_outcomes
@@ -18,6 +24,19 @@ from mars_aurora.run.storage import Storage
 REPORT, RUN = "report.html", "run.json"
 
 
+class Verifier(Protocol):
+    """How products are verified: ``map``, or a runner's process pool, which raises what a task raises; any order."""
+
+    def __call__(self, function: Callable[[Written], None], written: Iterable[Written], /) -> Iterable[None]: ...
+
+
+class Product(NamedTuple):
+    """A product of the catalogue: the number of its rows, and what makes it."""
+
+    rows: int
+    make: Callable[[], bytes]
+
+
 def write_products(  # noqa: PLR0913, PLR0917 -- contents and destination of the products
     keys: RunKeys,
     records: Sequence[Record],
@@ -25,10 +44,11 @@ def write_products(  # noqa: PLR0913, PLR0917 -- contents and destination of the
     provenance: Provenance,
     storage: Storage,
     work: Storage | None = None,
+    verifier: Verifier = map,
     *,
     elapsed_s: float | None = None,
 ) -> list[str]:
-    """Write all products, even if there are no auroras; return their keys.
+    """Write all products, even if there are no auroras, and read them back; return their keys.
 
     Formats that require the extra ``formats`` are omitted if it is not installed. The ledger is written first, so that
     it is written even if another product fails, and run.json last: without it, the products are incomplete.
@@ -47,59 +67,84 @@ def write_products(  # noqa: PLR0913, PLR0917 -- contents and destination of the
         Destination of the products.
     work : Storage, optional
         Storage of the pictures of the run; without it, no pictures of observation sets are stitched.
+    verifier : Verifier
+        How products are verified.
     elapsed_s : float, optional
         Duration of the run for the report.
+
+    Raises
+    ------
+    ProductError
+        If a product cannot be read back, or lacks rows; run.json is not written.
     """
     storage.delete(keys.product(RUN))
-    ledger = tables.ledger_to_csv(records)
-    storage.put(keys.product(LEDGER), ledger)
-    provenance = replace(provenance, ledger_sha256=hashlib.sha256(ledger).hexdigest())
-    joined = sightings.join(auroras)
-    written = [LEDGER]
-    for name, make in _makers([escape_row(record) for record in records], map(escape_row, joined), provenance).items():
-        if data := make():
-            storage.put(keys.product(name), data)
-            written.append(name)
+    written: list[Written] = []
+
+    def put(name: str, rows: int, data: bytes) -> None:
+        storage.put(keys.product(name), data)
+        written.append(Written(keys.product(name), rows, hashlib.sha256(data).hexdigest()))
+
+    put(LEDGER, len(records), tables.ledger_to_csv(records))
+    provenance = replace(provenance, ledger_sha256=written[0].sha256)
+    rows = [escape_row(record) for record in records]
+    joined = [escape_row(aurora) for aurora in sightings.join(auroras)]
+    for name, product in _list_products(rows, joined, provenance).items():
+        if data := product.make():
+            put(name, product.rows, data)
         else:
             storage.delete(keys.product(name))  # of an earlier run with the extra
-    sets = _stitch_sets(keys, records, work, storage) if work else []
-    page = report.build(keys, records, joined, written, provenance, elapsed_s)
-    storage.put(keys.product(REPORT), page)
-    storage.put(keys.product(RUN), _describe_run(keys, records, auroras, provenance))
-    return [*map(keys.product, written), *sets, keys.product(REPORT), keys.product(RUN)]
+    names = [item.key.removeprefix(keys.root) for item in written]
+    for name, picture in _stitch_sets(keys, records, work, storage) if work else ():
+        put(name, 1, picture)
+    put(REPORT, report.count_pictures(rows), report.build(keys, rows, joined, names, provenance, elapsed_s))
+    for _ in verifier(partial(verify_stored, storage=storage), written):
+        pass
+    storage.put(keys.product(RUN), _describe_run(keys, records, auroras, provenance, written))
+    return [*(item.key for item in written), keys.product(RUN)]
 
 
-def _makers(
-    records: Sequence[Record], rows: Iterable[Aurora], provenance: Provenance
-) -> dict[str, Callable[[], bytes]]:
-    """Return what makes each product of the catalogue, from records and joined sightings whose texts are escaped."""
-    auroras = list(rows)
-    return {
+def _list_products(records: Sequence[Record], auroras: Sequence[Aurora], provenance: Provenance) -> dict[str, Product]:
+    """Return the products by name, of records and joined sightings whose texts are escaped."""
+    entries = sightings.list_entries(auroras)
+    outlines = sum(len(aurora.native_outline.split(";")) for aurora in auroras)
+    makers = {
         "catalogue.csv": lambda: tables.to_csv(auroras),
         CATALOGUE: lambda: tables.to_ecsv(auroras, provenance),
         "catalogue.vot": lambda: tables.to_votable(auroras, provenance),
-        "auroras.csv": lambda: tables.entries_to_csv(sightings.list_entries(auroras)),
         "catalogue.geojson": lambda: geographic.to_geojson(auroras, provenance),
         "catalogue.gpkg": lambda: geographic.to_geopackage(auroras, provenance),
         "catalogue.parquet": lambda: geographic.to_geoparquet(auroras, provenance),
         "annotations.coco.json": lambda: labels.to_coco(records, auroras, provenance),
         "labels.yolo.zip": lambda: labels.to_yolo(records, auroras, provenance),
-        "regions.ds9.zip": lambda: labels.to_ds9(auroras, provenance),
+    }
+    return {name: Product(len(auroras), make) for name, make in makers.items()} | {
+        "auroras.csv": Product(len(entries), lambda: tables.entries_to_csv(entries)),
+        "regions.ds9.zip": Product(outlines, lambda: labels.to_ds9(auroras, provenance)),
     }
 
 
-def _describe_run(keys: RunKeys, records: Sequence[Record], auroras: Sequence[Aurora], provenance: Provenance) -> bytes:
+def _describe_run(
+    keys: RunKeys,
+    records: Sequence[Record],
+    auroras: Sequence[Aurora],
+    provenance: Provenance,
+    written: Iterable[Written],
+) -> bytes:
     facts = {"run_id": keys.run_id, **provenance.to_dict(), "inputs": len(records), "auroras": len(auroras)}
-    return json.dumps(facts | {"counts": count_outcomes(records)}, indent=2).encode()
+    digests = {item.key.removeprefix(keys.root): item.sha256 for item in written}
+    return json.dumps(facts | {"counts": count_outcomes(records), "products_sha256": digests}, indent=2).encode()
 
 
-def _stitch_sets(keys: RunKeys, records: Sequence[Record], work: Storage, storage: Storage) -> list[str]:
-    """Write one picture of each observation set of two or more swaths; return the keys."""
+def _stitch_sets(
+    keys: RunKeys, records: Sequence[Record], work: Storage, storage: Storage
+) -> Iterator[tuple[str, bytes]]:
+    """Yield name and bytes of one picture of each observation set of two or more swaths; remove those of other sets."""
     pictured = [record for record in records if record.outcome in labels.PICTURED]
     members: dict[str, list[str]] = {}
     for name, first in sightings.group_sets(record.name for record in pictured).items():
-        members.setdefault(first, []).append(name)
-    sets = {first: names for first, names in members.items() if len(names) > 1}
-    for first, names in sets.items():
-        storage.put(keys.set_picture(first), sightings.stitch([work.get(keys.image(name)) for name in names]))
-    return [keys.set_picture(first) for first in sets]
+        members.setdefault(keys.set_picture(first), []).append(name)
+    sets = {key: names for key, names in members.items() if len(names) > 1}
+    for key in set(storage.list(keys.sets)) - sets.keys():
+        storage.delete(key)
+    for key, names in sets.items():
+        yield key.removeprefix(keys.root), sightings.stitch([work.get(keys.image(name)) for name in names])

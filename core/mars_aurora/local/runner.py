@@ -12,9 +12,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mars_aurora.emission import OXYGEN_1304, find_emission
-from mars_aurora.errors import ChangedError, UsageError
+from mars_aurora.errors import ChangedError, MarsAuroraError, ProductError, UsageError
 from mars_aurora.local import tasks
 from mars_aurora.local.inputs import RUN_FILE, InputFiles
 from mars_aurora.local.lock import lock_folder
@@ -29,6 +30,9 @@ from mars_aurora.run.records import list_candidates, read_records
 from mars_aurora.steps.catalogue import catalogue
 from mars_aurora.steps.measure import Measured
 from mars_aurora.steps.tally import tally
+
+if TYPE_CHECKING:
+    from mars_aurora.catalogue.verify import Written
 
 _REASONS: dict[type[Exception], str] = {
     WorkerDiedError: "worker_died",
@@ -60,7 +64,8 @@ def run(job: Job, inputs: InputFiles, workers: int, progress: Progress) -> Catal
         mapper = partial(_measure, pool=pool, progress=progress)
         request = CatalogueRequest(job.run_id, "", "", started_utc)
         provenance = describe_provenance(job.detector, job.min_objects, _command(), find_emission(job.emission))
-        return catalogue(request, inputs, job.work, job.work, provenance, mapper, failures)
+        verifier = partial(_verify, pool=pool, progress=progress)
+        return catalogue(request, inputs, job.work, job.work, provenance, mapper, verifier, failures)
 
 
 def _command() -> str:
@@ -130,6 +135,18 @@ def _detect(job: Job, pool: WorkerPool, progress: Progress) -> dict[str, Record]
             failures[name] = _failure(name, boxes)
         progress.advance()
     return failures
+
+
+def _verify(
+    function: Callable[[Written], None], written: Iterable[Written], /, *, pool: WorkerPool, progress: Progress
+) -> Iterator[None]:
+    products = list(written)
+    progress.start("Reading back", len(products))
+    for product, error in pool.map(function, products):
+        if isinstance(error, Exception):
+            raise error if isinstance(error, MarsAuroraError) else ProductError(f"{product.key}: {error}") from error
+        yield None
+        progress.advance()
 
 
 def _measure(

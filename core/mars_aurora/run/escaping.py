@@ -2,7 +2,8 @@
 
 Encoded as the bytes of UTF-8, ``%`` and two hexadecimal digits each, are control characters, line and paragraph
 separators, controls of the direction of text, byte order marks, code points that XML does not allow (lone surrogates
-too, which stand for bytes that are not UTF-8), and ``=``, ``+``, ``-`` and ``@`` where a spreadsheet would take them
+too, which stand for bytes that are not UTF-8), blanks at the start and end of a text, which readers of tables remove,
+``#`` at the start, which they take for a comment, and ``=``, ``+``, ``-`` and ``@`` where a spreadsheet would take them
 for the start of a formula: at the start of a text or after a semicolon.
 """
 
@@ -18,10 +19,12 @@ if TYPE_CHECKING:
 Row = TypeVar("Row", bound="DataclassInstance")
 
 _CONTROLS = r"\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff"
-_FORMULA = r"(?:(?<=^)|(?<=;))\s*[=+\-@＝＋－＠]"  # noqa: RUF001 -- spreadsheets take full-width signs for formulas too
-_NOT_IN_TEXT = re.compile(rf"[{_CONTROLS}]|{_FORMULA}")
-_NOT_IN_NAMES = re.compile(rf"[{_CONTROLS}\\]|{_FORMULA}|%(?=[0-9A-Fa-f]{{2}})")
-_NOT_IN_MEMBERS = re.compile(r'[\\:*?"<>|]|(?<![^/])\.+(?![^/])|(?<![^/])/')
+_FORMULA = r"(?:\A|(?<=;))\s*[=+\-@＝＋－＠]"  # noqa: RUF001 -- spreadsheets take full-width signs for formulas too
+_OUTER_BLANKS = r"\A\s+|\s+\Z"
+_COMMENT = r"\A#"  # readers of ECSV would skip the row
+_NOT_IN_TEXT = re.compile(rf"[{_CONTROLS}]|{_FORMULA}|{_OUTER_BLANKS}|{_COMMENT}")
+_NOT_IN_NAMES = re.compile(rf"[{_CONTROLS}\\]|{_FORMULA}|{_OUTER_BLANKS}|{_COMMENT}|%(?=[0-9A-Fa-f]{{2}})")
+_NOT_IN_MEMBERS = re.compile(r"\\|(?<![^/])\.+(?![^/])|(?<![^/])/|(?:(?<=\A[A-Za-z])|(?<=/[A-Za-z])):")
 
 
 def escape_name(path: str) -> str:
@@ -49,6 +52,11 @@ def escape_row(row: Row) -> Row:
     """Return a row of a table, a dataclass, with `escape_text` applied to all its texts."""
     values = {field.name: getattr(row, field.name) for field in fields(row)}
     return replace(row, **{name: escape_text(value) for name, value in values.items() if type(value) is str})
+
+
+def escape_word(name: str) -> str:
+    """Return a name as an item of a list that is separated by blanks."""
+    return re.sub(r"\s", _encode, escape_text(name))
 
 
 def escape_member(name: str) -> str:

@@ -123,9 +123,13 @@ class RunPaths:
     def plot(self, name: str) -> str:
         return f"{self.plots}{key_name(name)}.png"
 
+    @property
+    def sets(self) -> str:
+        return f"{self.root}sets/"
+
     def set_picture(self, name: str) -> str:
         """Return the path of the stitched picture of an observation set, named after its first swath."""
-        return f"{self.root}sets/{key_name(name)}.png"
+        return f"{self.sets}{key_name(name)}.png"
 
     def product(self, file_name: str) -> str:
         """Return the path of a file that describes the whole run, for example ``ledger.csv`` or ``report.html``."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from mars_aurora.run.keys import RunKeys
 from mars_aurora.run.ledger import Outcome, Record, count_outcomes, require_balance, settle
@@ -14,6 +14,9 @@ from mars_aurora.run.provenance import Provenance
 from mars_aurora.run.records import list_inputs, read_records
 from mars_aurora.run.storage import Source, Storage
 from mars_aurora.steps.measure import Measured, measure_one
+
+if TYPE_CHECKING:
+    from mars_aurora.catalogue.write import Verifier
 
 
 class Mapper(Protocol):
@@ -29,12 +32,14 @@ def catalogue(  # noqa: PLR0913, PLR0917 -- where the inputs, pictures and resul
     detections: Storage,
     provenance: Provenance,
     mapper: Mapper = map,
+    verifier: Verifier = map,
     failures: Mapping[str, Record] | None = None,
 ) -> CatalogueResult:
-    """Measure every detection, copy the pictures with auroras, write ledger and catalogue.
+    """Measure every detection, copy the pictures with auroras, write ledger and catalogue and read them back.
 
     ``failures`` are records by name that take the place of those in ``work``: of inputs whose record could not be
-    written. Raises UnbalancedLedgerError, after the ledger is written, if the outcomes do not add up.
+    written. Raises UnbalancedLedgerError if the outcomes do not add up, and ProductError if a product cannot be read
+    back or lacks rows, both after the ledger is written.
     """
     from mars_aurora.catalogue import write as tables
 
@@ -48,7 +53,9 @@ def catalogue(  # noqa: PLR0913, PLR0917 -- where the inputs, pictures and resul
     auroras = [aurora for name in sorted(measured) for aurora in measured[name].auroras]
     _drop_stale_detections(keys, records, detections)
     elapsed_s = _elapsed_s(request.started_utc)
-    products = tables.write_products(keys, records, auroras, provenance, detections, work, elapsed_s=elapsed_s)
+    products = tables.write_products(
+        keys, records, auroras, provenance, detections, work, verifier, elapsed_s=elapsed_s
+    )
     require_balance(names, records)
     return CatalogueResult(request.run_id, len(names), len(auroras), count_outcomes(records), products)
 

@@ -1,12 +1,14 @@
 """Failures and progress of the local runner. Whole runs are tested in tests/end_to_end."""
 
+import hashlib
 import io
 from functools import partial
 
 import pytest
 from rich.console import Console
 
-from mars_aurora.errors import BusyError, ChangedError
+from mars_aurora.catalogue.verify import Written, verify_stored
+from mars_aurora.errors import BusyError, ChangedError, ProductError
 from mars_aurora.local import runner
 from mars_aurora.local.inputs import InputFiles, find_inputs
 from mars_aurora.local.lock import lock_folder
@@ -15,6 +17,7 @@ from mars_aurora.local.progress import Progress
 from mars_aurora.local.tasks import Job
 from mars_aurora.run.keys import PRODUCTS
 from mars_aurora.run.records import read_records
+from mars_aurora.run.storage import FolderStorage
 
 
 @pytest.fixture
@@ -108,3 +111,14 @@ def test_progress_is_not_shown_without_a_terminal(tmp_path):
     with Progress(Console(file=screen)) as progress:
         runner.run(Job("r", tmp_path), find_inputs([tmp_path / "in"]), 1, progress)
     assert screen.getvalue().strip() == ""
+
+
+def test_product_that_cannot_be_read_back_ends_the_run_by_name(tmp_path, progress):
+    storage = FolderStorage(tmp_path)
+    storage.put("a.csv", b"name\na\n")
+    digest = hashlib.sha256(b"name\na\n").hexdigest()
+    with WorkerPool(1) as pool:
+        verify = partial(runner._verify, partial(verify_stored, storage=storage), pool=pool, progress=progress)
+        assert list(verify([Written("a.csv", 1, digest)])) == [None]
+        with pytest.raises(ProductError, match=r"^a\.csv: 1 rows were read back, not 2"):
+            list(verify([Written("a.csv", 2, digest)]))

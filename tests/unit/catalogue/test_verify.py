@@ -1,0 +1,139 @@
+"""Products are read back: one that is cut short, changed or lacks a row is found and named."""
+
+import hashlib
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+from test_catalogue_files import AURORAS, PROVENANCE
+
+from mars_aurora.catalogue import geographic, verify, write
+from mars_aurora.catalogue.verify import Written, verify_product, verify_stored
+from mars_aurora.errors import ProductError
+from mars_aurora.run.keys import RunKeys
+from mars_aurora.run.ledger import Outcome, Record
+from mars_aurora.run.storage import FolderStorage
+
+KEYS = RunKeys("r")
+RECORDS = [
+    Record(AURORAS[0].name, Outcome.AURORA, objects=2, auroras=2),
+    Record("x.fits", Outcome.DISCARDED, objects=1),
+]
+OPTIONAL = {"catalogue.gpkg", "catalogue.parquet"} if not geographic.is_extra_installed() else set()
+ROWS = {
+    "ledger.csv": 2,
+    "auroras.csv": 2,
+    "catalogue.csv": 2,
+    "catalogue.ecsv": 2,
+    "catalogue.vot": 2,
+    "catalogue.geojson": 2,
+    "catalogue.gpkg": 2,
+    "catalogue.parquet": 2,
+    "annotations.coco.json": 2,
+    "labels.yolo.zip": 2,
+    "regions.ds9.zip": 4,
+    "report.html": 2,
+}
+NAMES = sorted(ROWS.keys() - OPTIONAL)
+
+
+@pytest.fixture(scope="module")
+def products(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    storage = FolderStorage(tmp_path_factory.mktemp("products"))
+    keys = write.write_products(KEYS, RECORDS, AURORAS, PROVENANCE, storage)
+    return {key.removeprefix(KEYS.root): storage.get(key) for key in keys}
+
+
+class CorruptingStorage(FolderStorage):
+    """A folder that keeps only the first half of one product."""
+
+    def __init__(self, root: Path, name: str) -> None:
+        super().__init__(root)
+        self.name = name
+
+    def put(self, key: str, data: bytes) -> None:
+        super().put(key, data[: len(data) // 2] if key.endswith(self.name) else data)
+
+
+def test_every_product_of_a_run_is_verified(products: dict[str, bytes]):
+    assert products.keys() == {*NAMES, "run.json"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_whole_product_is_accepted(products: dict[str, bytes], name: str):
+    verify_product(name, products[name], ROWS[name])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_product_that_lacks_a_row_is_named_with_both_numbers(products: dict[str, bytes], name: str):
+    with pytest.raises(ProductError, match=rf"^{name}: {ROWS[name]} rows were read back, not {ROWS[name] + 1}$"):
+        verify_product(name, products[name], ROWS[name] + 1)
+
+
+@pytest.mark.parametrize("kept", [0, 0.5, 0.98])
+@pytest.mark.parametrize("name", NAMES)
+def test_product_that_is_cut_short_is_found(products: dict[str, bytes], name: str, kept: float):
+    data = products[name]
+    with pytest.raises(ProductError, match=f"^{name}: "):
+        verify_product(name, data[: int(kept * len(data))], ROWS[name])
+
+
+@pytest.mark.parametrize("name", ["catalogue.ecsv", "catalogue.vot"])
+def test_long_tables_are_counted_as_text(products: dict[str, bytes], name: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(verify, "STREAMED_ROWS", 1)
+    verify_product(name, products[name], 2)
+    for changed in (products[name][: len(products[name]) // 2], products[name].replace(b"Mars", b"\x1b", 1)):
+        with pytest.raises(ProductError, match=f"^{name}: "):
+            verify_product(name, changed if name.endswith("vot") else products[name][:-400], 2)
+    with pytest.raises(ProductError, match="2 rows were read back, not 3"):
+        verify_product(name, products[name], 3)
+
+
+def test_zip_file_with_two_members_of_one_name_is_found(tmp_path: Path):
+    path = tmp_path / "labels.yolo.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("labels/a.txt", "1 0 0 0 0\n")
+        with pytest.warns(UserWarning, match="Duplicate"):
+            archive.writestr("labels/a.txt", "1 0 0 0 0\n")
+    with pytest.raises(ProductError, match="same name"):
+        verify_product(path.name, path.read_bytes(), 2)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_run_fails_by_name_where_a_product_was_not_stored_whole(tmp_path: Path, name: str):
+    storage = CorruptingStorage(tmp_path, name)
+    with pytest.raises(ProductError, match=name):
+        write.write_products(KEYS, RECORDS, AURORAS, PROVENANCE, storage)
+    assert storage.size(KEYS.product("ledger.csv"))
+    assert storage.size(KEYS.product("run.json")) is None
+
+
+def test_product_that_was_removed_is_named(tmp_path: Path):
+    with pytest.raises(ProductError, match=r"^runs/r/catalogue\.csv: it was removed"):
+        verify_stored(Written("runs/r/catalogue.csv", 2, ""), FolderStorage(tmp_path))
+
+
+def test_product_whose_bytes_changed_is_found(tmp_path: Path):
+    storage = FolderStorage(tmp_path)
+    storage.put("runs/r/auroras.csv", b"name\nb\n")
+    with pytest.raises(ProductError, match="not what was written"):
+        verify_stored(Written("runs/r/auroras.csv", 1, hashlib.sha256(b"name\na\n").hexdigest()), storage)
+
+
+def test_failed_run_leaves_no_run_file_of_an_earlier_one(tmp_path: Path):
+    write.write_products(KEYS, RECORDS, AURORAS, PROVENANCE, FolderStorage(tmp_path))
+    assert json.loads((tmp_path / "runs/r/run.json").read_text())["inputs"] == 2
+    with pytest.raises(ProductError, match=r"catalogue\.csv"):
+        write.write_products(KEYS, RECORDS, AURORAS, PROVENANCE, CorruptingStorage(tmp_path, "catalogue.csv"))
+    assert not (tmp_path / "runs/r/run.json").exists()
+
+
+def test_products_of_an_earlier_run_are_removed_where_they_are_not_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    storage = FolderStorage(tmp_path)
+    storage.put(KEYS.product("catalogue.gpkg"), b"old")
+    monkeypatch.setattr(geographic, "is_extra_installed", lambda: False)
+    write.write_products(KEYS, RECORDS, AURORAS, PROVENANCE, storage)
+    assert storage.size(KEYS.product("catalogue.gpkg")) is None
