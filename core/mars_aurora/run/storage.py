@@ -102,15 +102,19 @@ class FolderStorage:
             raise KeyError(key) from None
 
     def put(self, key: str, data: bytes) -> None:
+        """Write a file. Raises OSError with its path."""
         path = self._path(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".aside-{uuid4().hex}")
         try:
-            temporary.write_bytes(data)
-            os.replace(temporary, path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                temporary.write_bytes(data)
+                os.replace(temporary, path)
+            except BaseException:
+                temporary.unlink(missing_ok=True)
+                raise
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(path)) from error
 
     def size(self, key: str) -> int | None:
         """Return the size of a file in bytes; None if there is none, or none that can be reached."""

@@ -143,6 +143,17 @@ def test_temporary_file_of_a_killed_writer_is_not_listed(tmp_path: Path):
     assert storage.list("") == [".aside-x.fits"]
 
 
+def test_error_of_writing_names_the_file_and_leaves_no_other(tmp_path: Path):
+    storage = FolderStorage(tmp_path)
+    (tmp_path / "a.json").mkdir()
+    with pytest.raises(IsADirectoryError, match=rf"Is a directory: '{tmp_path}/a.json'"):
+        storage.put("a.json", b"data")
+    with pytest.raises(OSError, match=f"'{tmp_path}/file/x'"):
+        storage.put("file", b"")
+        storage.put("file/x", b"data")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json", "file"]
+
+
 def test_folder_in_place_of_a_file_is_not_a_file(tmp_path: Path):
     storage = FolderStorage(tmp_path)
     (tmp_path / "a.json").mkdir()
