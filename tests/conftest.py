@@ -1,12 +1,16 @@
-"""Shared fixtures: real IUVS files if available, simulated EMUS files, and handling of Ctrl-C."""
+"""Shared fixtures: real IUVS files if available, simulated EMUS files; handling of Ctrl-C; examples of hypothesis."""
 
 import signal
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from mars_aurora_model.simulator.simulate import Simulated, observe, simulate
 from mars_aurora_model.simulator.world import World
+
+settings.register_profile("quick", derandomize=True, deadline=None, max_examples=60)  # the same examples in every run
+settings.load_profile("quick")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -11,12 +11,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+import mars_aurora
 from bench.corpus import bases
 from bench.corpus.case import Found
 
@@ -43,6 +44,7 @@ class Run:
     inputs: Path
     out: Path
     workers: int = 2
+    package: Path | None = None  # folder of another version of the package
 
     @property
     def folder(self) -> Path:
@@ -52,8 +54,17 @@ class Run:
         """Start the command in a process group of its own."""
         options = ("--out", self.out, "--run-id", "r", "--workers", str(self.workers))
         command: list[str | Path] = [*prefix, COMMAND, "run", self.inputs, *options]
-        pipe = subprocess.PIPE
-        return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, errors="replace", start_new_session=True)
+        path = [str(self.package)] if self.package else []
+        path += filter(None, [os.environ.get("PYTHONPATH")])
+        return subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(path)},
+        )
 
     def finish(self, prefix: tuple[str, ...] = ()) -> tuple[int, str]:
         """Run the command to its end; return exit code and messages."""
@@ -297,7 +308,64 @@ def _two_at_once(folder: Path, expected: Tables, inputs: Path) -> Found:
     return Found("disturbed", "two runs at once", verdict, "; ".join(wrong) or difference)
 
 
-DISTURBANCES = {"kills": kills, "disk_full": disk_full, "disturbed": disturbed}
+# another version of the package
+
+_READ_TWICE_AS_BRIGHT = """
+from dataclasses import replace as _replace
+_read = read
+def read(*arguments, **options):
+    observation = _read(*arguments, **options)
+    return _replace(observation, brightness_R=2 * observation.brightness_R)
+"""
+_MEASURE_TWICE_AS_BRIGHT = """
+from dataclasses import replace as _replace
+_measure = measure
+def measure(*arguments, **options):
+    auroras = _measure(*arguments, **options)
+    return [_replace(aurora, peak_brightness_R=2 * aurora.peak_brightness_R) for aurora in auroras]
+"""
+UPGRADES = {
+    "read": ("readers/reading.py", _READ_TWICE_AS_BRIGHT),
+    "measure": ("measure/measure.py", _MEASURE_TWICE_AS_BRIGHT),
+}
+
+
+def upgrade(folder: Path, stage: str) -> Path:
+    """Copy the package with another result of a stage, and its result version raised; return the folder for imports."""
+    shutil.copytree(Path(mars_aurora.__file__).parent, folder / "mars_aurora")
+    changed, code = UPGRADES[stage]
+    for name, text in ((changed, code), ("run/stamps.py", f"\nRESULT_VERSIONS[{stage!r}] += 1\n")):
+        with (folder / "mars_aurora" / name).open("a") as stream:
+            stream.write(text)
+    return folder
+
+
+def upgrades(folder: Path, expected: Tables, inputs: Path) -> Iterator[Found]:
+    """Repeat the command with another version, also interrupted, and again with the first: results are never mixed."""
+    for stage in UPGRADES:
+        package = upgrade(folder / f"package-{stage}", stage)
+        fresh = Run(inputs, folder / f"fresh-{stage}", package=package)
+        run = Run(inputs, folder / f"upgraded-{stage}")
+        upgraded = replace(run, package=package)
+        codes = [fresh.finish()[0], run.finish()[0]]
+        if codes != [0, 0]:
+            yield Found("upgrades", stage, "lost", f"the runs end with {codes}")
+            continue
+        changed = fresh.tables()
+        if changed == expected:
+            yield Found("upgrades", stage, "lost", "the other version has the same results")
+        yield check_again(upgraded, changed, "upgrades", f"another result of {stage}")
+        yield check_again(run, expected, "upgrades", f"back to the first result of {stage}")
+        after = _kill(upgraded, "", 0, 3.0, "group")
+        yield check_again(upgraded, changed, "upgrades", f"another result of {stage}, interrupted", after=after)
+    images = sorted((run.folder / "images").iterdir())
+    before = [path.stat().st_mtime_ns for path in images]
+    yield check_again(run, expected, "upgrades", "nothing changed")
+    if before != [path.stat().st_mtime_ns for path in images]:
+        yield Found("upgrades", "nothing changed", "wrong", "pictures were made again")
+
+
+DISTURBANCES = {"kills": kills, "disk_full": disk_full, "disturbed": disturbed, "upgrades": upgrades}
 
 
 def disturb(name: str, folder: Path) -> Iterator[Found]:
