@@ -119,13 +119,15 @@ def inspect(
     path: Annotated[Path, typer.Argument(metavar="FILE", help="A FITS file, plain or gzipped.")],
     emission: Annotated[str, typer.Option(help='Emission to read: "O I 130.4" or "O I 135.6".')] = OXYGEN_1304.name,
 ) -> None:
-    """Show the contents of a FITS file and whether it is usable (exit code 0), or why it is not (exit code 1)."""
+    """Show the contents of a FITS file and whether `run` uses it (exit code 0), or why it does not (exit code 1)."""
     from mars_aurora import readers
-    from mars_aurora.local.inspection import describe
+    from mars_aurora.local.inspection import describe, find_objection
+    from mars_aurora.run.escaping import escape_name
 
-    inspection = readers.inspect(path, path.name, find_emission(emission))
-    typer.echo(describe(inspection))
-    raise typer.Exit(0 if inspection.usable else 1)
+    inspection = readers.inspect(path, escape_name(path.name), find_emission(emission))
+    objection = find_objection(inspection)
+    typer.echo(describe(inspection, objection))
+    raise typer.Exit(1 if objection else 0)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,27 +1,41 @@
-"""Text output of ``mars-aurora inspect``."""
+"""What ``mars-aurora inspect`` prints: the contents of a file, and whether ``run`` uses it."""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from mars_aurora.errors import InputError
+from mars_aurora.geometry import canvas
 from mars_aurora.observation import Observation
 from mars_aurora.readers import HduSummary, Inspection
+from mars_aurora.run.ledger import Outcome, settle
 
+_CHECKED = ("sza_deg", "emission_angle_deg", "local_time_h")  # residuals that a file with all its geometry has
 _WIDTH = 120  # a table may have a hundred columns
 
 
-def describe(inspection: Inspection) -> str:
+def find_objection(inspection: Inspection) -> str:
+    """Return why ``run`` does not use a file, empty if it does: its name, its contents, or no disk in the picture."""
+    (unread,) = settle([inspection.name], {})
+    if unread.outcome is Outcome.IGNORED:
+        return f"ignored by `run`: {unread.reason}: {unread.detail}"
+    try:
+        if inspection.error is not None:
+            raise inspection.error
+        if inspection.observation is not None:
+            canvas.fit(inspection.observation)
+    except InputError as error:
+        return f"not usable: {error.reason}: {error.detail}"
+    return ""
+
+
+def describe(inspection: Inspection, objection: str) -> str:
     """Format an inspection, one line per item: whether the file is usable, then its contents."""
-    return "\n".join([_verdict(inspection), *_sizes(inspection), *_facts(inspection), *map(_hdu, inspection.hdus)])
-
-
-def _verdict(inspection: Inspection) -> str:
-    if inspection.error is None:
-        return f"{inspection.name}: usable"
-    return f"{inspection.name}: not usable: {inspection.error.reason}: {inspection.error.detail}"
+    verdict = f"{inspection.name}: {objection or 'usable'}"
+    return "\n".join([verdict, *_sizes(inspection), *_facts(inspection), *map(_hdu, inspection.hdus)])
 
 
 def _sizes(inspection: Inspection) -> Iterator[str]:
@@ -42,6 +56,16 @@ def _facts(inspection: Inspection) -> Iterator[str]:
     yield f"  {facts.instrument} {facts.level.upper()}, {facts.start_utc} to {facts.end_utc or 'unknown'} UTC"
     yield f"  orbit {_known(facts.orbit)}, mode {_known(facts.mode)}, swath {_swath(inspection.observation)}"
     yield f"  {brightness.shape[0]} integrations of {brightness.shape[1]} slit bins, {_range(inspection.observation)}"
+    yield f"  latitudes {facts.latitude_frame}; geometry recomputed: {_residuals(facts.residuals)}"
+    if facts.notes:
+        yield f"  flags: {', '.join(facts.notes)}"
+
+
+def _residuals(residuals: Mapping[str, float]) -> str:
+    """Format the median differences between the file's geometry and the recomputed one."""
+    differences = (f"{key.replace('_', ' ')} {value:.3f}" for key, value in residuals.items())
+    unchecked = (f"{key.rpartition('_')[0].replace('_', ' ')} not checked" for key in _CHECKED if key not in residuals)
+    return ", ".join([*differences, *unchecked])
 
 
 def _known(value: object) -> str:

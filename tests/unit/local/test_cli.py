@@ -1,9 +1,14 @@
 """Options, output and exit codes of the command line. Whole runs are tested in tests/end_to_end."""
 
+import os
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
-from mars_aurora import __version__
+from mars_aurora import __version__, readers
 from mars_aurora.local import cli
+from mars_aurora.local.inspection import describe, find_objection
 
 
 def _call(capsys, *arguments: object) -> tuple[int, str, str]:
@@ -74,6 +79,41 @@ def test_inspect_shows_why_a_file_is_not_usable(capsys, tmp_path):
     code, out, _ = _call(capsys, "inspect", tmp_path / "x.fits")
     assert code == 1
     assert out.startswith("x.fits: not usable: not_fits: ")
+
+
+def test_inspect_states_latitude_frame_residuals_and_flags(night_file):
+    read = readers.inspect(night_file, night_file.name)
+    facts = replace(
+        read.observation.facts, latitude_frame="planetographic", residuals={"sza_deg": 0.05}, notes=("odd", "cut")
+    )
+    lines = describe(replace(read, observation=replace(read.observation, facts=facts)), "").splitlines()
+    assert (
+        "  latitudes planetographic; geometry recomputed: sza deg 0.050, emission angle not checked, "
+        "local time not checked"
+    ) in lines
+    assert "  flags: odd, cut" in lines
+
+
+def test_inspect_refuses_the_names_that_a_run_ignores(capsys, night_file, tmp_path):
+    (tmp_path / "x.fit").symlink_to(night_file)
+    code, out, _ = _call(capsys, "inspect", tmp_path / "x.fit")
+    assert code == 1
+    assert out.startswith("x.fit: ignored by `run`: not_fits_name: ")
+    assert "EMM/EMUS L2B" in out
+
+
+def test_inspect_refuses_an_observation_that_cannot_be_drawn(night_file):
+    read = readers.inspect(night_file, night_file.name)
+    nowhere = np.full_like(read.observation.ra_deg, np.nan)
+    blind = replace(read.observation, latitude_deg=nowhere, longitude_deg=nowhere, ra_deg=nowhere, dec_deg=nowhere)
+    assert find_objection(read) == ""
+    assert find_objection(replace(read, observation=blind)).startswith("not usable: no_disk: ")
+
+
+def test_inspect_prints_a_name_that_is_not_text(capsys, tmp_path):
+    path = tmp_path / os.fsdecode(b"\xff.fits")
+    path.write_bytes(b"text")
+    assert _call(capsys, "inspect", path)[1].startswith("%FF.fits: not usable: not_fits: ")
 
 
 def test_default_run_id_depends_on_inputs_and_settings(tmp_path):
