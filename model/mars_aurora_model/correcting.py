@@ -10,20 +10,21 @@ tool's COCO export. To train on a corrected set, write it into the trainer's dat
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from itertools import chain
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mars_aurora.catalogue.labels import CLASSES
 from mars_aurora.errors import UsageError
-from mars_aurora.run.keys import RunPaths
+from mars_aurora.run.keys import RunPaths, key_name
 from mars_aurora.run.ledger import Outcome, Record
 from mars_aurora.run.predictions import read_boxes
+from mars_aurora_model.corrected import read_corrected
 from mars_aurora_model.labels import Label, LabeledPicture, write_set
+from mars_aurora_model.matching import match_files
 
 _CLASSIFIED = (Outcome.CANDIDATE, Outcome.DISCARDED)
 _PATHS = RunPaths()
@@ -35,11 +36,11 @@ def label(
     corrected: Annotated[Path | None, typer.Option(help="COCO file with corrected boxes, from the tool.")] = None,
 ) -> None:
     """Write a run's pictures and boxes for a labeling tool, or the corrected boxes as a training set."""
-    boxes = None if corrected is None else read_corrected(corrected)
-    found = pictures(run, boxes)
-    if (first := next(found, None)) is None:
+    records = read_records(run)
+    if not any(record.outcome in _CLASSIFIED for record in records.values()):
         raise UsageError(f"no pictures in {run}: pass the folder of a run, OUT/runs/RUN_ID")
-    count = write_set(folder, chain([first], found))
+    boxes = None if corrected is None else _match_boxes(corrected, records)
+    count = write_set(folder, pictures(run, records, boxes))
     typer.echo(f"{count} pictures and annotations.json in {folder}")
     if boxes is not None:
         typer.echo(_describe_training(folder.absolute()))
@@ -52,51 +53,74 @@ def _describe_training(folder: Path) -> str:
     return f"to train on it, move it into the trainer's data folder and add {folder.name} to --pictures"
 
 
-def pictures(run: Path, corrected: dict[str, tuple[Label, ...]] | None = None) -> Iterator[LabeledPicture]:
-    """Yield a run's pictures with the detector's boxes, or only the corrected pictures with the corrected boxes."""
-    for path in sorted((run / _PATHS.records).rglob("*.json")):
-        record = Record.from_json(path.read_bytes())
-        name = record.name.replace("/", "__")
-        if record.outcome not in _CLASSIFIED or (corrected is not None and name not in corrected):
-            continue
-        png = (run / _PATHS.image(record.name)).read_bytes()
-        if corrected is None:
-            yield LabeledPicture(name, "detected", png, _detected(run / _PATHS.prediction(record.name)))
-        else:
-            yield LabeledPicture(name, "corrected", png, corrected[name])
-
-
-def read_corrected(path: Path) -> dict[str, tuple[Label, ...]]:
-    """Read the boxes of each picture from a COCO file; ids of pictures and categories may be any.
+def read_records(run: Path) -> dict[str, Record]:
+    """Read the records of a run, by the name of the picture in a set: the key of the input, without folders.
 
     Raises
     ------
     UsageError
-        If the file is not COCO or contains an unknown class.
+        If a record cannot be read, is outside the run folder, or is of another input than its name says.
     """
-    try:
-        coco = json.loads(path.read_text())
-        classes = {item["id"]: item["name"] for item in coco["categories"]}
-        names = {item["id"]: Path(item["file_name"]).name.removesuffix(".png") for item in coco["images"]}
-        boxes: dict[str, list[Label]] = {name: [] for name in names.values()}
-        for item in coco["annotations"]:
-            boxes[names[item["image_id"]]].append(_to_label(classes[item["category_id"]], item["bbox"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"{path} is not a COCO file with boxes: {error!r}") from error
-    return {name: tuple(found) for name, found in boxes.items()}
+    records = []
+    for path in sorted((run / _PATHS.records).rglob("*.json")):
+        try:
+            record = Record.from_json(_read(run, path.relative_to(run).as_posix()))
+            written_by_run = run / _PATHS.record(record.name) == path
+        except (ValueError, AttributeError, RecursionError) as error:
+            raise UsageError(f"{path} is not the record of an input: {error}") from error
+        if not written_by_run:
+            raise UsageError(f"{path} is not the record of {record.name!r}: was the run folder changed?")
+        records.append(record)
+    flat = [key_name(key_name(record.name).replace("/", "__")) for record in records]
+    number = Counter(flat)
+    return {
+        name if number[name] == 1 else f"{name}~{hashlib.sha256(record.name.encode()).hexdigest()[:8]}": record
+        for name, record in zip(flat, records, strict=True)
+    }
 
 
-def _to_label(name: str, bbox: list[float]) -> Label:
-    if name not in CLASSES:
-        raise UsageError(f"unknown class {name!r}: use one of {', '.join(CLASSES)}")
-    x, y, width, height = map(float, bbox)
-    return Label(name, x, y, x + width, y + height)
+def pictures(
+    run: Path, records: Mapping[str, Record], corrected: Mapping[str, tuple[Label, ...]] | None = None
+) -> Iterator[LabeledPicture]:
+    """Yield a run's pictures with the detector's boxes, or only the corrected pictures with the corrected boxes."""
+    for name, record in records.items():
+        if record.outcome not in _CLASSIFIED or (corrected is not None and name not in corrected):
+            continue
+        png = _read(run, _PATHS.image(record.name))
+        if corrected is None:
+            yield LabeledPicture(name, "detected", png, _detected(run, record.name))
+        else:
+            yield LabeledPicture(name, "corrected", png, corrected[name])
 
 
-def _detected(prediction: Path) -> tuple[Label, ...]:
+def _match_boxes(path: Path, records: Mapping[str, Record]) -> dict[str, tuple[Label, ...]]:
+    """Read corrected boxes by the name of the picture; report clipped boxes, and files without a picture."""
+    corrected = read_corrected(path)
+    outcomes = {
+        name: "" if record.outcome in _CLASSIFIED else f"{record.outcome} {record.reason}"
+        for name, record in records.items()
+    }
+    matched, reasons = match_files(corrected.boxes, outcomes)
+    for note in (*corrected.notes, *(f"{file} is not used: {reason}" for file, reason in reasons.items())):
+        typer.echo(f"mars-aurora: {note}", err=True)
+    if not matched:
+        raise UsageError(f"{path} has no picture of this run")
+    return {name: corrected.boxes[file] for file, name in matched.items()}
+
+
+def _read(run: Path, key: str) -> bytes:
+    """Read a file of the run; raises UsageError if it is missing, or a link leads to a file outside the run folder."""
+    path = (run / key).resolve()
+    if not path.is_relative_to(run.resolve()) or not path.is_file():
+        raise UsageError(f"{run / key} is not a file in the folder of the run")
+    return path.read_bytes()
+
+
+def _detected(run: Path, name: str) -> tuple[Label, ...]:
     """Read the boxes of a prediction; none if it is missing or an error record."""
+    key = _PATHS.prediction(name)
     try:
-        boxes = read_boxes(prediction.read_bytes())
-    except (FileNotFoundError, ValueError):
+        boxes = read_boxes(_read(run, key)) if (run / key).exists() else []
+    except ValueError:
         return ()
     return tuple(Label(box.label, box.x0, box.y0, box.x1, box.y1) for box in boxes)

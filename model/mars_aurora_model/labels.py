@@ -84,6 +84,7 @@ def to_corners(boxes: Iterable[Label]) -> FloatArray:
 
 def write_set(folder: Path, pictures: Iterable[LabeledPicture]) -> int:
     """Write a set and return the number of pictures; the COCO file is written last and marks a complete set."""
+    (folder / _COCO).unlink(missing_ok=True)
     for part in ("images", "labels"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     images: list[dict[str, Any]] = []
@@ -118,8 +119,12 @@ def read_set(folder: Path) -> Iterator[LabeledPicture]:
     ------
     FileNotFoundError
         If the set is incomplete.
+    UsageError
+        If its classes are others, or a picture is outside the set.
     """
     coco = json.loads((folder / _COCO).read_text())
+    if coco["categories"] != coco_categories():
+        raise UsageError(f"{folder / _COCO} has other classes: import it with `mars-aurora label RUN SET --corrected`")
     boxes: dict[int, list[Label]] = {image["id"]: [] for image in coco["images"]}
     for found in coco["annotations"]:
         x, y, width, height = found["bbox"]
@@ -128,6 +133,8 @@ def read_set(folder: Path) -> Iterator[LabeledPicture]:
         boxes[found["image_id"]].append(box)
     for image in coco["images"]:
         path = folder / image["file_name"]
+        if path.parent != folder / "images":
+            raise UsageError(f"{folder / _COCO} names a picture outside its folder: {image['file_name']}")
         yield LabeledPicture(path.stem, image["group"], path.read_bytes(), tuple(boxes[image["id"]]))
 
 

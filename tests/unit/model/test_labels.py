@@ -61,3 +61,15 @@ def test_missing_and_incomplete_sets_are_named(tmp_path):
     with pytest.raises(UsageError, match=r"slivers.*, .*real: .*--pictures") as caught:
         find_sets(tmp_path, ["train", "slivers", "real"])
     assert str(tmp_path / "train") not in str(caught.value)
+
+
+def test_set_with_other_classes_or_a_picture_outside_is_refused(tmp_path):
+    write_set(tmp_path, PICTURES)
+    coco = json.loads((tmp_path / "annotations.json").read_text())
+    (tmp_path / "annotations.json").write_text(json.dumps(coco | {"categories": [{"id": 1, "name": "mars"}]}))
+    with pytest.raises(UsageError, match="other classes"):
+        list(read_set(tmp_path))
+    coco["images"][0]["file_name"] = "../secret.png"
+    (tmp_path / "annotations.json").write_text(json.dumps(coco))
+    with pytest.raises(UsageError, match=r"outside its folder: \.\./secret\.png"):
+        list(read_set(tmp_path))
