@@ -24,7 +24,7 @@ STEPS = {
     "preprocess": "preprocess(PreprocessRequest('r', '', name, name), inputs, work)",
     "classify": "classify(ClassifyRequest('r', name), work)",
     "tally": "tally(TallyRequest('r', '', ''), inputs, work)",
-    "detect": "detect(DetectRequest('r', name), work, load_detector('yolo'))",
+    "detect": "detect(DetectRequest('r', name), work, load_detector('yolo'), describe_detector(DetectorName.YOLO))",
     "catalogue": "catalogue(CatalogueRequest('r', '', ''), inputs, work, work, provenance)",
 }
 RECORDS = {"preprocess": "ledger", "classify": "ledger", "detect": "predictions"}  # a step skips inputs recorded there
@@ -43,7 +43,7 @@ start = time.process_time()
 import app
 import {imports}
 cold = time.process_time() - start
-from mars_aurora.detect.detectors import DetectorName, load_detector
+from mars_aurora.detect.detectors import DetectorName, describe_detector, load_detector
 from mars_aurora.steps.{name} import {name}
 from mars_aurora.run.messages import *
 from mars_aurora.run.provenance import describe_provenance

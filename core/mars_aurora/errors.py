@@ -11,7 +11,9 @@ from enum import StrEnum
 class Reason(StrEnum):
     """Why an input was rejected: the codes in the ledger."""
 
-    UNREADABLE = "unreadable"  # no permission, or not a regular file
+    UNREADABLE = "unreadable"  # no permission, or removed: failed, and tried again by the next run
+    CHANGED = "changed_during_run"  # replaced while it was read: failed, and tried again by the next run
+    NOT_A_FILE = "not_a_file"  # a folder or a pipe
     EMPTY = "empty_file"
     NOT_FITS = "not_fits"
     TRUNCATED = "truncated"

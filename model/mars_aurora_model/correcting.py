@@ -19,9 +19,9 @@ from typing import Annotated
 import typer
 
 from mars_aurora.errors import UsageError
+from mars_aurora.run import predictions
 from mars_aurora.run.keys import RunPaths, key_name
 from mars_aurora.run.ledger import Outcome, Record
-from mars_aurora.run.predictions import read_boxes
 from mars_aurora_model.corrected import read_corrected
 from mars_aurora_model.labels import Label, LabeledPicture, write_set
 from mars_aurora_model.matching import match_files
@@ -120,7 +120,7 @@ def _detected(run: Path, name: str) -> tuple[Label, ...]:
     """Read the boxes of a prediction; none if it is missing or an error record."""
     key = _PATHS.prediction(name)
     try:
-        boxes = read_boxes(_read(run, key)) if (run / key).exists() else []
+        boxes = predictions.read(_read(run, key)).boxes if (run / key).exists() else ()
     except ValueError:
         return ()
     return tuple(Label(box.label, box.x0, box.y0, box.x1, box.y1) for box in boxes)

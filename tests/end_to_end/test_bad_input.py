@@ -115,12 +115,12 @@ EXPECTED = {
     "no_integrations.fits": "no_integrations",
     "two_integrations.fits": "too_few_integrations",
     "other_product.fits": "unknown_product",
-    "folder.fits": "unreadable",
-    "broken_link.fits": "unreadable",
-    "pipe.fits": "unreadable",
+    "folder.fits": "not_a_file",
+    "pipe.fits": "not_a_file",
 }
+FAILED = {"broken_link.fits": "unreadable"}
 IGNORED = {"picture.png", "notes.txt"}
-ACCEPTED = {"valid.fits", "a name that is no mission's.fits", "two\nlines #1+ü.fits.gz"}
+ACCEPTED = {"valid.fits", "a name that is no mission's.fits", "two%0Alines #1+ü.fits.gz"}
 
 
 @pytest.fixture(scope="module")
@@ -128,9 +128,15 @@ def done(run, folder, tmp_path_factory):
     return run(folder, out=tmp_path_factory.mktemp("out"))
 
 
-def test_run_succeeds_and_lists_all_files(done):
-    assert (done.code, done.stderr) == (0, "")
-    assert set(done.ledger) == set(EXPECTED) | IGNORED | ACCEPTED
+def test_run_lists_all_files_and_exits_with_the_code_of_a_failure(done):
+    assert done.code == 1
+    assert done.stderr.count("\n") == 1
+    assert "1 failed: unreadable, for example broken_link.fits" in done.stderr
+    assert set(done.ledger) == set(EXPECTED) | set(FAILED) | IGNORED | ACCEPTED
+
+
+def test_file_that_cannot_be_opened_has_failed(done):
+    assert {name: row["reason"] for name, row in done.ledger.items() if row["outcome"] == "failed"} == FAILED
 
 
 @pytest.mark.parametrize("name", EXPECTED)
@@ -142,14 +148,18 @@ def test_bad_file_is_rejected_with_its_reason(done, name):
 
 def test_other_files_are_ignored_and_valid_files_accepted(done):
     assert {name for name, row in done.ledger.items() if row["outcome"] == "ignored"} == IGNORED
-    assert {done.ledger[name]["outcome"] for name in ACCEPTED} <= {"aurora", "no_aurora", "discarded"}
+    outcomes = [done.ledger[name]["outcome"] for name in ACCEPTED]
+    assert outcomes.count("superseded") == len(ACCEPTED) - 1  # all are the same observation
+    assert set(outcomes) - {"superseded"} <= {"aurora", "no_aurora", "discarded"}
 
 
-def test_file_without_read_permission_is_rejected(run, valid, tmp_path):
+def test_file_without_read_permission_has_failed_and_is_retried(run, valid, tmp_path):
     (tmp_path / "locked.fits").write_bytes(valid)
     (tmp_path / "locked.fits").chmod(0)
     if os.geteuid() == 0 and shutil.which("setpriv") is None:
         pytest.skip("root can read any file, and setpriv is not installed")
     done = run(tmp_path, out=tmp_path, prefix=WITHOUT_PRIVILEGES if os.geteuid() == 0 else ())
-    assert done.ledger["locked.fits"]["reason"] == "unreadable"
-    assert done.code == 0
+    assert (done.ledger["locked.fits"]["outcome"], done.ledger["locked.fits"]["reason"]) == ("failed", "unreadable")
+    assert done.code == 1
+    (tmp_path / "locked.fits").chmod(0o644)
+    assert run(tmp_path, out=tmp_path).code == 0

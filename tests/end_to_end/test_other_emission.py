@@ -90,12 +90,13 @@ def test_unknown_emission_is_a_usage_error(tmp_path: Path, capsys: pytest.Captur
     assert "known are: O I 130.4, O I 135.6" in capsys.readouterr().err
 
 
-def test_run_id_of_another_emission_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_run_of_another_emission_with_the_same_id_reads_again(tmp_path: Path):
     simulate(tmp_path / "input", 1, 3, BRIGHT)
-    assert run("run", tmp_path / "input", "--out", tmp_path, "--run-id", "r", "--detector", "threshold") == 0
-    arguments = ("run", tmp_path / "input", "--out", tmp_path, "--run-id", "r", "--detector", "threshold")
-    assert run(*arguments, "--emission", "O I 135.6") == 2
-    assert "was made with emission O I 130.4, not O I 135.6" in capsys.readouterr().err
+    for emission in ("O I 130.4", "O I 135.6"):
+        arguments = ("run", tmp_path / "input", "--out", tmp_path, "--run-id", "r", "--detector", "threshold")
+        assert run(*arguments, "--emission", emission) == 0
+        rows = read_csv(tmp_path / "runs" / "r" / "catalogue.csv")
+        assert {row["emission"] for row in rows} == {emission}
 
 
 def test_file_without_the_emission_is_rejected_with_the_names_it_has(tmp_path: Path):

@@ -12,8 +12,10 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from mars_aurora.detect import yolo
+from mars_aurora.detect.detectors import DetectorName, describe_detector
 from mars_aurora.picture import png
 from mars_aurora.run.keys import RunKeys
+from mars_aurora.run.ledger import Outcome, Record
 from mars_aurora.run.messages import DetectRequest
 from mars_aurora.run.storage import FolderStorage
 from mars_aurora.steps.detect import detect
@@ -87,7 +89,8 @@ def test_prediction_of_a_picture_without_text_states_that_the_sza_was_missing(pi
     work.put(keys.candidate("kept.fits"), save_by_pillow(pictures[0], "P"))
     work.put(keys.candidate("lost.fits"), save_by_opencv(pictures[0]))
     for name in ("kept.fits", "lost.fits"):
-        detect(DetectRequest("r", name), work, yolo.detect)
+        work.put(keys.record(name), Record(name, Outcome.CANDIDATE, objects=2).to_json())
+        detect(DetectRequest("r", name), work, yolo.detect, describe_detector(DetectorName.YOLO))
     kept, lost = (json.loads(work.get(keys.prediction(name))) for name in ("kept.fits", "lost.fits"))
     assert "sza_missing" not in kept
     assert lost["sza_missing"] is True

@@ -88,11 +88,19 @@ def test_default_run_id_resumes_only_with_the_same_settings(command, simulated_f
     assert len(list((tmp_path / "runs").iterdir())) == 2
 
 
-def test_changed_settings_of_a_run_are_a_usage_error(run, simulated_folder, tmp_path):
+def test_run_with_changed_settings_counts_again_and_gives_what_a_new_run_gives(run, simulated_folder, tmp_path):
     run(simulated_folder, out=tmp_path)
     changed = run(simulated_folder, out=tmp_path, options=("--min-objects", "4"))
-    assert changed.code == 2
-    assert "run r was made with min_objects 2, not 4: use another --run-id" in changed.stderr
+    new = run(simulated_folder, out=tmp_path / "new", options=("--min-objects", "4"))
+    assert changed.ledger == new.ledger
+
+
+def test_other_inputs_of_a_run_are_a_usage_error(run, simulated_folder, tmp_path):
+    run(simulated_folder, out=tmp_path)
+    (tmp_path / "other").mkdir()
+    other = run(tmp_path / "other", out=tmp_path)
+    assert other.code == 2
+    assert "use another --run-id" in other.stderr
 
 
 def test_results_in_the_input_folder_are_not_inputs(run, simulated_folder, tmp_path):

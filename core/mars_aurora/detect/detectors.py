@@ -6,6 +6,7 @@ import functools
 import hashlib
 import importlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +37,14 @@ def hash_weights(name: DetectorName) -> str:
     return hashlib.sha256(WEIGHTS[name].read_bytes()).hexdigest() if name in WEIGHTS else ""
 
 
+@dataclass(frozen=True)
+class DetectorVersion:
+    """A detector by name, with the SHA-256 of its weights; empty if it has none."""
+
+    name: DetectorName
+    weights_sha256: str = ""
+
+
 def choose_detector(asked: DetectorName | None, emission: Emission) -> DetectorName:
     """Choose the detector for an emission: the network where it is trained for it, else the threshold.
 
@@ -57,3 +66,8 @@ def load_detector(name: DetectorName) -> Detector:
     """Import a detector; its weights, if any, are loaded once in a process, at the first picture."""
     detector: Detector = importlib.import_module(f"mars_aurora.detect.{name}").detect
     return detector
+
+
+def describe_detector(name: DetectorName) -> DetectorVersion:
+    """Return a detector with the SHA-256 of its weights."""
+    return DetectorVersion(name, hash_weights(name))

@@ -52,6 +52,10 @@ class Progress:
             phase, total=total, completed=self._done_before, rate="", outcomes=describe_counts(self._counts)
         )
 
+    def note(self, message: str) -> None:
+        """Print one line above the bars."""
+        self._bars.console.print(f"mars-aurora: {message}", highlight=False, markup=False, soft_wrap=True)
+
     def advance(self, outcome: Outcome | None = None) -> None:
         """Count one item as done."""
         if outcome is not None:

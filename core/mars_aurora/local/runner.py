@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mars_aurora.emission import OXYGEN_1304, find_emission
+from mars_aurora.emission import find_emission
 from mars_aurora.errors import ChangedError, MarsAuroraError, ProductError, UsageError
 from mars_aurora.local import tasks
 from mars_aurora.local.inputs import RUN_FILE, InputFiles
@@ -23,17 +23,19 @@ from mars_aurora.local.pool import TimedOutError, WorkerDiedError, WorkerPool
 from mars_aurora.local.progress import Progress
 from mars_aurora.local.tasks import Job
 from mars_aurora.run.keys import PRODUCTS, is_fits
-from mars_aurora.run.ledger import Outcome, Record, count_outcomes
-from mars_aurora.run.messages import CatalogueRequest, CatalogueResult, TallyRequest
+from mars_aurora.run.ledger import Outcome, Record, count_outcomes, settle
+from mars_aurora.run.messages import CatalogueRequest, CatalogueResult
+from mars_aurora.run.plan import Todo, plan_input
 from mars_aurora.run.provenance import describe_provenance
-from mars_aurora.run.records import list_candidates, read_records
+from mars_aurora.run.records import read_records
 from mars_aurora.steps.catalogue import catalogue
 from mars_aurora.steps.measure import Measured
-from mars_aurora.steps.tally import tally
+from mars_aurora.steps.tally import keep_candidates
 
 if TYPE_CHECKING:
     from mars_aurora.catalogue.verify import Written
 
+_FORMAT = 2  # of the run folder; records of another format are not valid
 _REASONS: dict[type[Exception], str] = {
     WorkerDiedError: "worker_died",
     TimedOutError: "timed_out",
@@ -43,12 +45,12 @@ _REASONS: dict[type[Exception], str] = {
 
 
 def run(job: Job, inputs: InputFiles, workers: int, progress: Progress) -> CatalogueResult:
-    """Run all steps on the inputs, skipping the work already done by an interrupted run of the same id.
+    """Run all steps on the inputs, skipping what an earlier run of the same id did with the same result.
 
     Raises
     ------
     UsageError
-        If the run id belongs to a run with other settings.
+        If the run id belongs to a run on other inputs.
     BusyError
         If another process works in the run folder.
     UnbalancedLedgerError
@@ -56,11 +58,10 @@ def run(job: Job, inputs: InputFiles, workers: int, progress: Progress) -> Catal
     """
     started_utc = datetime.now(UTC).isoformat()
     with lock_folder(job.out / job.keys.root), WorkerPool(workers) as pool:
-        _check_settings(job, inputs)
+        _check_inputs(job, inputs, progress)
         _delete_products(job)
         failures = inputs.records | _read_and_classify(job, inputs, pool, progress)
-        tally(TallyRequest(job.run_id, "", ""), inputs, job.work)
-        failures |= _detect(job, pool, progress)
+        failures |= _detect(job, _keep_candidates(job, inputs, failures), pool, progress)
         mapper = partial(_measure, pool=pool, progress=progress)
         request = CatalogueRequest(job.run_id, "", "", started_utc)
         provenance = describe_provenance(job.detector, job.min_objects, _command(), find_emission(job.emission))
@@ -73,9 +74,10 @@ def _command() -> str:
     return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
 
 
-def _check_settings(job: Job, inputs: InputFiles) -> None:
-    """Write the settings to the run folder, or compare them with those written before."""
+def _check_inputs(job: Job, inputs: InputFiles, progress: Progress) -> None:
+    """Write the settings to the run folder; raise UsageError if it is that of a run on other inputs."""
     settings = {
+        "format": _FORMAT,
         "inputs": inputs.roots,
         "min_objects": job.min_objects,
         "detector": job.detector.value,
@@ -84,15 +86,17 @@ def _check_settings(job: Job, inputs: InputFiles) -> None:
     }
     key = job.keys.product(RUN_FILE)
     try:
-        saved = {"emission": OXYGEN_1304.name} | json.loads(job.work.get(key))
-    except (KeyError, ValueError):
-        saved = settings
-        job.work.put(key, json.dumps(settings, indent=2).encode())
-    if saved != settings:
-        changed = [
-            f"{name} {saved.get(name)}, not {value}" for name, value in settings.items() if saved.get(name) != value
-        ]
-        raise UsageError(f"run {job.run_id} was made with {'; '.join(changed)}: use another --run-id")
+        saved = json.loads(job.work.get(key))
+        other = saved["inputs"] != settings["inputs"]
+    except (KeyError, TypeError, ValueError):
+        saved, other = settings, False
+    if other:
+        raise UsageError(
+            f"run {job.run_id} was made with inputs {saved['inputs']}, not {inputs.roots}: use another --run-id"
+        )
+    if saved.get("format") != _FORMAT:
+        progress.note(f"run {job.run_id} was made by an earlier version of mars-aurora: everything is done again")
+    job.work.put(key, json.dumps(settings, indent=2).encode())
 
 
 def _delete_products(job: Job) -> None:
@@ -102,11 +106,12 @@ def _delete_products(job: Job) -> None:
 
 
 def _read_and_classify(job: Job, inputs: InputFiles, pool: WorkerPool, progress: Progress) -> dict[str, Record]:
-    """Read and classify the inputs without a record; return the failures by name, whether written or not."""
+    """Read and classify the inputs without a valid record; return the failures by name, whether written or not."""
     fits = {name: path for name, path in inputs.paths.items() if is_fits(name) and name not in inputs.records}
-    done = {name: record for name, record in read_records(fits, job.work, job.keys).items() if record.is_done}
-    waiting = [(name, path) for name, path in fits.items() if name not in done]
-    progress.start("Reading and classifying", len(fits), count_outcomes(done.values()))
+    plans = {name: plan_input(name, inputs, job.work, job.keys, job.recipe) for name in fits}
+    waiting = [(name, path) for name, path in fits.items() if plans[name][0] is not Todo.DONE]
+    done = [record for todo, record in plans.values() if todo is Todo.DONE and record is not None]
+    progress.start("Reading and classifying", len(fits), count_outcomes(done))
     failures = {}
     for (name, _), outcome in pool.map(partial(tasks.read_and_classify, job=job), waiting):
         if isinstance(outcome, Exception):
@@ -125,9 +130,13 @@ def _failure(name: str, error: Exception) -> Record:
     return Record(name, Outcome.FAILED, reason, detail=detail)
 
 
-def _detect(job: Job, pool: WorkerPool, progress: Progress) -> dict[str, Record]:
+def _keep_candidates(job: Job, inputs: InputFiles, failures: dict[str, Record]) -> list[str]:
+    settled = settle(inputs.paths, read_records(inputs.paths, job.work, job.keys) | failures)
+    return keep_candidates(settled, job.work, job.keys)
+
+
+def _detect(job: Job, candidates: list[str], pool: WorkerPool, progress: Progress) -> dict[str, Record]:
     """Run the detector on the candidates; return the failures by name."""
-    candidates = list_candidates(job.work, job.keys)
     progress.start("Detecting", len(candidates))
     failures = {}
     for name, boxes in pool.map(partial(tasks.detect, job=job), candidates):

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from mars_aurora.detect.detectors import DetectorName, load_detector
+from mars_aurora.detect.detectors import DetectorName, describe_detector, load_detector
 from mars_aurora.emission import OXYGEN_1304, find_emission
 from mars_aurora.local.inputs import InputFiles
 from mars_aurora.run.keys import RunKeys
 from mars_aurora.run.ledger import Outcome
-from mars_aurora.run.messages import ClassifyRequest, PreprocessRequest
+from mars_aurora.run.messages import Again, ClassifyRequest, PreprocessRequest
+from mars_aurora.run.plan import Recipe
+from mars_aurora.run.records import find_record
 from mars_aurora.run.storage import FolderStorage
 from mars_aurora.steps.classify import classify
 from mars_aurora.steps.detect import detect_one
@@ -27,6 +29,11 @@ class Job:
     detector: DetectorName = DetectorName.YOLO
     keep_stages: bool = False
     emission: str = OXYGEN_1304.name
+    again: Again = Again.NONE
+
+    @property
+    def recipe(self) -> Recipe:
+        return Recipe(self.emission, self.min_objects, self.keep_stages, self.again)
 
     @property
     def keys(self) -> RunKeys:
@@ -40,10 +47,11 @@ class Job:
 def read_and_classify(task: tuple[str, Path], job: Job) -> Outcome:
     """Preprocess and classify one file, given by name and path; the steps write its record."""
     name, path = task
-    request = PreprocessRequest(job.run_id, "", name, name)
+    request = PreprocessRequest(job.run_id, "", name, name, again=job.again.value)
     read = preprocess(request, InputFiles({name: path}), job.work, find_emission(job.emission))
     if not read.usable:
-        return Outcome.REJECTED
+        record = find_record(job.work, job.keys, name)
+        return Outcome.REJECTED if record is None else record.outcome
     counted = classify(ClassifyRequest(job.run_id, name, job.min_objects, job.keep_stages), job.work)
     enough = counted.objects >= job.min_objects
     return Outcome.CANDIDATE if enough else Outcome.DISCARDED
@@ -51,4 +59,4 @@ def read_and_classify(task: tuple[str, Path], job: Job) -> Outcome:
 
 def detect(name: str, job: Job) -> int:
     """Run the detector on one candidate; return the number of boxes."""
-    return detect_one(job.keys, name, job.work, load_detector(job.detector))
+    return detect_one(job.keys, name, job.work, load_detector(job.detector), describe_detector(job.detector))

@@ -98,6 +98,9 @@ class RunPaths:
     def prediction(self, name: str) -> str:
         return f"{self.predictions}{key_name(name)}.png.out"
 
+    def measured(self, name: str) -> str:
+        return f"{self.root}measured/{name}.json"
+
     @property
     def records(self) -> str:
         return f"{self.root}ledger/"

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 
 from mars_aurora.errors import UnbalancedLedgerError
-from mars_aurora.readers.names import FileName, parse_name
+from mars_aurora.run.identity import Identity, choose_files
 from mars_aurora.run.keys import is_fits
+from mars_aurora.run.storage import Version
 
 
 class Outcome(StrEnum):
@@ -30,6 +31,32 @@ USABLE = frozenset({Outcome.CANDIDATE, Outcome.AURORA, Outcome.NO_AURORA, Outcom
 
 
 @dataclass(frozen=True)
+class Origin:
+    """What the results of an input were made from, and what was made.
+
+    Attributes
+    ----------
+    version : Version
+        State of the input when it was read.
+    sha256 : str
+        Checksum of its bytes, as stored.
+    read, count : str
+        Stamps of picture and geometry, and of the object count.
+    image_sha256 : str
+        Checksum of the picture.
+    products : dict of str to int
+        Size in bytes of the ``image`` and of the ``geometry``.
+    """
+
+    version: Version = field(default_factory=lambda: Version(0))
+    sha256: str = ""
+    read: str = ""
+    count: str = ""
+    image_sha256: str = ""
+    products: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Record:
     """Ledger entry of one input.
 
@@ -42,11 +69,22 @@ class Record:
     reason : str
         Code of the reason for the outcome; may be empty.
     objects : int or None
-        Number of objects in the picture, including the disk.
+        Number of objects in the picture, including the disk; None if they are not counted.
     auroras : int or None
         Number of measured auroras.
     detail : str
         Sentence that explains ``reason``.
+    superseded_by : str
+        Name of the file of the same observation that is used instead.
+    level : str
+        Processing level that was read.
+    flags : tuple of str
+        Codes of what is unusual about the file.
+    residuals : dict of str to float
+        Median differences between the geometry in the file and the recomputed one, as in `Facts.residuals`.
+    origin : Origin
+    identity : Identity or None
+        Observation of the file; None if it was not read.
     """
 
     name: str
@@ -55,21 +93,36 @@ class Record:
     objects: int | None = None
     auroras: int | None = None
     detail: str = ""
+    superseded_by: str = ""
+    level: str = ""
+    flags: tuple[str, ...] = ()
+    residuals: dict[str, float] = field(default_factory=dict)
+    origin: Origin = field(default_factory=Origin)
+    identity: Identity | None = None
 
     @property
-    def is_done(self) -> bool:
-        """Return whether the input needs no further attempt: true except for failures, which are retried."""
-        return self.outcome is not Outcome.FAILED
+    def is_read(self) -> bool:
+        """Return whether the record has the picture of its input."""
+        return self.outcome in USABLE and "image" in self.origin.products
 
     def to_json(self) -> bytes:
         return json.dumps(asdict(self), sort_keys=True).encode()
 
     @staticmethod
     def from_json(data: bytes) -> Record:
-        """Read the output of `to_json`; raises ValueError if ``data`` is not a record."""
+        """Read the output of `to_json`; raises ValueError if ``data`` is not a record of this version."""
         try:
-            fields = json.loads(data)
-            return Record(**{**fields, "outcome": Outcome(fields["outcome"])})
+            values = json.loads(data)
+            origin, identity = values["origin"], values["identity"]
+            return Record(
+                **{
+                    **values,
+                    "outcome": Outcome(values["outcome"]),
+                    "flags": tuple(values["flags"]),
+                    "origin": Origin(**{**origin, "version": Version(**origin["version"])}),
+                    "identity": None if identity is None else Identity.from_json(identity),
+                }
+            )
         except (KeyError, TypeError) as error:
             raise ValueError(f"not a ledger record: {error}") from error
 
@@ -77,42 +130,52 @@ class Record:
 def settle(listed: Iterable[str], records: Mapping[str, Record]) -> list[Record]:
     """Return one record for each listed name, sorted by name.
 
-    A FITS input without a record has failed, any other input without a record is ignored. Older versions of an
-    observation are marked superseded.
+    A FITS input without a record, or whose objects were not counted, has failed; any other input without a record is
+    ignored. Of the files of one observation, all but one are marked superseded.
     """
-    return mark_superseded([records.get(name) or _unrecorded(name) for name in sorted(set(listed))])
+    return mark_superseded([_finish(name, records.get(name)) for name in sorted(set(listed))])
 
 
-def _unrecorded(name: str) -> Record:
-    if is_fits(name):
-        return Record(
-            name, Outcome.FAILED, "no_record", detail="the input was listed, but no step wrote a record for it"
-        )
-    return Record(name, Outcome.IGNORED, "not_fits_name", detail="the name does not end in .fits or .fits.gz")
+def _finish(name: str, record: Record | None) -> Record:
+    if record is None:
+        if is_fits(name):
+            detail = "the input was listed, but no step wrote a record for it"
+            return Record(name, Outcome.FAILED, "no_record", detail=detail)
+        return Record(name, Outcome.IGNORED, "not_fits_name", detail="the name does not end in .fits or .fits.gz")
+    if record.outcome is Outcome.CANDIDATE and record.objects is None:
+        return replace(record, outcome=Outcome.FAILED, reason="not_counted", detail="its objects were not counted")
+    return record
 
 
 def mark_superseded(records: Sequence[Record]) -> list[Record]:
-    """Mark each usable record for which there is a newer usable version of the same observation.
+    """Mark each usable record for which there is a better usable file of the same observation, as `choose_files`.
 
-    A rejected or failed version supersedes nothing, so that a bad file cannot remove an observation. Of equal
-    versions (for example a file and its gzipped copy), the first by name is kept.
+    A rejected or failed file supersedes nothing, so that a bad file cannot remove an observation.
     """
-    parsed = {record.name: parse_name(record.name) for record in records if record.outcome in USABLE}
-    versions = {name: version for name, version in parsed.items() if version is not None}
-    best: dict[tuple[str, ...], str] = {}
-    for name, version in sorted(versions.items()):
-        previous = best.setdefault(version.observation, name)
-        if version.rank > versions[previous].rank:
-            best[version.observation] = name
-    return [_superseded_by(record, best, versions.get(record.name)) for record in records]
+    identities = {
+        record.name: record.identity for record in records if record.outcome in USABLE and record.identity is not None
+    }
+    used = choose_files(identities)
+    return [_superseded_by(record, used.get(record.name, record.name), identities) for record in records]
 
 
-def _superseded_by(record: Record, best: Mapping[tuple[str, ...], str], version: FileName | None) -> Record:
-    kept = record.name if version is None else best[version.observation]
-    if kept == record.name:
+def _superseded_by(record: Record, used: str, identities: Mapping[str, Identity]) -> Record:
+    if used == record.name:
         return record
-    detail = f"{kept} contains the same observation in the same or a newer version"
-    return replace(record, outcome=Outcome.SUPERSEDED, reason="newer_version", auroras=None, detail=detail)
+    own, other = identities[record.name], identities[used]
+    reason, what = "copy", "a copy of the same file"
+    if own.level != other.level:
+        reason, what = "other_level", f"the same observation at level {other.level}"
+    elif own.version != other.version:
+        reason, what = "newer_version", "a newer version of the same observation"
+    return replace(
+        record,
+        outcome=Outcome.SUPERSEDED,
+        reason=reason,
+        auroras=None,
+        detail=f"{used} is used: {what}",
+        superseded_by=used,
+    )
 
 
 def count_outcomes(records: Iterable[Record]) -> dict[str, int]:

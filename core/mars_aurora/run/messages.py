@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from enum import StrEnum
 from typing import Any, Self, get_origin, get_type_hints
 
 from mars_aurora.errors import UsageError
@@ -35,14 +36,31 @@ class Message:
         return asdict(self)
 
 
+class Again(StrEnum):
+    """Inputs to be processed again although their results are valid; empty: none."""
+
+    NONE = ""
+    REJECTED = "rejected"
+    ALL = "all"
+
+
 @dataclass(frozen=True)
 class PreprocessRequest(Message):
-    """One listed FITS object; ``name`` is its key relative to the prefix of the batch."""
+    """One listed FITS object; ``name`` is its key relative to the prefix of the batch.
+
+    ``etag`` is that of the listing; empty if unknown. ``again`` is one of `Again`.
+    """
 
     run_id: str
     bucket: str
     key: str
     name: str
+    etag: str = ""
+    again: str = Again.NONE.value
+
+    def __post_init__(self) -> None:
+        if self.again not in list(Again):
+            raise UsageError(f"{type(self).__name__}: again must be rejected or all, not {self.again!r}")
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from mars_aurora.run.keys import READY_MARKER, RunKeys
-from mars_aurora.run.ledger import Record
-from mars_aurora.run.storage import Source, Storage
+from mars_aurora.run.ledger import Outcome, Record
+from mars_aurora.run.stamps import stamp_count, stamp_read
+from mars_aurora.run.storage import Source, Storage, Version
 
 _READERS = 16  # threads; reading a record from S3 takes one round trip
 
@@ -42,9 +43,32 @@ def read_records(names: Collection[str], work: Storage, keys: RunKeys) -> dict[s
 
 
 def find_record(work: Storage, keys: RunKeys, name: str) -> Record | None:
-    """Return the record of an input that is done, or None if it has none or failed and is to be retried."""
-    record = _read_record(work, keys, name)
-    return record if record is not None and record.is_done else None
+    """Return the record of an input; None if it has none, or one that cannot be read."""
+    return _read_record(work, keys, name)
+
+
+def is_valid(record: Record, version: Version, emission: str, work: Storage, keys: RunKeys) -> bool:
+    """Return whether a record is that of this version of its input, and its picture and geometry are in storage.
+
+    A failure is never valid, so that the next run tries again.
+    """
+    return record.origin.version == version and holds(record, record.origin.sha256, emission, work, keys)
+
+
+def holds(record: Record, sha256: str, emission: str, work: Storage, keys: RunKeys) -> bool:
+    """Return whether a record is that of an input with this checksum, at any time."""
+    if record.outcome is Outcome.FAILED or record.origin.read != stamp_read(sha256, emission):
+        return False
+    if record.outcome is Outcome.REJECTED:
+        return True
+    paths = {"image": keys.image(record.name), "geometry": keys.geometry(record.name)}
+    return all(work.size(path) == record.origin.products.get(product) for product, path in paths.items())
+
+
+def is_counted(record: Record, min_objects: int, *, keep_stages: bool) -> bool:
+    """Return whether the objects of a picture are counted, with these settings."""
+    stamp = stamp_count(record.origin.read, min_objects, keep_stages=keep_stages)
+    return record.objects is not None and record.origin.count == stamp
 
 
 def list_candidates(work: Storage, keys: RunKeys) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
@@ -52,6 +53,7 @@ def catalogue(  # noqa: PLR0913, PLR0917 -- where the inputs, pictures and resul
     records = [measured[record.name].record if record.name in measured else record for record in settled]
     auroras = [aurora for name in sorted(measured) for aurora in measured[name].auroras]
     _drop_stale_detections(keys, records, detections)
+    provenance = _state_detectors(provenance, measured.values())
     elapsed_s = _elapsed_s(request.started_utc)
     products = tables.write_products(
         keys, records, auroras, provenance, detections, work, verifier, elapsed_s=elapsed_s
@@ -60,12 +62,21 @@ def catalogue(  # noqa: PLR0913, PLR0917 -- where the inputs, pictures and resul
     return CatalogueResult(request.run_id, len(names), len(auroras), count_outcomes(records), products)
 
 
+def _state_detectors(provenance: Provenance, measured: Iterable[Measured]) -> Provenance:
+    """State the detectors that found the boxes, which are not those of the settings after a change of the weights."""
+    found = sorted({(item.detector.name.value, item.detector.weights_sha256) for item in measured if item.detector})
+    if not found:
+        return provenance
+    detectors, weights = (" ".join(dict.fromkeys(column)).strip() for column in zip(*found, strict=True))
+    return replace(provenance, detector=detectors, weights_sha256=weights)
+
+
 def _elapsed_s(started_utc: str) -> float | None:
     return (datetime.now(UTC) - datetime.fromisoformat(started_utc)).total_seconds() if started_utc else None
 
 
 def _drop_stale_detections(keys: RunKeys, records: list[Record], detections: Storage) -> None:
-    """Remove pictures that an earlier catalogue of this run put, and that are superseded since."""
+    """Remove pictures that an earlier catalogue of this run put, and that have no aurora or are superseded since."""
     current = {keys.detection(record.name) for record in records if record.outcome is Outcome.AURORA}
     for key in set(detections.list(keys.detections)) - current:
         detections.delete(key)

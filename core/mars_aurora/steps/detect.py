@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from mars_aurora.detect.detectors import Detector
+from mars_aurora.detect.detectors import Detector, DetectorName, DetectorVersion
 from mars_aurora.run import predictions
 from mars_aurora.run.keys import RunKeys
+from mars_aurora.run.ledger import Record
 from mars_aurora.run.messages import DetectRequest, DetectResult
-from mars_aurora.run.records import list_candidates
+from mars_aurora.run.predictions import Made
+from mars_aurora.run.records import find_record, list_candidates
 from mars_aurora.run.storage import Storage
 
 if TYPE_CHECKING:
@@ -48,16 +50,16 @@ class StoredCandidate:
         return unpack_geometry(self.work.get(self.keys.geometry(self.name)))
 
 
-def detect(request: DetectRequest, work: Storage, detector: Detector) -> DetectResult:
+def detect(request: DetectRequest, work: Storage, detector: Detector, version: DetectorVersion) -> DetectResult:
     """Run the detector over one candidate or all of the run; write a prediction for each, as the transform job does."""
     keys = RunKeys(request.run_id)
     names = [request.name] if request.name else list_candidates(work, keys)
-    boxes = [detect_one(keys, name, work, detector) for name in names]
+    boxes = [detect_one(keys, name, work, detector, version) for name in names]
     return DetectResult(request.run_id, len(boxes), sum(boxes))
 
 
-def detect_one(keys: RunKeys, name: str, work: Storage, detector: Detector) -> int:
-    """Run the detector over one candidate unless it has a prediction; return the number of boxes.
+def detect_one(keys: RunKeys, name: str, work: Storage, detector: Detector, version: DetectorVersion) -> int:
+    """Run the detector over one candidate unless it has a valid prediction; return the number of boxes.
 
     Where the detector fails, the prediction is an error record, as in a transform job; the next run tries again.
 
@@ -66,16 +68,26 @@ def detect_one(keys: RunKeys, name: str, work: Storage, detector: Detector) -> i
     KeyError
         Where there is no such candidate.
     """
+    record = find_record(work, keys, name)
+    if record is None or work.size(keys.candidate(name)) is None:
+        raise KeyError(keys.candidate(name))
+    made = _describe(record, version)
     try:
-        return len(predictions.read_boxes(work.get(keys.prediction(name))))
+        known = predictions.read(work.get(keys.prediction(name)))
     except (KeyError, ValueError):
-        if work.size(keys.candidate(name)) is None:
-            raise KeyError(keys.candidate(name)) from None
+        known = None
+    if known is not None and known.made == made:
+        return len(known.boxes)
     candidate = StoredCandidate(keys, name, work)
     try:
         found = detector(candidate)
     except Exception as failure:  # noqa: BLE001 -- one candidate must not cost the others their detection
-        work.put(keys.prediction(name), predictions.error_to_json(f"{type(failure).__name__}: {failure}"))
+        work.put(keys.prediction(name), predictions.error_to_json(f"{type(failure).__name__}: {failure}", made))
         return 0
-    work.put(keys.prediction(name), predictions.to_json(found))
+    work.put(keys.prediction(name), predictions.to_json(found, made))
     return len(found.boxes)
+
+
+def _describe(record: Record, version: DetectorVersion) -> Made:
+    geometry = "" if version.name is DetectorName.YOLO else record.origin.read
+    return Made(record.origin.image_sha256, version.name.value, version.weights_sha256, geometry)

@@ -1,40 +1,125 @@
-"""Read one FITS input; write its picture and its geometry, or the record of its rejection."""
+"""Read one FITS input; write its picture, its geometry and its record, or the record of its rejection."""
 
 from __future__ import annotations
 
+import errno
+import hashlib
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from mars_aurora.emission import OXYGEN_1304, Emission
-from mars_aurora.errors import InputError
+from mars_aurora.errors import ChangedError, InputError, Reason
+from mars_aurora.run.identity import identify
 from mars_aurora.run.keys import RunKeys
-from mars_aurora.run.ledger import Outcome, Record
-from mars_aurora.run.messages import PreprocessRequest, PreprocessResult
-from mars_aurora.run.records import find_record
-from mars_aurora.run.storage import Source, Storage
+from mars_aurora.run.ledger import Origin, Outcome, Record
+from mars_aurora.run.messages import Again, PreprocessRequest, PreprocessResult
+from mars_aurora.run.records import find_record, holds, is_valid
+from mars_aurora.run.stamps import stamp_read
+from mars_aurora.run.storage import Source, Storage, Version
+
+if TYPE_CHECKING:
+    from mars_aurora.observation import Observation
+
+
+@dataclass(frozen=True)
+class _Result:
+    """The record of an input, and the products to be written before it, by key."""
+
+    record: Record
+    products: dict[str, bytes] = field(default_factory=dict)
 
 
 def preprocess(
     request: PreprocessRequest, inputs: Source, work: Storage, emission: Emission = OXYGEN_1304
 ) -> PreprocessResult:
-    """Read one emission of one FITS input; write its picture and geometry to ``work``, or the record of its rejection.
+    """Read one emission of one FITS input; write its picture, geometry and record to ``work``.
 
-    An input that has a record is not processed again, so the step can be repeated and resumed.
+    An input with a valid record is not read again, so the step can be repeated and resumed. Bad input is recorded as
+    rejected; an input that cannot be opened, or changes while it is read, as failed, which the next run tries again.
     """
+    keys = RunKeys(request.run_id)
+    if request.again == Again.ALL:
+        work.delete(keys.prediction(request.name))
+        work.delete(keys.measured(request.name))
+    result = _find_or_read(request, inputs, work, emission)
+    for key, data in result.products.items():
+        work.put(key, data)
+    record = result.record
+    work.put(keys.record(request.name), record.to_json())
+    return PreprocessResult(request.run_id, request.name, record.is_read, record.reason, record.detail)
+
+
+def _find_or_read(request: PreprocessRequest, inputs: Source, work: Storage, emission: Emission) -> _Result:
+    """Return the valid record of an input, or the result of reading it; a failed record if it cannot be read."""
+    try:
+        return _read_unless_valid(request, inputs, work, emission)
+    except OSError as error:
+        reason, detail = Reason.UNREADABLE, f"it cannot be read: {error.strerror or error}"
+    except ChangedError as error:
+        reason, detail = Reason.CHANGED, str(error)
+    return _Result(Record(request.name, Outcome.FAILED, reason, detail=detail))
+
+
+def _read_unless_valid(request: PreprocessRequest, inputs: Source, work: Storage, emission: Emission) -> _Result:
+    keys = RunKeys(request.run_id)
+    known = find_record(work, keys, request.name)
+    if known is not None and request.again in {Again.ALL, known.outcome.value}:
+        known = None
+    version = _find_version(request, inputs)
+    if known is not None and is_valid(known, version, emission.name, work, keys):
+        return _Result(known)
+    with inputs.local_file(request.key, version) as path:
+        if not path.is_file():  # opening a named pipe would block
+            detail = f"it is {'a folder' if path.is_dir() else 'not a regular file'}"
+            return _Result(Record(request.name, Outcome.REJECTED, Reason.NOT_A_FILE, detail=detail))
+        sha256 = _hash_file(path)
+        if known is not None and holds(known, sha256, emission.name, work, keys):
+            return _Result(replace(known, origin=replace(known.origin, version=version)))  # only its times differ
+        origin = Origin(version, sha256, stamp_read(sha256, emission.name))
+        return _read(path, Record(request.name, Outcome.CANDIDATE, origin=origin), keys, emission)
+
+
+def _find_version(request: PreprocessRequest, inputs: Source) -> Version:
+    try:
+        version = inputs.version(request.key)
+    except KeyError:
+        raise FileNotFoundError(errno.ENOENT, "it was removed, or it is a link to a missing file") from None
+    if request.etag and request.etag != version.etag:
+        raise ChangedError(f"the object was replaced after it was listed: its ETag was {request.etag}")
+    return version
+
+
+def _read(path: Path, record: Record, keys: RunKeys, emission: Emission) -> _Result:
+    """Read a file; return its record, picture and geometry."""
     from mars_aurora import readers
     from mars_aurora.geometry import canvas as canvases
     from mars_aurora.picture import heatmap, png
 
-    keys = RunKeys(request.run_id)
-    record = find_record(work, keys, request.name)
-    if record is not None:
-        usable = record.outcome is not Outcome.REJECTED
-        return PreprocessResult(request.run_id, request.name, usable, record.reason, record.detail)
     try:
-        with inputs.local_file(request.key, inputs.version(request.key)) as path:
-            observation = readers.read(path, request.name, emission)
+        observation = readers.read(path, record.name, emission)
         canvas = canvases.fit(observation)
     except InputError as error:
-        record = Record(request.name, Outcome.REJECTED, error.reason, detail=error.detail)
-        work.put(keys.record(request.name), record.to_json())
-        return PreprocessResult(request.run_id, request.name, usable=False, reason=error.reason, detail=error.detail)
-    work.put(keys.geometry(request.name), canvases.pack_geometry(observation, canvas))
-    work.put(keys.image(request.name), png.write(heatmap.draw(observation, canvas)))
-    return PreprocessResult(request.run_id, request.name, usable=True)
+        outcome = Outcome.FAILED if error.reason is Reason.UNREADABLE else Outcome.REJECTED
+        return _Result(replace(record, outcome=outcome, reason=error.reason, detail=error.detail))
+    geometry = canvases.pack_geometry(observation, canvas)
+    image = png.write(heatmap.draw(observation, canvas))
+    origin = replace(
+        record.origin,
+        image_sha256=hashlib.sha256(image).hexdigest(),
+        products={"image": len(image), "geometry": len(geometry)},
+    )
+    described = _describe(replace(record, origin=origin), observation)
+    return _Result(described, {keys.geometry(record.name): geometry, keys.image(record.name): image})
+
+
+def _describe(record: Record, observation: Observation) -> Record:
+    facts = observation.facts
+    return replace(
+        record, identity=identify(observation), level=facts.level, flags=facts.notes, residuals=facts.residuals
+    )
+
+
+def _hash_file(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

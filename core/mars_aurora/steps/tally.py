@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from mars_aurora.run.keys import RunKeys
-from mars_aurora.run.ledger import Outcome, count_outcomes, settle
+from mars_aurora.run.ledger import Outcome, Record, count_outcomes, settle
 from mars_aurora.run.messages import TallyRequest, TallyResult
 from mars_aurora.run.records import list_inputs, read_records
 from mars_aurora.run.storage import Source, Storage
@@ -14,10 +16,20 @@ def tally(request: TallyRequest, inputs: Source, work: Storage) -> TallyResult:
     keys = RunKeys(request.run_id)
     names = list_inputs(inputs, request.prefix)
     records = settle(names, read_records(names, work, keys))
-    wanted = {keys.candidate(record.name): record.name for record in records if record.outcome is Outcome.CANDIDATE}
-    present = set(work.list(keys.candidates))
-    for key in present - wanted.keys():
+    candidates = keep_candidates(records, work, keys)
+    return TallyResult(request.run_id, len(names), len(candidates), count_outcomes(records))
+
+
+def keep_candidates(records: list[Record], work: Storage, keys: RunKeys) -> list[str]:
+    """Make the stored candidates those of the records; return their names.
+
+    A candidate whose picture cannot be copied is left out of storage: its detection fails.
+    """
+    wanted = {keys.candidate(record.name): record for record in records if record.outcome is Outcome.CANDIDATE}
+    for key in set(work.list(keys.candidates)) - wanted.keys():
         work.delete(key)
-    for key in wanted.keys() - present:  # its newer version was removed since
-        work.put(key, work.get(keys.image(wanted[key])))
-    return TallyResult(request.run_id, len(names), len(wanted), count_outcomes(records))
+    for key, record in wanted.items():  # missing, cut, or superseded until a better file was removed
+        if work.size(key) != record.origin.products["image"]:
+            with suppress(KeyError, OSError):
+                work.put(key, work.get(keys.image(record.name)))
+    return [record.name for record in wanted.values()]

@@ -7,6 +7,7 @@ record, because one failed object would fail the whole transform job.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import signal
@@ -16,10 +17,11 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from mars_aurora.detect.yolo import WEIGHTS, Yolo, load
+from mars_aurora.detect.detectors import DetectorName
+from mars_aurora.detect.yolo import WEIGHTS, load
 from mars_aurora.errors import UsageError
 from mars_aurora.picture import png
-from mars_aurora.run.predictions import error_to_json, to_json
+from mars_aurora.run.predictions import Made, error_to_json, to_json
 
 MAX_PAYLOAD_MB = 6
 PICTURES = ("image/png", "application/x-image")
@@ -32,19 +34,21 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, address: tuple[str, int], network: Yolo, concurrency: int) -> None:
+    def __init__(self, address: tuple[str, int], weights: Path, concurrency: int) -> None:
         super().__init__(address, Handler)
-        self.network, self.concurrency = network, concurrency
+        self.network, self.concurrency = load(weights), concurrency
+        self.weights_sha256 = hashlib.sha256(weights.read_bytes()).hexdigest()
         self.slots = threading.BoundedSemaphore(concurrency)
 
     def predict(self, image: bytes) -> bytes:
         """Return the boxes of a picture, or an error record without boxes, as JSON."""
+        made = Made(hashlib.sha256(image).hexdigest(), DetectorName.YOLO.value, self.weights_sha256)
         try:
             with self.slots:
                 found = self.network.detect_all(png.read(image))
         except (UsageError, ValueError) as error:
-            return error_to_json(str(error))
-        return to_json(found)
+            return error_to_json(str(error), made)
+        return to_json(found, made)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -80,7 +84,7 @@ class Handler(BaseHTTPRequestHandler):
     def refuse(self, status: HTTPStatus, error: str) -> None:
         """Reply with an error; the connection is closed because the request's body is not read."""
         self.close_connection = True
-        self.reply(status, error_to_json(error))
+        self.reply(status, json.dumps({"boxes": [], "error": error}).encode())
 
     def reply(self, status: HTTPStatus, body: bytes) -> None:
         self.send_response(status)
@@ -105,7 +109,7 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
     parser.add_argument("--concurrency", type=int, default=os.cpu_count() or 1)
     arguments = parser.parse_args()
-    server = Server((arguments.host, arguments.port), load(arguments.weights), arguments.concurrency)
+    server = Server((arguments.host, arguments.port), arguments.weights, arguments.concurrency)
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
     print(f"listening on {arguments.host}:{server.server_port}", file=sys.stderr, flush=True)
     server.serve_forever()

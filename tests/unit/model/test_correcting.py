@@ -13,6 +13,7 @@ from mars_aurora_model import correcting
 from mars_aurora_model.labels import read_set
 
 MARS = {"label": "mars", "confidence": 1.0, "x0": 150.0, "y0": 60.0, "x1": 490.0, "y1": 400.0}
+MADE = {"picture_sha256": "a", "detector": "yolo", "weights_sha256": "b", "read": "", "result_version": 1}
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def run(tmp_path: Path) -> Path:
         for part, suffix, data in (
             ("ledger", ".json", Record(name, outcome, "truncated" if outcome is Outcome.REJECTED else "").to_json()),
             ("images", ".png", name.encode()),
-            ("predictions", ".png.out", json.dumps({"boxes": [MARS]}).encode()),
+            ("predictions", ".png.out", json.dumps({"boxes": [MARS], "made": MADE}).encode()),
         ):
             path = folder / part / f"{name}{suffix}"
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -39,7 +40,9 @@ def test_pictures_are_exported_with_the_detectors_boxes(run, tmp_path):
 
 
 def test_picture_with_error_record_is_exported_without_boxes(run, tmp_path):
-    (run / "predictions" / "a" / "x.fits.png.out").write_bytes(json.dumps({"boxes": [], "error": "timeout"}).encode())
+    (run / "predictions" / "a" / "x.fits.png.out").write_bytes(
+        json.dumps({"boxes": [], "error": "timeout", "made": MADE}).encode()
+    )
     correcting.label(run, tmp_path / "set")
     assert [picture.labels for picture in read_set(tmp_path / "set")] == [(), ()]
 

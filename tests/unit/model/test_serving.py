@@ -1,4 +1,5 @@
 import functools
+import hashlib
 import http.client
 import json
 import subprocess
@@ -55,7 +56,7 @@ def test_server_predicts_the_boxes_of_the_command_line(server, kind):
     picture = draw_picture()
     status, answer = request(server, body=picture, Content_Type=kind)
     assert status == 200
-    assert answer == {"boxes": [vars(box) for box in load().detect(png.read(picture))]}
+    assert answer["boxes"] == [vars(box) for box in load().detect(png.read(picture))]
     assert answer["boxes"]
 
 
@@ -95,7 +96,8 @@ def test_transform_predicts_all_pictures_of_a_folder(server, tmp_path):
     with Client(f"http://127.0.0.1:{server}", timeout_s=20) as client:
         assert transform(tmp_path / "candidates", tmp_path / "predictions", client.predict, concurrency=3) == 7
     answer = json.loads((tmp_path / "predictions" / "orbit1" / "3.fits.png.out").read_bytes())
-    assert answer == {"boxes": [vars(box) for box in load().detect(png.read(draw_picture(3)))]}
+    assert answer["boxes"] == [vars(box) for box in load().detect(png.read(draw_picture(3)))]
+    assert answer["made"]["picture_sha256"] == hashlib.sha256(draw_picture(3)).hexdigest()
     assert json.loads((tmp_path / "predictions" / "orbit0" / "broken.fits.png.out").read_bytes())["boxes"] == []
 
 

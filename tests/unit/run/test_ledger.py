@@ -1,9 +1,13 @@
 """Records, versions and counts of the ledger."""
 
+from dataclasses import replace
+
 import pytest
 
 from mars_aurora.errors import UnbalancedLedgerError
+from mars_aurora.run.identity import Identity
 from mars_aurora.run.ledger import (
+    Origin,
     Outcome,
     Record,
     count_outcomes,
@@ -12,14 +16,17 @@ from mars_aurora.run.ledger import (
     require_balance,
     settle,
 )
+from mars_aurora.run.storage import Version
 
+EARLIER = Identity("EMM/EMUS", start_ms=1_000, integrations=90, level="l2b", version=(1, 4, 2))
+LATER = replace(EARLIER, version=(2, 0, 3))
 OLD = "emm_emu_l2b_20220331t212107_0191_os2_sw1of3_r_v01-04.fits.gz"
 NEW = "emm_emu_l2b_20220331t212107_0191_os2_sw1of3_f_v02-00.fits.gz"
 OTHER_SWATH = "emm_emu_l2b_20220331t212107_0191_os2_sw2of3_r_v01-04.fits.gz"
 
 
-def _candidates(*names: str) -> dict[str, Record]:
-    return {name: Record(name, Outcome.CANDIDATE, objects=3) for name in names}
+def _candidate(name: str, identity: Identity | None = None, outcome: Outcome = Outcome.CANDIDATE) -> dict[str, Record]:
+    return {name: Record(name, outcome, objects=3, identity=identity)}
 
 
 def _outcomes(records: list[Record]) -> dict[str, str]:
@@ -27,7 +34,16 @@ def _outcomes(records: list[Record]) -> dict[str, str]:
 
 
 def test_record_round_trips_through_json():
-    record = Record("a/Ö.fits", Outcome.REJECTED, "truncated", detail="it ends\nearly")
+    record = Record(
+        "a/Ö.fits",
+        Outcome.REJECTED,
+        "truncated",
+        detail="it ends\nearly",
+        flags=("checksum",),
+        residuals={"sza_deg": 0.05},
+        origin=Origin(Version(3, 4, 5, "e", "v"), "abc", "r", "c", "i", {"image": 7}),
+        identity=EARLIER,
+    )
     assert Record.from_json(record.to_json()) == record
 
 
@@ -40,38 +56,46 @@ def test_invalid_record_is_a_value_error(data: bytes):
 
 
 def test_each_listed_name_has_exactly_one_record():
-    records = {**_candidates("a.fits"), "gone.fits": Record("gone.fits", Outcome.DISCARDED)}
+    records = {**_candidate("a.fits"), "gone.fits": Record("gone.fits", Outcome.DISCARDED)}
     settled = settle(["b.txt", "a.fits", "c.fits", "a.fits"], records)
     assert _outcomes(settled) == {"a.fits": "candidate", "b.txt": "ignored", "c.fits": "failed"}
     assert [record.name for record in settled] == ["a.fits", "b.txt", "c.fits"]
 
 
+def test_input_that_was_read_but_not_counted_has_failed():
+    (record,) = settle(["a.fits"], {"a.fits": Record("a.fits", Outcome.CANDIDATE)})
+    assert (record.outcome, record.reason) == (Outcome.FAILED, "not_counted")
+
+
 def test_newest_version_supersedes_the_others():
-    settled = settle([OLD, NEW, OTHER_SWATH], _candidates(OLD, NEW, OTHER_SWATH))
+    records = (
+        _candidate(OLD, EARLIER) | _candidate(NEW, LATER) | _candidate(OTHER_SWATH, replace(LATER, start_ms=9_000))
+    )
+    settled = settle(records, records)
     assert _outcomes(settled) == {OLD: "superseded", NEW: "candidate", OTHER_SWATH: "candidate"}
-    assert NEW in next(record.detail for record in settled if record.name == OLD)
+    (old,) = (record for record in settled if record.name == OLD)
+    assert (old.reason, old.superseded_by) == ("newer_version", NEW)
+    assert NEW in old.detail
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"), [({"level": "l2a"}, "other_level"), ({}, "copy"), ({"version": (1, 3, 2)}, "newer_version")]
+)
+def test_superseded_record_says_why(change: dict, reason: str):
+    records = _candidate(OLD, EARLIER) | _candidate(f"Copy of {OLD}", replace(EARLIER, **change))
+    _, other = sorted(settle(records, records), key=lambda record: record.name != OLD)
+    assert (other.outcome, other.reason, other.superseded_by) == (Outcome.SUPERSEDED, reason, OLD)
 
 
 @pytest.mark.parametrize("outcome", [Outcome.REJECTED, Outcome.FAILED])
 def test_rejected_or_failed_newer_version_supersedes_nothing(outcome: Outcome):
-    settled = settle([OLD, NEW], {**_candidates(OLD), NEW: Record(NEW, outcome, "corrupt")})
-    assert _outcomes(settled) == {OLD: "candidate", NEW: outcome.value}
+    records = _candidate(OLD, EARLIER) | _candidate(NEW, LATER, outcome)
+    assert _outcomes(settle(records, records)) == {OLD: "candidate", NEW: outcome.value}
 
 
 def test_discarded_newer_version_supersedes():
-    settled = settle([OLD, NEW], {**_candidates(OLD), NEW: Record(NEW, Outcome.DISCARDED, objects=1)})
-    assert _outcomes(settled) == {OLD: "superseded", NEW: "discarded"}
-
-
-def test_first_by_name_of_equal_versions_is_kept():
-    plain = OLD.removesuffix(".gz")
-    settled = settle([OLD, plain, f"copy/{OLD}"], _candidates(OLD, plain, f"copy/{OLD}"))
-    assert _outcomes(settled) == {f"copy/{OLD}": "candidate", plain: "superseded", OLD: "superseded"}
-
-
-def test_versions_in_different_folders_are_compared():
-    names = [f"2022/{OLD}", f"late/{NEW}"]
-    assert _outcomes(settle(names, _candidates(*names)))[names[0]] == "superseded"
+    records = _candidate(OLD, EARLIER) | _candidate(NEW, LATER, Outcome.DISCARDED)
+    assert _outcomes(settle(records, records)) == {OLD: "superseded", NEW: "discarded"}
 
 
 def test_counts_include_all_outcomes():

@@ -1,5 +1,6 @@
 """The detect step: what it reads, and the predictions that it writes."""
 
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -11,17 +12,19 @@ from mars_aurora import readers
 from mars_aurora.box import Box, Detections
 from mars_aurora.detect import threshold
 from mars_aurora.detect.candidate import Candidate
+from mars_aurora.detect.detectors import DetectorName, DetectorVersion
 from mars_aurora.geometry import canvas
 from mars_aurora.picture import heatmap, png
 from mars_aurora.picture.picture import Picture
 from mars_aurora.run.keys import RunKeys
-from mars_aurora.run.ledger import Outcome, Record
+from mars_aurora.run.ledger import Origin, Outcome, Record
 from mars_aurora.run.messages import DetectRequest, DetectResult
 from mars_aurora.run.storage import FolderStorage
 from mars_aurora.steps.detect import StoredCandidate, detect, detect_one
 
 KEYS = RunKeys("r")
 NAME = "x.fits"
+NETWORK, THRESHOLD = DetectorVersion(DetectorName.YOLO, "weights"), DetectorVersion(DetectorName.THRESHOLD)
 AURORA = Box("aurora", 0.9, 1, 2, 3, 4)
 
 
@@ -44,10 +47,17 @@ def files(broad_aurora, tmp_path_factory) -> dict[str, bytes]:
     path.write_bytes(broad_aurora.to_fits())
     observation = readers.read(path, NAME)
     fitted = canvas.fit(observation)
+    picture = png.write(heatmap.draw(observation, fitted))
     return {
-        KEYS.candidate(NAME): png.write(heatmap.draw(observation, fitted)),
+        KEYS.candidate(NAME): picture,
         KEYS.geometry(NAME): canvas.pack_geometry(observation, fitted),
+        KEYS.record(NAME): _record(NAME, picture).to_json(),
     }
+
+
+def _record(name: str, picture: bytes, read: str = "stamp") -> Record:
+    origin = Origin(read=read, image_sha256=hashlib.sha256(picture).hexdigest(), products={"image": len(picture)})
+    return Record(name, Outcome.CANDIDATE, objects=2, origin=origin)
 
 
 @pytest.fixture
@@ -70,13 +80,13 @@ def _prediction(work: FolderStorage) -> dict:
 
 
 def test_detector_that_uses_only_the_picture_reads_only_the_picture(work):
-    assert detect_one(KEYS, NAME, work, _by_picture) == 1
-    assert work.read == [KEYS.prediction(NAME), KEYS.candidate(NAME)]
+    assert detect_one(KEYS, NAME, work, _by_picture, NETWORK) == 1
+    assert work.read == [KEYS.record(NAME), KEYS.prediction(NAME), KEYS.candidate(NAME)]
 
 
 def test_detector_that_uses_only_the_observation_reads_only_the_geometry(work, files):
-    assert detect_one(KEYS, NAME, work, threshold.detect) >= 2
-    assert work.read == [KEYS.prediction(NAME), KEYS.geometry(NAME)]
+    assert detect_one(KEYS, NAME, work, threshold.detect, THRESHOLD) >= 2
+    assert work.read == [KEYS.record(NAME), KEYS.prediction(NAME), KEYS.geometry(NAME)]
     observation, fitted = canvas.unpack_geometry(files[KEYS.geometry(NAME)])
     boxes = [Box(**box) for box in _prediction(work)["boxes"]]
     assert boxes == threshold.find(observation, fitted)
@@ -91,39 +101,68 @@ def test_geometry_is_read_once(work):
 
 
 def test_prediction_reports_missing_sza_only_where_it_is_missing(work, files):
-    detect_one(KEYS, NAME, work, _by_picture)
-    assert _prediction(work).keys() == {"boxes"}
+    detect_one(KEYS, NAME, work, _by_picture, NETWORK)
+    assert _prediction(work).keys() == {"boxes", "made"}
     work.delete(KEYS.prediction(NAME))
     picture = replace(png.read(files[KEYS.candidate(NAME)]), sza_coefficients=None)
     work.put(KEYS.candidate(NAME), png.write(picture))
-    detect_one(KEYS, NAME, work, _by_picture)
+    detect_one(KEYS, NAME, work, _by_picture, NETWORK)
     assert _prediction(work)["sza_missing"] is True
 
 
 def test_candidate_with_a_prediction_is_not_read(work):
-    detect_one(KEYS, NAME, work, _by_picture)
+    detect_one(KEYS, NAME, work, _by_picture, NETWORK)
     work.read.clear()
-    assert detect_one(KEYS, NAME, work, _by_picture) == 1
-    assert work.read == [KEYS.prediction(NAME)]
+    assert detect_one(KEYS, NAME, work, _by_picture, NETWORK) == 1
+    assert work.read == [KEYS.record(NAME), KEYS.prediction(NAME)]
+
+
+@pytest.mark.parametrize("version", [DetectorVersion(DetectorName.YOLO, "other weights"), THRESHOLD])
+def test_other_weights_or_another_detector_detect_again(work, version):
+    detect_one(KEYS, NAME, work, _by_picture, NETWORK)
+    assert detect_one(KEYS, NAME, work, lambda _: Detections(()), version) == 0
+    assert _prediction(work)["made"]["weights_sha256"] == version.weights_sha256
+
+
+@pytest.mark.parametrize("prediction", [b"", b'{"boxes": []}', b"[]"])
+def test_damaged_prediction_or_one_of_an_earlier_version_is_made_again(work, prediction):
+    work.put(KEYS.prediction(NAME), prediction)
+    assert detect_one(KEYS, NAME, work, _by_picture, NETWORK) == 1
+
+
+def test_picture_that_changed_is_detected_again(work, files):
+    detect_one(KEYS, NAME, work, _by_picture, NETWORK)
+    work.put(KEYS.record(NAME), _record(NAME, b"another picture").to_json())
+    assert detect_one(KEYS, NAME, work, lambda _: Detections(()), NETWORK) == 0
+
+
+def test_new_geometry_is_detected_again_by_the_detector_that_uses_it(work, files):
+    detect_one(KEYS, NAME, work, _by_picture, NETWORK)
+    work.put(KEYS.record(NAME), _record(NAME, files[KEYS.candidate(NAME)], "new stamp").to_json())
+    assert detect_one(KEYS, NAME, work, lambda _: Detections(()), NETWORK) == 1
+    detect_one(KEYS, NAME, work, _by_picture, THRESHOLD)
+    work.put(KEYS.record(NAME), _record(NAME, files[KEYS.candidate(NAME)], "newer stamp").to_json())
+    assert detect_one(KEYS, NAME, work, lambda _: Detections(()), THRESHOLD) == 0
 
 
 def test_damaged_picture_becomes_an_error_record(work):
     work.put(KEYS.candidate(NAME), b"damaged")
-    assert detect_one(KEYS, NAME, work, _by_picture) == 0
-    assert _prediction(work) == {"boxes": [], "error": "ValueError: the picture is not a PNG"}
+    assert detect_one(KEYS, NAME, work, _by_picture, NETWORK) == 0
+    assert _prediction(work)["boxes"] == []
+    assert _prediction(work)["error"] == "ValueError: the picture is not a PNG"
 
 
 def test_missing_candidate_is_an_error(work):
     with pytest.raises(KeyError, match=r"candidates/y\.fits"):
-        detect_one(KEYS, "y.fits", work, _by_picture)
+        detect_one(KEYS, "y.fits", work, _by_picture, NETWORK)
     assert work.size(KEYS.prediction("y.fits")) is None
 
 
 def test_all_candidates_or_one_are_detected(work):
-    work.put(KEYS.candidate("y.fits"), png.write(Picture(np.ones((480, 640), np.uint8))))
-    for name in (NAME, "y.fits"):
-        work.put(KEYS.record(name), Record(name, Outcome.CANDIDATE).to_json())
-    assert detect(DetectRequest("r", "y.fits"), work, _by_picture) == DetectResult("r", 1, 1)
+    picture = png.write(Picture(np.ones((480, 640), np.uint8)))
+    work.put(KEYS.candidate("y.fits"), picture)
+    work.put(KEYS.record("y.fits"), _record("y.fits", picture).to_json())
+    assert detect(DetectRequest("r", "y.fits"), work, _by_picture, NETWORK) == DetectResult("r", 1, 1)
     assert work.list(KEYS.predictions) == [KEYS.prediction("y.fits")]
-    assert detect(DetectRequest("r"), work, _by_picture) == DetectResult("r", 2, 2)
+    assert detect(DetectRequest("r"), work, _by_picture, NETWORK) == DetectResult("r", 2, 2)
     assert work.list(KEYS.predictions) == [KEYS.prediction(NAME), KEYS.prediction("y.fits")]

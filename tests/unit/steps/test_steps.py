@@ -1,14 +1,18 @@
 """The steps on a folder, with simulated files and fake detectors."""
 
 import json
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mars_aurora.box import Box, Detections
 from mars_aurora.detect.candidate import Candidate
-from mars_aurora.detect.detectors import Detector, DetectorName
+from mars_aurora.detect.detectors import Detector, DetectorName, DetectorVersion
 from mars_aurora.errors import TransientError
+from mars_aurora.readers import reading
+from mars_aurora.run import predictions, stamps
 from mars_aurora.run.keys import RunKeys, is_fits
 from mars_aurora.run.ledger import Outcome, Record
 from mars_aurora.run.messages import (
@@ -19,6 +23,7 @@ from mars_aurora.run.messages import (
     PreprocessResult,
     TallyRequest,
 )
+from mars_aurora.run.predictions import Made
 from mars_aurora.run.provenance import describe_provenance
 from mars_aurora.run.records import is_input, list_inputs
 from mars_aurora.run.storage import FolderStorage, Version
@@ -50,17 +55,23 @@ def content(broad_aurora) -> bytes:
     return broad_aurora.to_fits()
 
 
-def _preprocess(name: str, inputs: FolderStorage, work: FolderStorage) -> PreprocessResult:
-    return preprocess(PreprocessRequest("r", "bucket", f"b/{name}", name), inputs, work)
+@pytest.fixture(scope="module")
+def other_content(night_swath) -> bytes:
+    """A file of another observation."""
+    return night_swath.to_fits()
 
 
-def _run_all(inputs: FolderStorage, work: FolderStorage, detector: Detector):
+def _preprocess(name: str, inputs: FolderStorage, work: FolderStorage, again: str = "") -> PreprocessResult:
+    return preprocess(PreprocessRequest("r", "bucket", f"b/{name}", name, again=again), inputs, work)
+
+
+def _run_all(inputs: FolderStorage, work: FolderStorage, detector: Detector, again: str = "", weights: str = ""):
     """Run all steps as the workflow does, with every usable picture a candidate."""
     for name in filter(is_fits, list_inputs(inputs, "b/")):
-        if _preprocess(name, inputs, work).usable:
+        if _preprocess(name, inputs, work, again).usable:
             classify(ClassifyRequest("r", name, min_objects=1), work)
     counts = tally(TallyRequest("r", "bucket", "b/"), inputs, work)
-    detect(DetectRequest("r"), work, detector)
+    detect(DetectRequest("r"), work, detector, DetectorVersion(DetectorName.YOLO, weights))
     return counts, catalogue(CatalogueRequest("r", "bucket", "b/"), inputs, work, work, PROVENANCE)
 
 
@@ -88,13 +99,143 @@ def _ledger(work: FolderStorage) -> str:
     return work.get(KEYS.product("ledger.csv")).decode()
 
 
-def test_bad_input_is_recorded_as_rejected_and_not_read_again(inputs, work, content):
+def test_bad_input_is_recorded_as_rejected_and_not_read_again(inputs, work, monkeypatch):
     inputs.put("b/x.fits", b"text")
     first = _preprocess("x.fits", inputs, work)
     assert (first.usable, first.reason) == (False, "not_fits")
     assert _record(work, "x.fits").outcome is Outcome.REJECTED
-    inputs.put("b/x.fits", content)
+    monkeypatch.setattr("mars_aurora.readers.reading.unpack", None)
     assert _preprocess("x.fits", inputs, work) == first
+
+
+def test_rejected_file_that_is_replaced_is_read(inputs, work, content):
+    inputs.put("b/x.fits", content[:9000])
+    assert _preprocess("x.fits", inputs, work).reason == "truncated"
+    inputs.put("b/x.fits", content)
+    assert _preprocess("x.fits", inputs, work).usable
+
+
+def test_usable_file_that_is_replaced_by_a_bad_one_is_rejected(inputs, work, content):
+    inputs.put("b/x.fits", content)
+    _run_all(inputs, work, _find_aurora)
+    inputs.put("b/x.fits", content[:9000])
+    _, result = _run_all(inputs, work, _find_aurora)
+    assert (result.counts["rejected"], result.auroras) == (1, 0)
+    assert work.list(KEYS.candidates) == work.list(KEYS.detections) == []
+
+
+def test_file_with_other_times_but_equal_content_is_not_read_again(inputs, work, content, monkeypatch):
+    inputs.put("b/x.fits", content)
+    _run_all(inputs, work, _find_nothing)
+    before = _record(work, "x.fits")
+    inputs.put("b/x.fits", content)
+    monkeypatch.setattr("mars_aurora.readers.reading.unpack", None)
+    _preprocess("x.fits", inputs, work)
+    after = _record(work, "x.fits")
+    assert after.origin.version == inputs.version("b/x.fits") != before.origin.version
+    assert replace(after, origin=before.origin) == before
+
+
+@pytest.mark.parametrize("stage", ["read", "picture", "classify", "detect", "measure"])
+def test_new_result_version_makes_its_stage_and_those_after_it_again(inputs, work, content, monkeypatch, stage):
+    inputs.put("b/x.fits", content)
+    _run_all(inputs, work, _find_aurora)
+    before = _products(work)
+    monkeypatch.setitem(stamps.RESULT_VERSIONS, stage, 99)
+    _run_all(inputs, work, _find_aurora)
+    again = {key for key, version in _products(work).items() if version != before[key]}
+    wanted = {
+        "read": {"images", "geometry", "candidates", "measured"},
+        "picture": {"images", "geometry", "candidates", "measured"},
+        "classify": {"candidates"},
+        "detect": {"predictions", "measured"},
+        "measure": {"measured"},
+    }
+    assert again == wanted[stage]
+
+
+def _products(work: FolderStorage) -> dict[str, Version]:
+    """The version of the only file in each folder of the run; records are written each time."""
+    keys = [key for key in work.list("runs/r/") if key.count("/") > 2]
+    return {key.split("/")[2]: work.version(key) for key in keys if "/ledger/" not in key and "/detections/" not in key}
+
+
+def test_new_weights_detect_again_and_do_not_read_again(inputs, work, content):
+    inputs.put("b/x.fits", content)
+    _run_all(inputs, work, _find_aurora, weights="a")
+    before = _products(work)
+    _, result = _run_all(inputs, work, _find_nothing, weights="b")
+    assert result.counts["no_aurora"] == 1
+    assert {key for key, version in _products(work).items() if version != before[key]} == {"predictions", "measured"}
+
+
+def test_other_min_objects_count_again(inputs, work, content):
+    inputs.put("b/x.fits", content)
+    _run_all(inputs, work, _find_aurora)
+    classify(ClassifyRequest("r", "x.fits", min_objects=99), work)
+    assert _record(work, "x.fits").outcome is Outcome.DISCARDED
+    tally_result = tally(TallyRequest("r", "bucket", "b/"), inputs, work)
+    assert (tally_result.candidates, work.list(KEYS.candidates)) == (0, [])
+
+
+@pytest.mark.parametrize("damage", [None, b"", b"cut"])
+@pytest.mark.parametrize("product", ["image", "geometry", "candidate", "prediction", "measured", "detection"])
+def test_products_that_are_missing_empty_or_cut_are_made_again(inputs, work, content, product, damage):
+    inputs.put("b/x.fits", content)
+    _run_all(inputs, work, _find_aurora)
+    key = getattr(KEYS, product)("x.fits")
+    before = work.get(key)
+    work.delete(key)
+    if damage is not None:
+        work.put(key, damage)
+    _, result = _run_all(inputs, work, _find_aurora)
+    assert result.counts["aurora"] == 1
+    assert work.get(key) == before
+
+
+def test_again_reads_valid_inputs_too(inputs, work, content, monkeypatch):
+    inputs.put("b/x.fits", content)
+    inputs.put("b/y.fits", b"text")
+    _run_all(inputs, work, _find_aurora)
+    read = []
+    monkeypatch.setattr(
+        "mars_aurora.readers.read", lambda path, name, emission: read.append(name) or reading.read(path, name, emission)
+    )
+    _run_all(inputs, work, _find_nothing)
+    assert read == []
+    _run_all(inputs, work, _find_nothing, again="rejected")
+    assert read == ["y.fits"]
+    _, result = _run_all(inputs, work, _find_nothing, again="all")
+    assert read == ["y.fits", "x.fits", "y.fits"]
+    assert result.counts["no_aurora"] == 1
+
+
+def test_input_that_changes_while_it_is_read_has_failed_and_is_retried(inputs, work, content):
+    class Changing(FolderStorage):
+        @contextmanager
+        def local_file(self, key, version):
+            with super().local_file(key, version) as path:
+                yield path
+                path.write_bytes(content)
+
+    inputs.put("b/x.fits", content)
+    result = _preprocess("x.fits", Changing(inputs._root), work)
+    assert (result.usable, result.reason) == (False, "changed_during_run")
+    assert _record(work, "x.fits").outcome is Outcome.FAILED
+    assert _preprocess("x.fits", inputs, work).usable
+
+
+def test_input_that_vanished_has_failed_and_is_retried(inputs, work, content):
+    result = _preprocess("x.fits", inputs, work)
+    assert (result.usable, result.reason) == (False, "unreadable")
+    inputs.put("b/x.fits", content)
+    assert _preprocess("x.fits", inputs, work).usable
+
+
+def test_object_that_was_replaced_since_its_listing_has_failed(inputs, work, content):
+    inputs.put("b/x.fits", content)
+    result = preprocess(PreprocessRequest("r", "bucket", "b/x.fits", "x.fits", etag="listed"), inputs, work)
+    assert (result.usable, result.reason) == (False, "changed_during_run")
 
 
 def test_infrastructure_failure_is_raised_and_not_recorded(work):
@@ -118,8 +259,11 @@ def test_picture_is_a_candidate_with_enough_objects_and_discarded_with_too_few(i
     assert found >= 2
     classify(ClassifyRequest("r", "b.fits", min_objects=found + 1), work)
     assert work.list(KEYS.candidates) == [KEYS.candidate("a.fits")]
-    assert _record(work, "a.fits") == Record("a.fits", Outcome.CANDIDATE, objects=found)
-    assert _record(work, "b.fits") == Record("b.fits", Outcome.DISCARDED, "too_few_objects", found)
+    records = [_record(work, name) for name in ("a.fits", "b.fits")]
+    assert [(record.outcome, record.reason, record.objects) for record in records] == [
+        (Outcome.CANDIDATE, "", found),
+        (Outcome.DISCARDED, "too_few_objects", found),
+    ]
 
 
 def test_recorded_failure_is_retried(inputs, work, content):
@@ -186,16 +330,22 @@ def test_candidate_with_a_prediction_is_not_detected_again(inputs, work, content
         (KEYS.prediction("x.fits"), None, "missing_object"),
         (KEYS.prediction("x.fits"), b"<html>", "not_detected"),
         (KEYS.prediction("x.fits"), b'{"boxes": [{"x": 1}]}', "not_detected"),
-        (KEYS.prediction("x.fits"), b'{"error": "too large", "boxes": []}', "not_detected"),
+        (KEYS.prediction("x.fits"), predictions.error_to_json("too large", Made("", "yolo", "")), "not_detected"),
+        (
+            KEYS.prediction("x.fits"),
+            predictions.to_json(Detections(()), Made("of another picture", "yolo", "")),
+            "not_detected",
+        ),
         (KEYS.geometry("x.fits"), None, "missing_object"),
         (KEYS.geometry("x.fits"), b"cut", "not_measured"),
     ],
 )
-def test_missing_or_damaged_file_fails_only_its_input(inputs, work, content, damage):
+def test_missing_or_damaged_file_fails_only_its_input(inputs, work, content, other_content, damage):
     key, data, reason = damage
-    for name in ("x.fits", "y.fits"):
-        inputs.put(f"b/{name}", content)
+    inputs.put("b/x.fits", content)
+    inputs.put("b/y.fits", other_content)
     _run_all(inputs, work, _find_aurora)
+    work.delete(KEYS.measured("x.fits"))
     work.delete(key)
     if data is not None:
         work.put(key, data)

@@ -1,0 +1,31 @@
+"""Stamps: hashes of everything that a result was made from, by which a later run knows whether it is still valid.
+
+Raise the result version of a stage when its output changes for the same input; all results of that stage and of
+those after it are then made again, in existing run folders too. The version of the package has no effect.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+RESULT_VERSIONS = {"read": 1, "picture": 1, "classify": 1, "detect": 1, "measure": 1}
+
+
+def stamp_read(sha256: str, emission: str) -> str:
+    """Stamp of the picture and the geometry of an input with that checksum, read in an emission."""
+    return _stamp(RESULT_VERSIONS["read"], RESULT_VERSIONS["picture"], sha256, emission)
+
+
+def stamp_count(read: str, min_objects: int, *, keep_stages: bool) -> str:
+    """Stamp of the object count of a picture; ``read`` is its stamp."""
+    return _stamp(RESULT_VERSIONS["classify"], read, min_objects, keep_stages)
+
+
+def stamp_measurement(read: str, prediction: bytes) -> str:
+    """Stamp of the auroras measured in a candidate; ``read`` is the stamp of its geometry."""
+    return _stamp(RESULT_VERSIONS["measure"], read, hashlib.sha256(prediction).hexdigest())
+
+
+def _stamp(*parts: str | int) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
