@@ -199,7 +199,7 @@ def _kill(run: Run, stage: str, files: int, delay_s: float, victim: str) -> str:
 
 # the disk, the output and the inputs
 
-SIZES_KB = (300, 1_000, 3_000, 6_000, 10_000)
+SIZES_KB = (100, 500, 1_000, 2_000, 3_000, 4_000, 5_000)
 
 
 def disk_full(folder: Path, expected: Tables, inputs: Path) -> Iterator[Found]:
@@ -213,10 +213,10 @@ def disk_full(folder: Path, expected: Tables, inputs: Path) -> Iterator[Found]:
         try:
             run = Run(inputs, disk / "out")
             code, messages = run.finish()
-            wrong = ""
-            if code == 0 or "Traceback" in messages:
+            wrong = compare(expected, run) if code == 0 else ""
+            if "Traceback" in messages:
                 wrong = f"it ends with {code}: {' '.join(messages.split())[-300:]}"
-            elif not messages.strip():
+            elif code and not messages.strip():
                 wrong = "it ends without a message"
             subprocess.run(["mount", "-o", "remount,size=200m", disk], check=True)
             yield check_again(run, expected, "disk_full", f"{size_kb} kB", after=wrong)
