@@ -17,7 +17,6 @@ from pathlib import Path
 from bench.corpus import kinds
 from bench.corpus.case import Case, Found
 from bench.corpus.judging import REFERENCE, judge, write_cases
-from bench.corpus.processes import DISTURBANCES, disturb
 
 VERDICTS = ("lost", "wrong", "slow")
 
@@ -40,15 +39,15 @@ def describe(kind: str, found: list[Found]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("kinds", nargs="*", choices=[[], *kinds.KINDS, *DISTURBANCES], metavar="KIND")
+    parser.add_argument("kinds", nargs="*", choices=[[], *kinds.KINDS, *kinds.DISTURBANCES], metavar="KIND")
     parser.add_argument("--every", type=int, default=1, help="run one case of so many")
     options = parser.parse_args()
     print(f"{'kind':<14} {'cases':>5} " + " ".join(f"{verdict:>5}" for verdict in VERDICTS), flush=True)
     everything: list[Found] = []
-    for name in options.kinds or [*kinds.KINDS, *DISTURBANCES]:
+    for name in options.kinds or [*kinds.KINDS, *kinds.DISTURBANCES]:
         with tempfile.TemporaryDirectory() as folder:
-            if name in DISTURBANCES:
-                found = list(disturb(name, Path(folder)))
+            if name in kinds.DISTURBANCES:
+                found = list(kinds.disturb(name, Path(folder)))
             else:
                 found = run_kind(list(kinds.KINDS[name]())[:: options.every], Path(folder) / "run")
         everything += found
