@@ -5,7 +5,6 @@ Longitudes are east, 0 to 360 degrees. The VOTable uses the column names of EPN-
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, fields
@@ -14,18 +13,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mars_aurora.aurora import COLUMNS, Aurora, Column
+from mars_aurora.catalogue.cells import write_csv
 from mars_aurora.catalogue.sightings import Entry
 from mars_aurora.emission import OXYGEN_1304
 from mars_aurora.errors import UsageError
-from mars_aurora.run.escaping import escape_text
 from mars_aurora.run.keys import CATALOGUE
-from mars_aurora.run.ledger import Record
 from mars_aurora.run.provenance import Provenance
 
 if TYPE_CHECKING:
     from astropy.table import Table
 
-LEDGER_COLUMNS = ("name", "outcome", "reason", "objects", "auroras", "detail")
 _NOTES = (
     "Auroras on Mars in far-ultraviolet emission. Longitudes are east, 0 to 360 deg; latitudes as in the input files; "
     f"coordinates are those where the lines of sight cross the emitting shell, {OXYGEN_1304.shell_km:g} km above the "
@@ -57,31 +54,14 @@ _EPN_CONSTANTS = {
 }
 
 
-def ledger_to_csv(records: Iterable[Record]) -> bytes:
-    """Write one line per input."""
-    return _csv(LEDGER_COLUMNS, ([getattr(record, column) for column in LEDGER_COLUMNS] for record in records))
-
-
-def ledger_from_csv(ledger: bytes) -> Table:
-    """Read the ledger as an astropy table of text, but for the numbers of objects and auroras, masked where empty."""
-    from astropy.table import MaskedColumn, Table  # noqa: PLC0415 -- see to_table
-
-    rows = list(csv.DictReader(io.StringIO(ledger.decode(), newline="")))
-    table = Table({name: np.array([row[name] for row in rows], np.str_) for name in LEDGER_COLUMNS})
-    for name in ("objects", "auroras"):
-        numbers = [int(row[name] or -1) for row in rows]
-        table[name] = MaskedColumn(numbers, mask=[not row[name] for row in rows], dtype=np.int64)
-    return table
-
-
 def to_csv(auroras: Iterable[Aurora]) -> bytes:
     """Write one line per detection; ``outline_wkt`` has simple polygons split at 0/360, as JMARS requires."""
-    return _csv((column.name for column in COLUMNS), (astuple(aurora) for aurora in auroras))
+    return write_csv((column.name for column in COLUMNS), (astuple(aurora) for aurora in auroras))
 
 
 def entries_to_csv(entries: Iterable[Entry]) -> bytes:
     """Write one line per aurora, with its sightings joined."""
-    return _csv((field.name for field in fields(Entry)), (astuple(entry) for entry in entries))
+    return write_csv((field.name for field in fields(Entry)), (astuple(entry) for entry in entries))
 
 
 def to_ecsv(auroras: Sequence[Aurora], provenance: Provenance) -> bytes:
@@ -166,20 +146,6 @@ def to_votable(auroras: Sequence[Aurora], provenance: Provenance) -> bytes:
     stream = io.BytesIO()
     votable.to_xml(stream)
     return stream.getvalue()
-
-
-def _csv(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> bytes:
-    stream = io.StringIO(newline="")
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([_as_text(value) for value in row] for row in rows)
-    return stream.getvalue().encode()
-
-
-def _as_text(value: object) -> str:
-    if value is None or (isinstance(value, float) and not np.isfinite(value)):
-        return ""
-    return f"{value:.7g}" if isinstance(value, float) else escape_text(value) if isinstance(value, str) else str(value)
 
 
 def _astropy_column(column: Column, auroras: Sequence[Aurora]) -> Any:  # noqa: ANN401 -- astropy has no types

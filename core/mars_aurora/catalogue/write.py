@@ -13,7 +13,7 @@ from functools import partial
 from typing import NamedTuple, Protocol
 
 from mars_aurora.aurora import Aurora
-from mars_aurora.catalogue import geographic, labels, report, sightings, tables
+from mars_aurora.catalogue import geographic, labels, ledger_table, report, sightings, tables
 from mars_aurora.catalogue.verify import Written, verify_stored
 from mars_aurora.run.escaping import escape_row
 from mars_aurora.run.keys import CATALOGUE, LEDGER, RunKeys
@@ -84,7 +84,7 @@ def write_products(  # noqa: PLR0913, PLR0917 -- contents and destination of the
         storage.put(keys.product(name), data)
         written.append(Written(keys.product(name), rows, hashlib.sha256(data).hexdigest()))
 
-    put(LEDGER, len(records), tables.ledger_to_csv(records))
+    put(LEDGER, len(records), ledger_table.to_csv(records))
     provenance = replace(provenance, ledger_sha256=written[0].sha256)
     rows = [escape_row(record) for record in records]
     joined = [escape_row(aurora) for aurora in sightings.join(auroras)]

@@ -11,7 +11,7 @@ from astropy.table import QTable, Table
 
 from mars_aurora import readers
 from mars_aurora.aurora import Aurora
-from mars_aurora.catalogue import sightings, tables
+from mars_aurora.catalogue import ledger_table, sightings, tables
 from mars_aurora.classify import count
 from mars_aurora.detect.candidate import Drawn
 from mars_aurora.detect.detectors import DetectorName, choose_detector, load_detector
@@ -189,10 +189,10 @@ class Run:
     def ledger(self) -> Table:
         """The ledger, one row per input.
 
-        Columns are name, outcome, reason, objects, auroras and detail: text, but for the numbers of objects and
-        auroras, which are integers and masked where unknown.
+        Columns are text, but for numbers of objects, auroras and bytes, and the residuals of the geometry, which are
+        masked where unknown; docs/catalogue.md describes them.
         """
-        return tables.ledger_from_csv(self.storage.get(self.paths.product(LEDGER)))
+        return ledger_table.from_csv(self.storage.get(self.paths.product(LEDGER)))
 
     @cached_property
     def catalogue(self) -> QTable:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from mars_aurora import readers
 from mars_aurora.box import Box
-from mars_aurora.catalogue import tables
+from mars_aurora.catalogue import ledger_table, tables
 from mars_aurora.detect.detectors import DetectorName
 from mars_aurora.emission import OXYGEN_1304, OXYGEN_1356
 from mars_aurora.errors import UsageError
@@ -70,7 +70,7 @@ def run(broad_aurora: Simulated, tmp_path_factory: pytest.TempPathFactory) -> Pa
     auroras = measure(observation, fitted, [Box("aurora", 0.9, 150, 60, 490, 400)])
     records = [Record("x.fits", Outcome.AURORA, objects=2, auroras=1), Record("y.fits", Outcome.REJECTED, "not_fits")]
     storage, paths = FolderStorage(folder), RunPaths()
-    storage.put(paths.product("ledger.csv"), tables.ledger_to_csv(records))
+    storage.put(paths.product("ledger.csv"), ledger_table.to_csv(records))
     storage.put(
         paths.product("catalogue.ecsv"),
         tables.to_ecsv(auroras, describe_provenance(DetectorName.YOLO, 2, "")),
