@@ -23,6 +23,7 @@ class Reason(StrEnum):
     MISSING_HDU = "missing_hdu"
     MISSING_COLUMN = "missing_column"
     WRONG_SHAPE = "wrong_shape"
+    WRONG_UNIT = "wrong_unit"  # of another physical type than expected
     NO_INTEGRATIONS = "no_integrations"
     TOO_FEW_INTEGRATIONS = "too_few_integrations"
     NO_LINE = "no_130nm_line"  # O I 130.4 nm is outside the wavelength range, or missing in the list of emissions

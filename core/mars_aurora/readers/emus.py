@@ -17,7 +17,7 @@ from mars_aurora.readers import samples, times
 from mars_aurora.readers.cards import as_float, as_int, iso_time, text
 from mars_aurora.readers.checks import require_integrations, require_shape
 from mars_aurora.readers.emus_lines import fit_spectra, read_emission
-from mars_aurora.readers.fitsfile import FitsFile
+from mars_aurora.readers.fitsfile import FitsFile, Part
 from mars_aurora.readers.names import parse_name
 from mars_aurora.readers.verify import Layout, verify
 
@@ -37,19 +37,21 @@ def read(fits: FitsFile, emission: Emission) -> Observation:
     geometry = _Geometry(fits, n_integrations)
     line = _LINE_READERS[level](fits, geometry.shape, emission)
     latitude = geometry.samples("LAT", -90, 90)
-    longitude = geometry.on_slit_only(samples.east_longitude(geometry.column("LON")))
+    longitude = geometry.on_slit_only(samples.east_longitude(geometry.column("LON", "deg")))
     center, corners = samples.split_samples(latitude, longitude, _USUAL_CENTER)
 
     def image(values: NDArray[Any]) -> FloatArray:
         return geometry.on_slit_only(samples.brightness(values))
 
-    def angle(column: str, low: float, high: float) -> FloatArray:
-        return geometry.on_slit_only(samples.bounded(geometry.column(column)[:, center], low, high))
+    def at_center(column: str, unit: str, low: float, high: float) -> FloatArray:
+        values = geometry.column(column, unit, np.s_[:, center])
+        return geometry.on_slit_only(samples.bounded(values, low, high))
 
-    def optional(column: str, low: float, high: float) -> Float64Array:
+    def optional(column: str, unit: str, low: float, high: float) -> Float64Array:
         if not fits.has_column("FOV_GEOM", column):
             return np.full(geometry.shape, np.nan)
-        return geometry.on_slit_only(samples.bounded64(geometry.column(column)[:, center], low, high))
+        values = geometry.column(column, unit, np.s_[:, center])
+        return geometry.on_slit_only(samples.bounded64(values, low, high))
 
     time_utc = times.read_times(fits, "TIME", "TIME_UTC", "TIME_ET", n_integrations)
     return verify(
@@ -63,13 +65,13 @@ def read(fits: FitsFile, emission: Emission) -> Observation:
             longitude_deg=longitude[:, center],
             corner_latitude_deg=np.stack([latitude[:, corner] for corner in corners], axis=-1),
             corner_longitude_deg=np.stack([longitude[:, corner] for corner in corners], axis=-1),
-            sza_deg=angle("SOLAR_Z_ANGLE", 0, 180),
-            emission_angle_deg=angle("EMISSION_ANGLE", 0, 180),
-            local_time_h=optional("LOCAL_TIME", 0, 24).astype(np.float32),
-            tangent_altitude_km=angle("MRH_ALT", -1e4, samples.MAX_ALTITUDE_KM),
+            sza_deg=at_center("SOLAR_Z_ANGLE", "deg", 0, 180),
+            emission_angle_deg=at_center("EMISSION_ANGLE", "deg", 0, 180),
+            local_time_h=optional("LOCAL_TIME", "h", 0, 24).astype(np.float32),
+            tangent_altitude_km=at_center("MRH_ALT", "km", -1e4, samples.MAX_ALTITUDE_KM),
             **_read_spacecraft(fits, n_integrations),
-            ra_deg=optional("RA", -360, 360),
-            dec_deg=optional("DEC", -90, 90),
+            ra_deg=optional("RA", "deg", -360, 360),
+            dec_deg=optional("DEC", "deg", -90, 90),
             flagged=line.flagged & geometry.on_slit,
         ),
         _LAYOUTS[level],
@@ -89,19 +91,19 @@ class _Geometry:
         self.shape = (n_integrations, n_slit)
         self.on_slit = np.ones(n_slit, bool)
         if fits.has_column("FOV_GEOM", "RA"):
-            self.on_slit = np.isfinite(self.column("RA")[:, 0]).any(axis=0)
+            self.on_slit = np.isfinite(self.column("RA", "deg", np.s_[:, 0])).any(axis=0)
         self.on_slit[:1] = False
 
-    def column(self, column: str) -> NDArray[Any]:
-        """View a column as it is in the file; raises WRONG_SHAPE unless it is (nI, 5, nS)."""
-        values = self._fits.column("FOV_GEOM", column)
+    def column(self, column: str, unit: str, part: Part = ...) -> NDArray[Any]:
+        """Read a column in ``unit``, or a part of it; raises WRONG_SHAPE unless the column is (nI, 5, nS)."""
         n_integrations, n_slit = self.shape
-        require_shape(f"FOV_GEOM.{column}", values.shape, (n_integrations, 5, n_slit), self._fits.name)
-        return values
+        shape = self._fits.column_shape("FOV_GEOM", column)
+        require_shape(f"FOV_GEOM.{column}", shape, (n_integrations, 5, n_slit), self._fits.name)
+        return self._fits.column("FOV_GEOM", column, unit, part=part)
 
     def samples(self, column: str, low: float, high: float) -> FloatArray:
-        """Copy all five samples of a column; NaN out of range and off the slit."""
-        return self.on_slit_only(samples.bounded(self.column(column), low, high))
+        """Copy all five samples of a column of angles; NaN out of range and off the slit."""
+        return self.on_slit_only(samples.bounded(self.column(column, "deg"), low, high))
 
     def on_slit_only(self, values: NDArray[Any]) -> NDArray[Any]:
         """Set values, (nI, ..., nS), off the slit to NaN in place."""
@@ -112,17 +114,17 @@ class _Geometry:
 def _read_spacecraft(fits: FitsFile, n_integrations: int) -> dict[str, Float64Array]:
     """Read the columns of SC_GEOM, each (nI,), by field of Observation; the sub-solar ones are optional."""
 
-    def column(name: str, *, optional: bool = False) -> NDArray[Any]:
+    def column(name: str, unit: str = "deg", *, optional: bool = False) -> NDArray[Any]:
         if optional and not fits.has_column("SC_GEOM", name):
             return np.full(n_integrations, np.nan)
-        values = fits.column("SC_GEOM", name)
+        values = fits.column("SC_GEOM", name, unit)
         require_shape(f"SC_GEOM.{name}", values.shape, (n_integrations,), fits.name)
         return values
 
     return {
         "sub_spacecraft_latitude_deg": samples.bounded64(column("SUB_SC_LAT"), -90, 90),
         "sub_spacecraft_longitude_deg": samples.east_longitude64(column("SUB_SC_LON")),
-        "spacecraft_altitude_km": samples.bounded64(column("SC_ALT"), 0, samples.MAX_ALTITUDE_KM),
+        "spacecraft_altitude_km": samples.bounded64(column("SC_ALT", "km"), 0, samples.MAX_ALTITUDE_KM),
         "sub_solar_latitude_deg": samples.bounded64(column("SUB_SOLAR_LAT", optional=True), -90, 90),
         "sub_solar_longitude_deg": samples.east_longitude64(column("SUB_SOLAR_LON", optional=True)),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -30,19 +31,19 @@ def read_emission(fits: FitsFile, shape: tuple[int, int], emission: Emission) ->
         detail = f"EMISS has no emission {emission.name}; its emissions: {', '.join(names) or 'none'}"
         raise InputError(missing_reason(emission), fits.name, detail[:300])
 
-    def image(column: str) -> NDArray[Any]:
-        values: NDArray[Any] = fits.column("EMISS", column)[row]
+    def image(column: str, unit: str | None = "R") -> NDArray[Any]:
+        values = fits.column("EMISS", column, unit, part=row)
         require_shape(f"EMISS.{column} of one emission", values.shape, shape[::-1], fits.name)
         return np.transpose(values)
 
-    def optional(column: str, fill: float) -> NDArray[Any]:
-        return image(column) if fits.has_column("EMISS", column) else np.full(shape, fill)
+    def optional(column: str, fill: float, unit: str | None = "R") -> NDArray[Any]:
+        return image(column, unit) if fits.has_column("EMISS", column) else np.full(shape, fill)
 
     return LineImages(
         image("RADIANCE"),
         optional("RAD_ERR_RAND", np.nan),
         optional("RAD_ERR_SYS", np.nan),
-        np.asarray(optional("QLTY_FLG", 0) != 0),
+        np.asarray(optional("QLTY_FLG", 0, None) != 0),
     )
 
 
@@ -56,14 +57,16 @@ def fit_spectra(fits: FitsFile, shape: tuple[int, int], emission: Emission) -> L
     wavelength_nm = _read_wavelengths(fits, shape[1])
     near = find_fitted(wavelength_nm, emission)
     total, count = np.zeros(wavelength_nm.shape), np.zeros(wavelength_nm.shape)
-    for piece in _read_pieces(fits, "RADIANCE", wavelength_nm.shape):
-        spectra = samples.brightness(piece[:, :, near])
+    for piece in _read_pieces(fits, "RADIANCE", wavelength_nm.shape, near):
+        spectra = samples.brightness(piece)
         total[:, near] += np.nansum(spectra, axis=0)
         count[:, near] += np.isfinite(spectra).sum(axis=0)
-    weights = fit_line(wavelength_nm, total / np.maximum(count, 1), emission, fits.name)
+    fitted = fit_line(wavelength_nm, total / np.maximum(count, 1), emission, fits.name)
+    weights = replace(fitted, window=slice(None))  # only the samples of the window are read
 
     def image(column: str, measure: Callable[[NDArray[Any]], NDArray[Any]]) -> NDArray[Any]:
-        return np.concatenate([measure(piece) for piece in _read_pieces(fits, column, wavelength_nm.shape)])
+        pieces = _read_pieces(fits, column, wavelength_nm.shape, fitted.window)
+        return np.concatenate([measure(piece) for piece in pieces])
 
     def optional(column: str, measure: Callable[[NDArray[Any]], NDArray[Any]]) -> NDArray[Any]:
         return image(column, measure) if fits.has_column("CAL", column) else np.full(shape, np.nan, np.float32)
@@ -80,14 +83,14 @@ def _read_wavelengths(fits: FitsFile, n_slit: int) -> NDArray[np.float64]:
     """Read the wavelengths in nm, (nS, nW); the column is named after the level it was made for."""
     columns = fits.columns("WAVELENGTH")
     column = next((column for column in columns if column.startswith("WAVELENGTH")), "WAVELENGTH_L2A")
-    wavelength = fits.column("WAVELENGTH", column)
+    wavelength = fits.column("WAVELENGTH", column, "nm")
     fits.bounds.require_swath(1, n_slit, wavelength.shape[-1])
     expected = (1, n_slit, wavelength.shape[-1])
     require_shape(f"WAVELENGTH.{column}", wavelength.shape, expected, fits.name)
     return np.asarray(wavelength[0], np.float64)
 
 
-def _read_pieces(fits: FitsFile, column: str, spectra_shape: tuple[int, ...]) -> Iterator[NDArray[Any]]:
-    for piece in fits.column_pieces("CAL", column, _INTEGRATIONS_PER_PIECE):
-        require_shape(f"CAL.{column}", piece.shape[1:], spectra_shape, fits.name)
-        yield piece
+def _read_pieces(fits: FitsFile, column: str, spectra_shape: tuple[int, ...], window: slice) -> Iterator[NDArray[Any]]:
+    """Read a column of spectra in pieces (n, nS, nK), with only the samples in ``window``."""
+    require_shape(f"CAL.{column}", fits.column_shape("CAL", column)[1:], spectra_shape, fits.name)
+    return fits.column_pieces("CAL", column, _INTEGRATIONS_PER_PIECE, "R/nm", part=np.s_[:, :, window])

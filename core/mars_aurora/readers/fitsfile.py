@@ -1,51 +1,66 @@
-"""Tables and images of an unpacked FITS file as arrays, without copying; the only module that uses astropy.io.fits.
+"""Tables and images of an unpacked FITS file as arrays in the unit asked for.
 
-Astropy parses the headers that `hdus` located and defines the table columns; numpy views only the requested columns,
-so that a table of over 100 MB remains on disk. Errors of astropy on damaged headers are converted to InputError.
+Numpy views only the columns asked for, so that a table of over 100 MB remains on disk. The data of each HDU that is
+read are compared with its DATASUM card first.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
 from math import prod
+from types import EllipsisType
 from typing import Any
 
 import numpy as np
-from astropy.io import fits
 from astropy.io.fits.hdu.image import BITPIX2DTYPE
 from numpy.typing import NDArray
 
 from mars_aurora.errors import InputError, Reason
 from mars_aurora.readers.gate import Unpacked
 from mars_aurora.readers.hdus import Extent
+from mars_aurora.readers.headers import CardValue, Table, read_card, read_table
+from mars_aurora.readers.stored import Encoding, EncodingKeys, find_fills, read_encoding
+from mars_aurora.readers.sums import verify_sums
 
-_MAX_COLUMNS = 999  # FITS standard 4.0, section 7.3.1
 _MAX_DIMENSIONS = 8  # numpy allows 64
 _TABLE = re.compile(rb"XTENSION= *'BINTABLE *'")
 _LOGICAL, _TRUE = "L", ord("T")  # format code and byte of FITS logicals
+_ARRAY_DESCRIPTORS = ("P", "Q")  # format codes of columns whose values are elsewhere
+
+_LENGTHS = {"km"}  # distances may be large and constant, above all in meters
+
+Part = EllipsisType | int | slice | tuple[int | slice, ...]
 
 
 class FitsFile:
     """The HDUs of a file by name in capitals, independent of their order.
 
-    Arrays are big-endian views of memory that is reused after the `unpack` block: copy the data needed later. All
-    methods raise InputError: MISSING_HDU or MISSING_COLUMN as named, WRONG_SHAPE, CORRUPT for a damaged header.
+    Arrays are big-endian views, where nothing is to be converted, of memory that is reused after the `unpack` block:
+    copy the data needed later. All methods raise InputError: MISSING_HDU or MISSING_COLUMN as named, WRONG_SHAPE,
+    WRONG_UNIT, TOO_LARGE, CORRUPT for a damaged header or data that differ from their DATASUM.
+
+    Attributes
+    ----------
+    name : str
+    bounds : Bounds
+    notes : set of str
+        What was unusual about the parts read so far: ``unit_missing``, ``unit_unknown``, ``fill_values``,
+        ``header_checksum``.
     """
 
     def __init__(self, unpacked: Unpacked, name: str) -> None:
         self.name = name
         self.bounds = unpacked.bounds
+        self.notes: set[str] = set()
         self._path = unpacked.path
         self._bytes = unpacked.content
         self._extents: dict[str, Extent] = {}
         for extent in unpacked.hdus:
             self._extents.setdefault(extent.name, extent)
-        self._hdus: dict[str, Any] = {}
-        self._tables: dict[str, tuple[dict[str, fits.Column], np.dtype[Any]]] = {}
+        self._tables: dict[str, Table] = {}
+        self._verified: set[str] = set()
 
     @property
     def content_sha256(self) -> str:
@@ -64,14 +79,14 @@ class FitsFile:
             detail = f"HDU {', '.join(missing)} missing; present: {', '.join(filter(None, self.hdu_names))}"
             raise InputError(Reason.MISSING_HDU, self.name, detail[:300])
 
-    def header_value(self, key: str) -> str | float | None:
-        """Return the value of a primary header card; None if it is missing or neither a number nor text."""
-        value = self._card("PRIMARY", key)
-        return value if isinstance(value, (str, int, float)) else None
+    def header_value(self, key: str) -> CardValue | None:
+        """Return the value of a primary header card; None if it is missing or invalid."""
+        self._verify("PRIMARY")
+        return self._card("PRIMARY", key)
 
     def columns(self, hdu: str) -> tuple[str, ...]:
-        """Return the column names of a table; empty for an image."""
-        return tuple(self._table(hdu)[0]) if self._is_table(hdu) else ()
+        """Return the column names of a table in capitals; empty for an image."""
+        return tuple(self._table(hdu).numbers) if self._is_table(hdu) else ()
 
     def has_column(self, hdu: str, column: str) -> bool:
         return hdu in self._extents and column in self.columns(hdu)
@@ -84,45 +99,61 @@ class FitsFile:
 
     def column_shape(self, hdu: str, column: str) -> tuple[int, ...]:
         """Return the shape of a column, (rows, ...), from the header."""
-        self._definition(hdu, column)
-        return (*self.shape(hdu), *self._table(hdu)[1][column].shape)
+        number = self._number(hdu, column)
+        return (*self.shape(hdu), *self._table(hdu).dtype[str(number)].shape)
 
-    def column(self, hdu: str, column: str) -> NDArray[Any]:
-        """View a numeric column, (rows, ...); raises MISSING_COLUMN, or WRONG_SHAPE if it is not numeric."""
+    def column(self, hdu: str, column: str, unit: str | None = None, *, part: Part = ...) -> NDArray[Any]:
+        """Read a numeric column, (rows, ...), or a part of it; missing values are NaN.
+
+        Parameters
+        ----------
+        hdu, column : str
+        unit : str, optional
+            Unit to convert to. A column with another known unit is converted, one without a known unit is taken as it
+            is, and noted. Without it, the unit of the column is not considered, and its fill values are values.
+        part : index, optional
+            Part of the column to convert; the shape must be known to have it, see `column_shape`.
+        """
         rows, *_ = self._require_size(f"{hdu}.{column}", self.column_shape(hdu, column))
-        return self._numbers(hdu, column, self._rows(hdu, self._bytes, 0, rows))
+        stored = self._stored(hdu, column, self._bytes, 0, rows)[part]
+        return self._decode(stored, self._column_encoding(hdu, column, unit), unit)
 
-    def column_pieces(self, hdu: str, column: str, rows: int) -> Iterator[NDArray[Any]]:
-        """Yield a numeric column in pieces of ``rows`` rows, with one piece in memory at a time."""
+    def column_pieces(
+        self, hdu: str, column: str, rows: int, unit: str | None = None, *, part: Part = ...
+    ) -> Iterator[NDArray[Any]]:
+        """Yield a numeric column as `column` does, in pieces of ``rows`` rows, with one piece in memory at a time."""
         total, *row_shape = self.column_shape(hdu, column)
         self._require_size(f"{hdu}.{column}", (min(rows, total), *row_shape))
+        encoding = self._column_encoding(hdu, column, unit)
         for first in range(0, total, rows):
             self.bounds.require_time()
             count = min(rows, total - first)
-            # a separate map per piece, so that its pages are freed with the piece
-            content = np.memmap(self._path, np.uint8, "r") if self._path else self._bytes
-            yield self._numbers(hdu, column, self._rows(hdu, content, first, count))
+            stored = self._stored(hdu, column, self._fresh_bytes(), first, count)[part]
+            yield self._decode(stored, encoding, unit)
 
     def texts(self, hdu: str, column: str) -> list[str]:
         """Read a column of text, padding stripped."""
-        definition, dtype = self._definition(hdu, column), self._table(hdu)[1][column]
+        field = str(self._number(hdu, column))
+        dtype = self._table(hdu).dtype[field]
         if dtype.kind != "S":
             raise InputError(Reason.WRONG_SHAPE, self.name, f"{hdu}.{column} is not a text column")
         rows, _ = self._require_size(f"{hdu}.{column}", (self.shape(hdu)[0], dtype.itemsize))
-        values = self._rows(hdu, self._bytes, 0, rows)[definition.name.upper()]
+        values = self._rows(hdu, self._bytes, 0, rows)[field]
         return [bytes(value).decode("ascii", "replace").strip("\0 ") for value in values]
 
-    def image(self, hdu: str) -> NDArray[Any]:
-        """View an image; raises WRONG_SHAPE if the HDU is a table or has no data."""
+    def image(self, hdu: str, unit: str | None = None, *, part: Part = ...) -> NDArray[Any]:
+        """Read an image, or a part of it, as `column` does; raises WRONG_SHAPE if the HDU is a table or has no data."""
         shape = self.shape(hdu)
         if self._is_table(hdu) or not shape or 0 in shape:
             raise InputError(Reason.WRONG_SHAPE, self.name, f"HDU {hdu} is not an image: its shape is {shape}")
         if len(shape) > _MAX_DIMENSIONS:
-            raise InputError(Reason.WRONG_SHAPE, self.name, f"HDU {hdu} has {len(shape)} dimensions, expected 3")
+            raise InputError(Reason.WRONG_SHAPE, self.name, f"HDU {hdu} has {len(shape)} dimensions")
         self._require_size(hdu, shape)
+        self._verify(hdu)
         dtype = np.dtype(BITPIX2DTYPE[self._integer(hdu, "BITPIX")]).newbyteorder(">")
-        values: NDArray[Any] = np.ndarray(shape, dtype, self._bytes.data, self._extents[hdu].start)
-        return _scaled(values, self._card(hdu, "BSCALE"), self._card(hdu, "BZERO"))
+        stored: NDArray[Any] = np.ndarray(shape, dtype, self._bytes.data, self._extents[hdu].start)
+        encoding = self._encoding(hdu, hdu, EncodingKeys("BLANK", "BSCALE", "BZERO", "BUNIT"), unit)
+        return self._decode(stored[part], encoding, unit)
 
     def _require_size(self, what: str, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return the shape of what is to be read; raises TOO_LARGE if it has more rows or values than the limits."""
@@ -130,43 +161,62 @@ class FitsFile:
         self.bounds.require(prod(shape), self.bounds.limits.values, f"values in {what}")
         return shape
 
+    def _decode(self, stored: NDArray[Any], encoding: Encoding, unit: str | None) -> NDArray[Any]:
+        is_fill = None if unit is None else find_fills(stored, may_be_large=unit in _LENGTHS)
+        if is_fill is not None:
+            self.notes.add("fill_values")
+        return encoding.decode(stored, is_fill)
+
+    def _column_encoding(self, hdu: str, column: str, unit: str | None) -> Encoding:
+        number = self._number(hdu, column)
+        keys = EncodingKeys(*(f"{key}{number}" for key in ("TNULL", "TSCAL", "TZERO", "TUNIT")))
+        return self._encoding(hdu, f"{hdu}.{column}", keys, unit)
+
+    def _encoding(self, hdu: str, what: str, keys: EncodingKeys, unit: str | None) -> Encoding:
+        encoding, notes = read_encoding(self._extents[hdu], keys, unit, self.name, what)
+        self.notes |= notes
+        return encoding
+
+    def _stored(self, hdu: str, column: str, content: NDArray[np.uint8], first: int, count: int) -> NDArray[Any]:
+        """View the values of a numeric column as they are stored; logical ones as bool."""
+        number = self._number(hdu, column)
+        code = self._table(hdu).formats[number]
+        values: NDArray[Any] = self._rows(hdu, content, first, count)[str(number)]
+        if code == _LOGICAL:
+            return np.asarray(values == _TRUE)
+        if values.dtype.kind not in "iuf" or code in _ARRAY_DESCRIPTORS:
+            detail = f"{hdu}.{column} has the FITS format {code}, expected a numeric one"
+            raise InputError(Reason.WRONG_SHAPE, self.name, detail)
+        return values
+
     def _rows(self, hdu: str, content: NDArray[np.uint8], first: int, count: int) -> NDArray[np.void]:
         """View rows of a table as records, (count,)."""
-        dtype = self._table(hdu)[1]
+        self._verify(hdu)
+        dtype = self._table(hdu).dtype
         return np.ndarray((count,), dtype, content.data, self._extents[hdu].start + first * dtype.itemsize)
 
-    def _numbers(self, hdu: str, column: str, rows: NDArray[np.void]) -> NDArray[Any]:
-        definition = self._definition(hdu, column)
-        values: NDArray[Any] = rows[column]
-        if definition.format.format == _LOGICAL:
-            return np.asarray(values == _TRUE)
-        if values.dtype.kind not in "iuf":
-            detail = f"{hdu}.{column} has the FITS format {definition.format}, expected a numeric one"
-            raise InputError(Reason.WRONG_SHAPE, self.name, detail)
-        return _scaled(values, definition.bscale, definition.bzero)
+    def _verify(self, hdu: str) -> None:
+        """Compare an HDU with its checksums, once."""
+        if hdu not in self._verified:
+            self._verified.add(hdu)
+            self.notes |= verify_sums(self._extents[hdu], self._fresh_bytes, self.bounds)
 
-    def _definition(self, hdu: str, column: str) -> fits.Column:
+    def _fresh_bytes(self) -> NDArray[np.uint8]:
+        """View the file: for one on disk a new map, so that its pages are freed with the views of it."""
+        return np.memmap(self._path, np.uint8, "r") if self._path else self._bytes
+
+    def _number(self, hdu: str, column: str) -> int:
+        """Return the number of a column."""
         self.require(hdu)
-        definition = self._table(hdu)[0].get(column)
-        if definition is None:
+        number = self._table(hdu).numbers.get(column) if self._is_table(hdu) else None
+        if number is None:
             raise InputError(Reason.MISSING_COLUMN, self.name, f"HDU {hdu} has no column {column}")
-        return definition
+        return number
 
-    def _table(self, hdu: str) -> tuple[dict[str, fits.Column], np.dtype[Any]]:
-        """Return the column definitions of a table by name in capitals, and the dtype of its rows."""
+    def _table(self, hdu: str) -> Table:
         if hdu not in self._tables:
             self.bounds.require_time()
-            if self._integer(hdu, "TFIELDS") > _MAX_COLUMNS:  # astropy does not limit them
-                raise InputError(Reason.CORRUPT, self.name, f"HDU {hdu} declares over {_MAX_COLUMNS} columns")
-            with _astropy(self.name):
-                columns = self._hdu(hdu).columns
-                dtype = np.dtype(columns.dtype.newbyteorder(">"))
-                dtype.names = tuple(name.upper() for name in columns.names)
-            width = self._integer(hdu, "NAXIS1")
-            if dtype.itemsize != width:
-                detail = f"the columns of HDU {hdu} take {dtype.itemsize} bytes per row, but its rows have {width}"
-                raise InputError(Reason.CORRUPT, self.name, detail)
-            self._tables[hdu] = dict(zip(dtype.names, columns, strict=True)), dtype
+            self._tables[hdu] = read_table(self._extents[hdu], self.name)
         return self._tables[hdu]
 
     def _is_table(self, hdu: str) -> bool:
@@ -180,37 +230,5 @@ class FitsFile:
             )
         return value
 
-    def _card(self, hdu: str, key: str) -> object:
-        """Return the value of a header card; None if it is missing."""
-        with _astropy(self.name):
-            return self._hdu(hdu).header.get(key)
-
-    def _hdu(self, hdu: str) -> fits.ImageHDU | fits.BinTableHDU:
-        """Let astropy parse the header, without the data."""
-        if hdu not in self._hdus:
-            header = self._extents[hdu].header
-            kind = fits.BinTableHDU if _TABLE.match(header) else fits.ImageHDU
-            self._hdus[hdu] = kind.fromstring(header)
-        return self._hdus[hdu]
-
-
-def _scaled(values: NDArray[Any], scale: object, zero: object) -> NDArray[Any]:
-    """Apply the linear scaling of FITS, also used for unsigned integers; return the view itself if there is none."""
-    factor = scale if isinstance(scale, (int, float)) else 1
-    offset = zero if isinstance(zero, (int, float)) else 0
-    return values if (factor, offset) == (1, 0) else values * np.float64(factor) + offset
-
-
-@contextmanager
-def _astropy(name: str) -> Iterator[None]:
-    """Convert any exception of astropy on a damaged header to InputError, and suppress its warnings.
-
-    Use it for astropy calls alone. Flipped bits have raised ten exception types, UnboundLocalError among them.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            yield
-        except Exception as error:
-            detail = f"astropy cannot parse the header: {type(error).__name__}: {' '.join(str(error).split())}"
-            raise InputError(Reason.CORRUPT, name, detail[:300]) from error
+    def _card(self, hdu: str, key: str) -> CardValue | None:
+        return read_card(self._extents[hdu], key)

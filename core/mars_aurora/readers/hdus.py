@@ -33,8 +33,8 @@ _TRAILING_BYTES = 1 << 19  # bytes after the last HDU that are checked to be pad
 class Extent:
     """One HDU: its name in capitals (``PRIMARY`` for the first), its header, and offset and size of its data.
 
-    ``cards`` are the cards with a value by keyword, each with the CONTINUE cards after it; of a repeated keyword the
-    first.
+    ``cards`` are the cards with a value by keyword, in the order of the header, each with the CONTINUE cards after it;
+    of a repeated keyword the first.
     """
 
     name: str
@@ -75,8 +75,8 @@ def walk_hdus(content: NDArray[np.uint8], bounds: Bounds) -> tuple[Extent, ...]:
 
 
 def _measure(header: bytes, start: int, label: str, name: str) -> Extent:
-    cards = dict(_cards_with_values(header))
-    hdu_name = "PRIMARY" if header.startswith(SIMPLE) else _extension_name(cards)
+    cards = _cards_with_values(header)
+    hdu_name = "PRIMARY" if header.startswith(SIMPLE) else find_name(cards, "EXTNAME")
     return Extent(hdu_name, header, cards, start, _data_bytes(cards, label, name))
 
 
@@ -130,8 +130,9 @@ def _integer(cards: Mapping[str, bytes], key: str, label: str, name: str, defaul
     return int(match[1])
 
 
-def _extension_name(cards: Mapping[str, bytes]) -> str:
-    match = re.match(rb"\s*'([^']*)'", _value_field(cards, "EXTNAME"))
+def find_name(cards: Mapping[str, bytes], key: str) -> str:
+    """Return the name of an HDU or a column in capitals, without padding; empty if the card is missing or invalid."""
+    match = re.match(rb"\s*'([^']*)'", _value_field(cards, key))
     return match[1].decode("ascii", "replace").strip().upper() if match else ""
 
 
@@ -140,17 +141,19 @@ def _value_field(cards: Mapping[str, bytes], key: str) -> bytes:
     return cards.get(key, b"")[9:_CARD_BYTES]
 
 
-def _cards_with_values(header: bytes) -> Iterator[tuple[str, bytes]]:
-    """Yield keyword and card in reverse, so that a dictionary of them has the first of a repeated keyword."""
-    continued = b""
-    for card in reversed(list(_cards(header))):
-        if card.startswith(b"CONTINUE"):
-            continued = card + continued
-        elif card[8:9] == _VALUE_INDICATOR:
-            yield card[:8].decode("latin-1").rstrip(), card + continued
-            continued = b""
-        else:
-            continued = b""
+def _cards_with_values(header: bytes) -> dict[str, bytes]:
+    found: dict[str, bytes] = {}
+    key = None  # of the card that the next one may continue
+    for card in _cards(header):
+        if card.startswith(b"CONTINUE") and key:
+            found[key] += card
+            continue
+        key = card[:8].decode("latin-1").rstrip() if card[8:9] == _VALUE_INDICATOR else None
+        if key in found:
+            key = None
+        elif key:
+            found[key] = card
+    return found
 
 
 def _cards(header: bytes) -> Iterator[bytes]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +23,7 @@ from mars_aurora.readers.verify import Layout, verify
 SUPPORTED = "MAVEN/IUVS L1b"
 HDUS = frozenset({"PIXELGEOMETRY", "SPACECRAFTGEOMETRY"})
 _USUAL_CENTER = 4
-_R_PER_KR = 1000.0
+_UNIT, _R_PER_KR = "kR/nm", 1000.0
 _CHANNELS = ("fuv", "muv", "ech")
 
 
@@ -31,8 +33,8 @@ def read(fits: FitsFile, emission: Emission) -> Observation:
     line = _integrate_spectra(fits, emission)
     shape = line.brightness_R.shape
 
-    def pixels(column: str, *extra: int) -> NDArray[Any]:
-        values = fits.column("PIXELGEOMETRY", column)
+    def pixels(column: str, *extra: int, unit: str = "deg") -> NDArray[Any]:
+        values = fits.column("PIXELGEOMETRY", column, unit)
         require_shape(f"PixelGeometry.{column}", values.shape, (*shape, *extra), fits.name)
         return values
 
@@ -40,8 +42,10 @@ def read(fits: FitsFile, emission: Emission) -> Observation:
     longitude = samples.east_longitude(pixels("PIXEL_CORNER_LON", 5))
     center, corners = samples.split_samples(latitude.swapaxes(1, 2), longitude.swapaxes(1, 2), _USUAL_CENTER)
 
-    def at_center(column: str, low: float, high: float) -> Float64Array:
-        return samples.bounded64(pixels(column, 5)[..., center], low, high)
+    def at_center(column: str, low: float, high: float, unit: str = "deg") -> Float64Array:
+        return samples.bounded64(pixels(column, 5, unit=unit)[..., center], low, high)
+
+    altitude_km = at_center("PIXEL_CORNER_MRH_ALT", -1e4, samples.MAX_ALTITUDE_KM, "km")
 
     time_utc = times.read_times(fits, "INTEGRATION", "UTC", "ET", shape[0])
     return verify(
@@ -57,8 +61,8 @@ def read(fits: FitsFile, emission: Emission) -> Observation:
             corner_longitude_deg=longitude[..., corners],
             sza_deg=samples.bounded(pixels("PIXEL_SOLAR_ZENITH_ANGLE"), 0, 180),
             emission_angle_deg=samples.bounded(pixels("PIXEL_EMISSION_ANGLE"), 0, 180),
-            local_time_h=samples.bounded(pixels("PIXEL_LOCAL_TIME"), 0, 24),
-            tangent_altitude_km=at_center("PIXEL_CORNER_MRH_ALT", -1e4, samples.MAX_ALTITUDE_KM).astype(np.float32),
+            local_time_h=samples.bounded(pixels("PIXEL_LOCAL_TIME", unit="h"), 0, 24),
+            tangent_altitude_km=altitude_km.astype(np.float32),
             **_read_spacecraft(fits, shape[0]),
             ra_deg=at_center("PIXEL_CORNER_RA", -360, 360),
             dec_deg=at_center("PIXEL_CORNER_DEC", -90, 90),
@@ -70,50 +74,47 @@ def read(fits: FitsFile, emission: Emission) -> Observation:
 
 def _integrate_spectra(fits: FitsFile, emission: Emission) -> LineImages:
     """Integrate the line in the spectra of PRIMARY, (nI, nS, nW), and in its optional errors and flags."""
-    radiance = fits.image("PRIMARY")
-    wavelength = fits.column("OBSERVATION", "WAVELENGTH")
-    if radiance.ndim != 3:
-        detail = f"PRIMARY has shape {radiance.shape}, expected (integrations, slit bins, wavelengths)"
+    shape = fits.shape("PRIMARY")
+    if len(shape) != 3:
+        found = f"shape {shape}" if len(shape) < 10 else f"{len(shape)} dimensions"
+        detail = f"PRIMARY has {found}, expected (integrations, slit bins, wavelengths)"
         raise InputError(Reason.WRONG_SHAPE, fits.name, detail)
-    fits.bounds.require_swath(*radiance.shape)
-    require_shape("Observation.WAVELENGTH", wavelength.shape, (1, *radiance.shape[1:]), fits.name)
-    weights = integrate_line(wavelength[0].astype(np.float64), emission, fits.name)
-    require_integrations(radiance.shape[0], fits.name)
+    fits.bounds.require_swath(*shape)
+    wavelength = fits.column("OBSERVATION", "WAVELENGTH", "nm")
+    require_shape("Observation.WAVELENGTH", wavelength.shape, (1, *shape[1:]), fits.name)
+    fitted = integrate_line(wavelength[0].astype(np.float64), emission, fits.name)
+    require_integrations(shape[0], fits.name)
+    weights = replace(fitted, window=slice(None))  # only the samples of the window are read
 
-    def optional(hdu: str) -> NDArray[Any] | None:
+    def image(hdu: str, unit: str | None = _UNIT) -> NDArray[Any]:
+        require_shape(hdu, fits.shape(hdu), shape, fits.name)
+        return fits.image(hdu, unit, part=np.s_[:, :, fitted.window])
+
+    def rayleigh(hdu: str, measure: Callable[[NDArray[Any]], FloatArray]) -> FloatArray:
         if hdu not in fits.hdu_names:
-            return None
-        values = fits.image(hdu)
-        require_shape(hdu, values.shape, radiance.shape, fits.name)
-        return values
+            return np.full(shape[:2], np.nan, np.float32)
+        return samples.brightness(measure(image(hdu)).astype(np.float64) * _R_PER_KR)
 
-    def rayleigh(values: FloatArray | None) -> FloatArray:
-        if values is None:
-            return np.full(radiance.shape[:2], np.nan, np.float32)
-        return samples.brightness(values.astype(np.float64) * _R_PER_KR)
-
-    random, systematic = optional("RANDOM_PHY_UNC"), optional("SYSTEMATIC_PHY_UNC")
-    flags = optional("QUALITY_FLAG")
     return LineImages(
-        rayleigh(weights.integrate(radiance)),
-        rayleigh(None if random is None else weights.random_error(random)),
-        rayleigh(None if systematic is None else weights.systematic_error(systematic)),
-        np.zeros(radiance.shape[:2], bool) if flags is None else weights.flagged(flags),
+        rayleigh("PRIMARY", weights.integrate),
+        rayleigh("RANDOM_PHY_UNC", weights.random_error),
+        rayleigh("SYSTEMATIC_PHY_UNC", weights.systematic_error),
+        weights.flagged(image("QUALITY_FLAG", None)) if "QUALITY_FLAG" in fits.hdu_names else np.zeros(shape[:2], bool),
     )
 
 
 def _read_spacecraft(fits: FitsFile, n_integrations: int) -> dict[str, Float64Array]:
     """Read the columns of SpacecraftGeometry, each (nI,), by field of Observation."""
 
-    def column(name: str) -> NDArray[Any]:
-        values = fits.column("SPACECRAFTGEOMETRY", name)
+    def column(name: str, unit: str = "deg") -> NDArray[Any]:
+        values = fits.column("SPACECRAFTGEOMETRY", name, unit)
         require_shape(f"SpacecraftGeometry.{name}", values.shape, (n_integrations,), fits.name)
         return values
 
     return {
         "sub_spacecraft_latitude_deg": samples.bounded64(column("SUB_SPACECRAFT_LAT"), -90, 90),
         "sub_spacecraft_longitude_deg": samples.east_longitude64(column("SUB_SPACECRAFT_LON")),
-        "spacecraft_altitude_km": samples.bounded64(column("SPACECRAFT_ALT"), 0, samples.MAX_ALTITUDE_KM),
+        "spacecraft_altitude_km": samples.bounded64(column("SPACECRAFT_ALT", "km"), 0, samples.MAX_ALTITUDE_KM),
         "sub_solar_latitude_deg": samples.bounded64(column("SUB_SOLAR_LAT"), -90, 90),
         "sub_solar_longitude_deg": samples.east_longitude64(column("SUB_SOLAR_LON")),
     }
@@ -131,7 +132,7 @@ def _read_facts(fits: FitsFile, emission: Emission, time_utc: Times) -> Facts:
         orbit=parsed.orbit if parsed else as_int(_observation_value(fits, "ORBIT_NUMBER"), 0, 10**6),
         mode=parsed.mode if parsed else None,
         version=parsed.version if parsed else None,
-        solar_longitude_deg=as_float(_observation_value(fits, "SOLAR_LONGITUDE"), 0, 360),
+        solar_longitude_deg=as_float(_observation_value(fits, "SOLAR_LONGITUDE", "deg"), 0, 360),
         emission=emission.name,
         channel=_find_channel(fits),
         file_name=text(fits.header_value("FILENAME")),
@@ -149,8 +150,8 @@ def _find_channel(fits: FitsFile) -> str | None:
     return next((channel for channel in (header.lower(), named) if channel in _CHANNELS), None)
 
 
-def _observation_value(fits: FitsFile, column: str) -> object:
-    values = fits.column("OBSERVATION", column).tolist() if fits.has_column("OBSERVATION", column) else []
+def _observation_value(fits: FitsFile, column: str, unit: str | None = None) -> object:
+    values = fits.column("OBSERVATION", column, unit).tolist() if fits.has_column("OBSERVATION", column) else []
     return values[0] if values else None
 
 

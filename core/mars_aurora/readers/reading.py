@@ -5,7 +5,7 @@ To support an instrument, write a module with the attributes of `Reader` and add
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -68,11 +68,17 @@ def read(path: Path, name: str, emission: Emission = OXYGEN_1304, limits: Limits
 def _read(fits: FitsFile, emission: Emission) -> Observation:
     for reader in _READERS:
         if reader.HDUS.intersection(fits.hdu_names):
-            return reader.read(fits, emission)
+            return _with_notes(reader.read(fits, emission), fits.notes)
     supported = ", ".join(reader.SUPPORTED for reader in _READERS)
     found = ", ".join(filter(None, fits.hdu_names))
     detail = f"the file is valid FITS of an unsupported kind (supported: {supported}); its HDUs: {found}"
     raise InputError(Reason.UNKNOWN_PRODUCT, fits.name, detail[:300])
+
+
+def _with_notes(observation: Observation, notes: set[str]) -> Observation:
+    """Return an observation with the notes of its file in its facts."""
+    facts = observation.facts
+    return replace(observation, facts=replace(facts, notes=(*facts.notes, *sorted(notes))))
 
 
 @dataclass(frozen=True)

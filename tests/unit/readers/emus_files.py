@@ -12,6 +12,16 @@ N_EMISSIONS = 4
 LINE_ROW = 2
 MISSION_NAME = "emm_emu_l2b_20220331t212107_0191_os2_sw1of3_r_v01-04.fits"
 
+UNITS = {
+    **dict.fromkeys(("RADIANCE", "RAD_ERR_RAND", "RAD_ERR_SYS"), "R"),
+    **dict.fromkeys(("LAT", "LON", "SOLAR_Z_ANGLE", "EMISSION_ANGLE", "RA", "DEC"), "deg"),
+    **dict.fromkeys(("SUB_SC_LAT", "SUB_SC_LON", "SUB_SOLAR_LAT", "SUB_SOLAR_LON"), "deg"),
+    **dict.fromkeys(("MRH_ALT", "SC_ALT"), "km"),
+    "LOCAL_TIME": "h",
+    "WAVELENGTH_L2A": "nm",
+    "TIME_ET": "s",
+}
+
 Tables = dict[str, dict[str, NDArray]]
 
 
@@ -112,5 +122,7 @@ def _make_hdu(name: str, columns: dict[str, NDArray]) -> fits.BinTableHDU:
         code = {"f8": "D", "f4": "E", "u1": "B", "i2": "I", "i4": "J", "u2": "I", "b1": "L"}[values.dtype.str[1:]]
         bzero = 32768 if values.dtype == np.uint16 else None
         dim = f"({','.join(map(str, values.shape[:0:-1]))})" if values.ndim > 2 else None
-        made.append(fits.Column(column, f"{int(np.prod(values.shape[1:]))}{code}", dim=dim, array=values, bzero=bzero))
+        unit = "R/nm" if name == "CAL" else UNITS.get(column)
+        form = f"{int(np.prod(values.shape[1:]))}{code}"
+        made.append(fits.Column(column, form, unit, dim=dim, array=values, bzero=bzero))
     return fits.BinTableHDU.from_columns(made, name=name)

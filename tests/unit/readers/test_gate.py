@@ -224,7 +224,7 @@ def test_image_of_65_dimensions_is_rejected(reject):
     fits.HDUList([fits.PrimaryHDU(), *tables]).writeto(extensions)
     error = reject(primary + extensions.getvalue()[BLOCK:])
     assert error.reason is Reason.WRONG_SHAPE
-    assert "HDU PRIMARY has 65 dimensions, expected 3" in error.detail
+    assert "PRIMARY has 65 dimensions, expected (integrations" in error.detail
 
 
 @pytest.fixture
@@ -296,4 +296,4 @@ def test_flipped_bits_in_gzip_raise_only_input_errors(tmp_path, content):
         flipped = bytearray(packed)
         flipped[position] ^= 1 << int(rng.integers(8))
         error = read_bytes(tmp_path / "x.fits.gz", bytes(flipped))
-        assert error is not None or position < 10  # the gzip header has no checksum
+        assert error is not None or gzip.decompress(flipped) == content  # some bits have no meaning

@@ -104,9 +104,9 @@ def test_negative_number_of_axes_is_rejected():
 @pytest.mark.parametrize(
     ("count", "message"),
     [
-        (-1, "TFIELDS is -1, expected a non-negative integer"),
-        (999, "astropy cannot parse the header"),
-        (1000, "over 999 columns"),
+        (-1, "TFIELDS is -1, expected an integer from 0 to 999"),
+        (999, "astropy cannot parse the columns"),
+        (1000, "TFIELDS is 1000, expected an integer from 0 to 999"),
     ],
 )
 def test_wrong_number_of_columns_is_corrupt(reject, content, count, message):

@@ -24,13 +24,16 @@ def test_unsupported_fits_file_lists_its_hdus(reject, tmp_path):
 
 
 def test_registered_reader_is_used(tmp_path, monkeypatch):
+    observation = readers.read(write_tables(tmp_path / "y.fits", make_tables()), "y.fits")
+
     def read(fits, emission):
-        return fits.hdu_names, emission
+        assert (fits.hdu_names, emission) == (["PRIMARY", "SCI"], OXYGEN_1356)
+        return observation
 
     reader = SimpleNamespace(SUPPORTED="a new instrument", HDUS=frozenset({"SCI"}), read=read)
     monkeypatch.setattr(reading, "_READERS", (*reading._READERS, reader))
     fits.HDUList([fits.PrimaryHDU(), fits.ImageHDU(np.zeros((3, 3)), name="SCI")]).writeto(tmp_path / "x.fits")
-    assert readers.read(tmp_path / "x.fits", "x.fits", OXYGEN_1356) == (["PRIMARY", "SCI"], OXYGEN_1356)
+    assert readers.read(tmp_path / "x.fits", "x.fits", OXYGEN_1356).facts == observation.facts
 
 
 def test_inspection_lists_the_contents_and_the_error_of_an_unusable_file(tmp_path):

@@ -1,0 +1,91 @@
+"""Cards of a header and columns of a table, parsed by astropy, so that an invalid card rejects only what needs it."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from astropy.io import fits
+
+from mars_aurora.errors import InputError, Reason
+from mars_aurora.readers.hdus import BLOCK, Extent, find_name
+
+_MAX_COLUMNS = 999  # FITS standard 4.0, section 7.3.1
+_STRUCTURAL = re.compile(r"XTENSION|BITPIX|NAXIS\d*|PCOUNT|GCOUNT|TFIELDS|TFORM\d+|TDIM\d+")
+_NOT_ASCII = dict.fromkeys(range(128, 256), "?")
+
+CardValue = str | int | float
+
+
+@dataclass(frozen=True)
+class Table:
+    """The columns of a table: the number of each, from 1, by name in capitals; the dtype of its rows, big-endian.
+
+    The fields of ``dtype`` are named by number: names may occur twice in a file, of which the first counts.
+    ``formats`` are the FITS format codes, such as ``E``, by number.
+    """
+
+    numbers: Mapping[str, int]
+    dtype: np.dtype[Any]
+    formats: Mapping[int, str]
+
+
+def read_card(extent: Extent, key: str) -> CardValue | None:
+    """Return the value of a card; None if the card is missing, or its value invalid or neither a number nor a text."""
+    card = extent.cards.get(key)
+    if card is None:
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            value = fits.Card.fromstring(card.decode("latin-1").translate(_NOT_ASCII)).value
+        except (fits.VerifyError, ValueError):
+            return None
+    return value if isinstance(value, (str, int, float)) else None
+
+
+def read_table(extent: Extent, name: str) -> Table:
+    """Read the columns of a table; raises CORRUPT if its rows cannot be divided into them."""
+    fields, width = (read_card(extent, key) for key in ("TFIELDS", "NAXIS1"))
+    if not isinstance(fields, int) or not 0 <= fields <= _MAX_COLUMNS:  # astropy does not limit them
+        detail = f"HDU {extent.name}: TFIELDS is {fields!r}, expected an integer from 0 to {_MAX_COLUMNS}"
+        raise InputError(Reason.CORRUPT, name, detail)
+    with _astropy(f"the columns of HDU {extent.name}", name):
+        columns = fits.BinTableHDU.fromstring(_structure(extent, fields)).columns
+        dtype = np.dtype(columns.dtype.newbyteorder(">"))
+        formats = {number: column.format.format for number, column in enumerate(columns, 1)}
+    if dtype.itemsize != width:
+        detail = f"the columns of HDU {extent.name} take {dtype.itemsize} bytes per row, but its rows have {width}"
+        raise InputError(Reason.CORRUPT, name, detail)
+    numbers: dict[str, int] = {}
+    for number in range(1, fields + 1):
+        numbers.setdefault(find_name(extent.cards, f"TTYPE{number}") or f"COLUMN {number}", number)
+    return Table(numbers, dtype, formats)
+
+
+def _structure(extent: Extent, fields: int) -> bytes:
+    """Make a header of only those cards that the layout of a table depends on, its columns named by number."""
+    cards = [card for key, card in extent.cards.items() if _STRUCTURAL.fullmatch(key)]
+    names = [f"{f'TTYPE{number}':<8}= '{number}'".ljust(80).encode() for number in range(1, fields + 1)]
+    header = b"".join([*cards, *names, b"END".ljust(80)])
+    return header.ljust(-(-len(header) // BLOCK) * BLOCK)
+
+
+@contextmanager
+def _astropy(what: str, name: str) -> Iterator[None]:
+    """Convert any exception of astropy on a damaged header to InputError, and suppress its warnings.
+
+    Use it for astropy calls alone. Flipped bits have raised ten exception types, UnboundLocalError among them.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            yield
+        except Exception as error:
+            detail = f"astropy cannot parse {what}: {type(error).__name__}: {' '.join(str(error).split())}"
+            raise InputError(Reason.CORRUPT, name, detail[:300]) from error
