@@ -90,7 +90,7 @@ def _emptied(name: str, reason: str | None) -> Right:
         return rejected(
             "no_integrations", "wrong_shape", "no_130nm_line", "too_few_integrations", "missing_hdu", "corrupt"
         )
-    return AS_BASE if reason is None and name not in OPTIONAL_ERRORS else SOUND
+    return AS_BASE if reason is None and name not in {*OPTIONAL_ERRORS, "TIME"} else SOUND
 
 
 def _drop(document: Document, name: str) -> None:
