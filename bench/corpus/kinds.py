@@ -3,7 +3,26 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bench.corpus import columns, containers, damage, geometry, headers, naming, tables, values
+from bench.corpus import (
+    bombs,
+    checksums,
+    containers,
+    contents,
+    damage,
+    emissions,
+    fills,
+    geometry,
+    headers,
+    missions,
+    naming,
+    shapes,
+    spellings,
+    tables,
+    times,
+    types,
+    units,
+    values,
+)
 from bench.corpus.case import KINDS, Found
 from bench.corpus.disturbances import disk_full, disturbed
 from bench.corpus.kills import kills
@@ -11,7 +30,26 @@ from bench.corpus.processes import Run, Tables, make_inputs
 from bench.corpus.products import products
 from bench.corpus.upgrades import upgrades
 
-MODULES = (columns, headers, tables, damage, containers, geometry, values, naming)  # each registers its kinds
+MODULES = (  # each registers its kinds
+    units,
+    fills,
+    types,
+    shapes,
+    spellings,
+    headers,
+    tables,
+    damage,
+    checksums,
+    containers,
+    contents,
+    bombs,
+    geometry,
+    values,
+    emissions,
+    times,
+    missions,
+    naming,
+)
 __all__ = ["DISTURBANCES", "KINDS", "MODULES", "disturb"]
 
 DISTURBANCES: dict[str, Callable[[Path, Tables, Path], Iterator[Found]]] = {

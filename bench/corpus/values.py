@@ -1,9 +1,8 @@
-"""Values, flags, emissions and times of files whose structure is sound."""
+"""Values and flags of files whose structure is sound."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -16,16 +15,18 @@ from bench.corpus.columns import quiet
 from mars_aurora_model.simulator.writers.fits_table import Columns
 
 Values = NDArray[Any]
+
+
 LINE = b"O I 130.4 triplet"
 
 
-def _row(columns: Columns) -> int:
+def find_line(columns: Columns) -> int:
     return [bytes(name).strip() for name in columns["NAME"][0]].index(LINE)
 
 
-def _emission(document: Document, edit: Callable[[Columns, int], None]) -> None:
+def edit_emission(document: Document, edit: Callable[[Columns, int], None]) -> None:
     columns = document.columns("EMISS")
-    edit(columns, _row(columns))
+    edit(columns, find_line(columns))
     document.set_columns("EMISS", columns)
 
 
@@ -36,7 +37,7 @@ def _set(columns: Columns, row: int, column: str, value: Any, *, where: str) -> 
 
 
 def _edited(what: str, edit: Callable[[Columns, int], None], right: Right) -> Case:
-    return Case("values", what, partial(_emission, edit=edit), right)
+    return Case("values", what, partial(edit_emission, edit=edit), right)
 
 
 @kind
@@ -122,7 +123,7 @@ def _constant_image(document: Document, hdu: str, value: float) -> None:
 
 def _one_emission(document: Document) -> None:
     columns = document.columns("EMISS")
-    row = _row(columns)
+    row = find_line(columns)
     document.set_columns("EMISS", {name: (values[row : row + 1], unit) for name, (values, unit) in columns.items()})
 
 
@@ -176,220 +177,3 @@ def _nan_first(values: Values) -> Values:
 def _nan_bin(values: Values) -> Values:
     values[:, 0] = np.nan
     return values
-
-
-SPELLINGS = (
-    *(
-        "O I 130.4 triplet",
-        "OI 130.4",
-        "O I  130.4 nm triplet",
-        "O_I_130.4",
-        "OI1304",
-        "O I 130.4nm",
-        "o i 130.4 TRIPLET",
-    ),
-    *(
-        "  O I 130.4 triplet",
-        "O I 130.4",
-        "O-I 130.4",
-        "OI_130.4",
-        "O I 130.4 nm",
-        "OI 130.4 nm triplet",
-        "O I 130.4 multiplet",
-    ),
-)
-OTHER_LINES = (
-    "O I 135.6 doublet",
-    "H I 130.4",
-    "O II 130.4 triplet",
-    "O I 113.04",
-    "O I 1304.4",
-    "O I 130",
-    "CO 130.4",
-    "",
-    "\xff",
-)
-
-
-@kind
-def emissions() -> Iterator[Case]:
-    for name in SPELLINGS:
-        yield Case("emissions", f"the line as {name!r}", partial(_rename_line, name=name), AS_BASE)
-    for name in OTHER_LINES:
-        yield Case(
-            "emissions", f"instead of the line {name!r}", partial(_rename_line, name=name), rejected("no_130nm_line")
-        )
-    for label, fill in {"NULs": b"\0", "blanks": b" "}.items():
-        yield Case("emissions", f"names padded with {label}", partial(_pad_names, fill=fill), AS_BASE)
-    yield Case("emissions", "the line twice", _line_twice, SOUND)
-    for seed in range(6):
-        yield Case("emissions", f"order {seed}", partial(_shuffle_lines, seed=seed), AS_BASE)
-
-
-def _rename_line(document: Document, name: str) -> None:
-    def edit(columns: Columns, row: int) -> None:
-        columns["NAME"][0][row] = name.encode("latin-1")
-
-    _emission(document, edit)
-
-
-def _pad_names(document: Document, fill: bytes) -> None:
-    columns = document.columns("EMISS")
-    names = [bytes(name).strip().ljust(60, fill) for name in columns["NAME"][0]]
-    columns["NAME"] = (np.array(names, "S60"), "")
-    document.set_columns("EMISS", columns)
-
-
-def _line_twice(document: Document) -> None:
-    def edit(columns: Columns, row: int) -> None:
-        for name, (values, unit) in list(columns.items()):
-            columns[name] = (np.concatenate([values, values[row : row + 1]]), unit)
-
-    _emission(document, edit)
-
-
-def _shuffle_lines(document: Document, seed: int) -> None:
-    columns = document.columns("EMISS")
-    order = np.random.default_rng(seed).permutation(len(columns["NAME"][0]))
-    document.set_columns("EMISS", {name: (values[order], unit) for name, (values, unit) in columns.items()})
-
-
-def _start(document: Document) -> datetime:
-    return datetime.fromisoformat(document.hdus[0].text("OBS_UTC"))
-
-
-TIMES: dict[str, Callable[[datetime], str]] = {
-    "zone Z": lambda t: f"{t:%Y-%m-%dT%H:%M:%S}Z",
-    "zone +00:00": lambda t: f"{t:%Y-%m-%dT%H:%M:%S}+00:00",
-    "zone +04:00": lambda t: f"{t + timedelta(hours=4):%Y-%m-%dT%H:%M:%S}+04:00",
-    "zone -07:00": lambda t: f"{t - timedelta(hours=7):%Y-%m-%dT%H:%M:%S}-07:00",
-    "zone +0400": lambda t: f"{t + timedelta(hours=4):%Y-%m-%dT%H:%M:%S}+0400",
-    "day of year": lambda t: f"{t:%Y-%jT%H:%M:%S}.000",
-    "day of year with slash": lambda t: f"{t:%Y/%j %H:%M:%S}.000",
-    "month name": lambda t: f"{t:%d-%b-%Y %H:%M:%S}".upper(),
-    "month name first": lambda t: f"{t:%Y %b %d %H:%M:%S}",
-    "month name, small": lambda t: f"{t:%d-%b-%Y %H:%M:%S}",
-    "a blank for T": lambda t: f"{t:%Y-%m-%d %H:%M:%S}.000",
-    "the word UTC": lambda t: f"{t:%Y-%m-%dT%H:%M:%S} UTC",
-    "microseconds": lambda t: f"{t:%Y-%m-%dT%H:%M:%S}.000000",
-    "no seconds fraction": lambda t: f"{t:%Y-%m-%dT%H:%M:%S}",
-    "slashes": lambda t: f"{t:%Y/%m/%d %H:%M:%S}",
-    "compact": lambda t: f"{t:%Y%m%dT%H%M%S}",
-    "a Julian date": lambda t: f"{2440587.5 + t.timestamp() / 86400:.5f}",
-    "garbage": lambda _: "garbage",
-    "nothing": lambda _: "",
-    "NaN": lambda _: "NaN",
-    "year 0": lambda _: "0000-00-00T00:00:00",
-    "hour 25": lambda t: f"{t:%Y-%m-%d}T25:00:00",
-    "second 60": lambda t: f"{t:%Y-%m-%dT%H:%M}:60",
-    "year 99999": lambda _: "99999-01-01T00:00:00",
-}
-
-
-@kind
-def times() -> Iterator[Case]:
-    """Times in other forms. The header may be in any; a result has the right time or none, never another."""
-    for label, form in TIMES.items():
-        for where in ("header", "table"):
-            yield Case(
-                "times",
-                f"{label} in the {where}",
-                partial(_write_times, form=form, where=where),
-                AS_BASE,
-                timed=where == "header",
-            )
-    yield Case("times", "no times at all", _no_times, AS_BASE, timed=False)
-    yield Case("times", "no TIME_UTC", partial(_without, column="TIME_UTC"), AS_BASE, timed=False)
-    yield Case("times", "no TIME_ET", partial(_without, column="TIME_ET"), AS_BASE)
-    yield Case("times", "a header 3 hours off", _late_header, AS_BASE)
-    for key in ("OBS_UTC", "END_UTC", "DATE", "OBS_ET", "FILENAME", "OBS_ID", "MARSYEAR", "SOL_LONG"):
-        yield Case("times", f"no {key}", partial(_drop_card, key=key), AS_BASE)
-    for text in ("%Y-%m-%dT%H:%M:%S.%f", "%Y/%j %H:%M:%S.%f", "garbage", ""):
-        yield Case(
-            "times", f"UTC of IUVS as {text!r}", partial(_write_iuvs_times, form=text), AS_BASE, "iuvs", timed=False
-        )
-
-
-def _write_times(document: Document, form: Callable[[datetime], str], where: str) -> None:
-    start = _start(document)
-    if where == "header":
-        for key in ("OBS_UTC", "END_UTC"):
-            document.hdus[0].put(key, f"'{form(start)}'")
-        return
-    columns = document.columns("TIME")
-    texts = [form(datetime.fromisoformat(value.decode())).ljust(40) for value in columns["TIME_UTC"][0]]
-    columns["TIME_UTC"] = (np.array(texts, "S40"), "")
-    document.set_columns("TIME", columns)
-
-
-def _write_iuvs_times(document: Document, form: str) -> None:
-    columns = document.columns("Integration")
-    old = [value.decode().strip().removesuffix("UTC").split() for value in columns["UTC"][0]]
-    times = [datetime.strptime(f"{words[0]} {words[3]}", "%Y/%j %H:%M:%S.%f") for words in old]  # noqa: DTZ007 -- all UTC
-    columns["UTC"] = (np.array([time.strftime(form).ljust(33) for time in times], "S33"), "")
-    document.set_columns("Integration", columns)
-
-
-def _no_times(document: Document) -> None:
-    document.hdus.remove(document["TIME"])
-    for key in ("OBS_UTC", "END_UTC"):
-        document.hdus[0].drop(key)
-
-
-def _without(document: Document, column: str) -> None:
-    columns = document.columns("TIME")
-    del columns[column]
-    document.set_columns("TIME", columns)
-
-
-def _late_header(document: Document) -> None:
-    later = _start(document) + timedelta(hours=3)
-    document.hdus[0].put("OBS_UTC", f"'{later.isoformat()}'")
-
-
-def _drop_card(document: Document, key: str) -> None:
-    document.hdus[0].drop(key)
-
-
-MISSIONS = (
-    ("Cassini", "UVIS"),
-    ("MAVEN", "NGIMS"),
-    ("JUNO", "UVS"),
-    ("Hope", "EXI"),
-    ("MRO", "CRISM"),
-    ("LRO", "LAMP"),
-)
-
-
-@kind
-def missions() -> Iterator[Case]:
-    """Files of other missions: one with the same HDUs, and ones with their own."""
-    for mission, instrument in MISSIONS:
-        right = rejected("unknown_product")
-        edit = partial(_of_mission, mission=mission, instrument=instrument)
-        yield Case("missions", f"{mission} {instrument} with the HDUs of EMUS", edit, right)
-        edit = partial(_of_mission, mission=mission, instrument=instrument, rename=True)
-        yield Case("missions", f"{mission} {instrument}", edit, right)
-    for mission, instrument in (
-        ("emm", "emus"),
-        ("EMM  ", "EMUS  "),
-        ("Emirates Mars Mission", "EMUS"),
-        ("", ""),
-        ("EMM", "Emirates Mars Ultraviolet Spectrometer"),
-    ):
-        edit = partial(_of_mission, mission=mission, instrument=instrument)
-        yield Case("missions", f"{mission!r} {instrument!r}", edit, AS_BASE)
-    yield Case("missions", "without mission and instrument", _without_mission, AS_BASE)
-
-
-def _of_mission(document: Document, mission: str, instrument: str, *, rename: bool = False) -> None:
-    document.hdus[0].put("MISSION", f"'{mission}'")
-    document.hdus[0].put("INSTRUME", f"'{instrument}'")
-    if rename:
-        for number, hdu in enumerate(document.hdus[1:]):
-            hdu.put("EXTNAME", f"'DATA{number}'")
-
-
-def _without_mission(document: Document) -> None:
-    for key in ("MISSION", "INSTRUME"):
-        document.hdus[0].drop(key)
