@@ -14,16 +14,16 @@ from bench.corpus.processes import Run, Tables, check_again
 
 _READ_TWICE_AS_BRIGHT = """
 from dataclasses import replace as _replace
-_read = read
+_read_as_before = read
 def read(*arguments, **options):
-    observation = _read(*arguments, **options)
+    observation = _read_as_before(*arguments, **options)
     return _replace(observation, brightness_R=2 * observation.brightness_R)
 """
 _MEASURE_TWICE_AS_BRIGHT = """
 from dataclasses import replace as _replace
-_measure = measure
+_measure_as_before = measure
 def measure(*arguments, **options):
-    auroras = _measure(*arguments, **options)
+    auroras = _measure_as_before(*arguments, **options)
     return [_replace(aurora, peak_brightness_R=2 * aurora.peak_brightness_R) for aurora in auroras]
 """
 UPGRADES = {
