@@ -99,7 +99,7 @@ class RunPaths:
         return f"{self.predictions}{key_name(name)}.png.out"
 
     def measured(self, name: str) -> str:
-        return f"{self.root}measured/{name}.json"
+        return f"{self.root}measured/{key_name(name)}.json"
 
     @property
     def records(self) -> str:
