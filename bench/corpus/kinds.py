@@ -8,6 +8,7 @@ from bench.corpus import (
     checksums,
     containers,
     contents,
+    copies,
     damage,
     emissions,
     fills,
@@ -49,6 +50,7 @@ MODULES = (  # each registers its kinds
     times,
     missions,
     naming,
+    copies,
 )
 __all__ = ["DISTURBANCES", "KINDS", "MODULES", "disturb"]
 

@@ -1,4 +1,4 @@
-"""Names, copies, levels and entries that are not regular files."""
+"""Names of files, files that are not data, and entries that are not regular files."""
 
 from __future__ import annotations
 
@@ -9,12 +9,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from bench.corpus import bases
-from bench.corpus.case import AS_BASE, IGNORED, REJECTED, SUPERSEDED, Case, Document, Edit, Right, kind, rejected
-from bench.corpus.editing import make_table
-from bench.corpus.values import first_rows
+from bench.corpus.case import AS_BASE, IGNORED, REJECTED, Case, Document, Right, kind, rejected
 
 ODD = (
     *(
@@ -150,129 +146,6 @@ def housekeeping() -> Iterator[Case]:
 
 def _head(document: Document) -> bytes:
     return document.content[:9999]
-
-
-def _copy(kind_name: str, what: str, name: str, right: Right, base: str = "emus", edit: Edit = _packed) -> Case:
-    """Make a file of the observation that the text before the first colon of ``what`` names."""
-    return Case(kind_name, what, edit, right, base, name=name, observation=what.split(":", maxsplit=1)[0])
-
-
-@kind
-def copies() -> Iterator[Case]:
-    """Several files of one observation: one is used."""
-    for base in ("emus", "iuvs"):
-        mission = partial(bases.mission_name, base)
-        name = mission(1)
-        stem = name.removesuffix(".fits.gz")
-        yield _copy("copies", f"browser {base}: first", f"browser/{name}", AS_BASE, base)
-        for other in (
-            f"{stem} (1).fits.gz",
-            f"{stem}(2).fits.gz",
-            f"Copy of {name}",
-            f"{stem} - Copy.fits.gz",
-            f"{stem}_copy.fits.gz",
-            f"{stem} copy 2.fits.gz",
-        ):
-            yield _copy("copies", f"browser {base}: {other}", f"browser/{other}", SUPERSEDED, base)
-        group = f"folders {base}"
-        yield _copy("copies", f"{group}: first", f"a/{mission(2)}", AS_BASE, base)
-        yield _copy("copies", f"{group}: second", f"b/{mission(2)}", SUPERSEDED, base)
-        yield _copy("copies", f"{group}: third", f"b/c/{mission(2)}", SUPERSEDED, base)
-        group = f"packed {base}"
-        plain = f"p-{base}.fits"
-        yield _copy("copies", f"{group}: plain", plain, AS_BASE, base, _plain)
-        yield _copy("copies", f"{group}: gzipped", f"{plain}.gz", SUPERSEDED, base)
-        yield _copy("copies", f"{group}: another name", f"q-{base}.fits.gz", SUPERSEDED, base)
-        group = f"versions {base}"
-        old, new = ("01-04", "01-05") if base == "emus" else ("13_r01", "13_r02")
-        yield _copy("copies", f"{group}: old", f"v/{mission(3, old)}", SUPERSEDED, base)
-        yield _copy("copies", f"{group}: new", f"v/{mission(3, new)}", AS_BASE, base)
-        group = f"broken newer {base}"
-        yield _copy("copies", f"{group}: good", f"w/{mission(4, old)}", AS_BASE, base)
-        broken = _copy("copies", f"{group}: cut", f"w/{mission(4, new)}", rejected("truncated"), base, _cut)
-        yield broken
-        group = f"without times {base}"
-        strip = _no_times if base == "emus" else _no_iuvs_times
-        yield _copy("copies", f"{group}: first", f"n1-{base}.fits", Right(as_base=True), base, strip)
-        yield _copy(
-            "copies", f"{group}: second", f"n2-{base}.fits.gz", SUPERSEDED, base, partial(_pack_edited, edit=strip)
-        )
-    yield _copy(
-        "copies", "revisions: r01", f"s/{bases.mission_name('iuvs', 9, '13_r01')}", SUPERSEDED | AS_BASE, "iuvs"
-    )
-    yield _copy(
-        "copies", "revisions: s01", f"s/{bases.mission_name('iuvs', 9, '13_s01')}", SUPERSEDED | AS_BASE, "iuvs"
-    )
-    yield _copy("copies", "levels: l2b", f"emu/l2b/os2/2021/08/{bases.mission_name('emus', 5)}", AS_BASE)
-    disk = bases.mission_name("emus", 5).replace("_l2b_", "_l3disk_")
-    yield _copy("copies", "levels: l3disk", f"emu/l3disk/os2/2021/08/{disk}", SUPERSEDED, edit=_with_columns)
-    yield _copy(
-        "copies", "levels: l2a", f"emu/l2a/os2/2021/08/{bases.mission_name('emus_l2a', 5)}", SUPERSEDED, "emus_l2a"
-    )
-    yield _copy("copies", "l3disk before l2a: l3disk", f"m/{disk.replace('os2', 'os1')}", AS_BASE, edit=_with_columns)
-    yield _copy(
-        "copies",
-        "l3disk before l2a: l2a",
-        f"m/{bases.mission_name('emus_l2a', 5).replace('os2', 'os1')}",
-        SUPERSEDED,
-        "emus_l2a",
-    )
-    yield Case(
-        "copies",
-        "same times, another channel",
-        _muv,
-        rejected("no_130nm_line"),
-        "iuvs",
-        observation="browser iuvs",
-        name="browser/muv.fits",
-    )
-    for count in (39, 30):
-        yield Case(
-            "copies",
-            f"{count} integrations from the same time",
-            partial(_fewer, count=count),
-            Right(other=True, as_base=True),
-            observation="packed emus",
-            name=f"fewer-{count}.fits",
-            timed=False,
-        )
-
-
-def _cut(document: Document) -> bytes:
-    return _packed(document)[:20_000]
-
-
-def _no_times(document: Document) -> None:
-    document.hdus.remove(document["TIME"])
-    for key in ("OBS_UTC", "END_UTC"):
-        document.hdus[0].drop(key)
-
-
-def _no_iuvs_times(document: Document) -> None:
-    columns = document.columns("Integration")
-    columns["UTC"] = (np.full(len(columns["UTC"][0]), b" " * 33), "")
-    document.set_columns("Integration", columns)
-
-
-def _pack_edited(document: Document, edit: Edit) -> bytes:
-    edit(document)
-    return gzip.compress(document.joined(), 1, mtime=0)
-
-
-def _with_columns(document: Document) -> bytes:
-    document.hdus.append(make_table("COLUMN_DENSITY", {"CO": (np.zeros(4), "cm-2")}))
-    return gzip.compress(document.joined(), 1, mtime=0)
-
-
-def _muv(document: Document) -> None:
-    columns = document.columns("Observation")
-    columns["WAVELENGTH"] = (columns["WAVELENGTH"][0] + 80, "nm")
-    document.set_columns("Observation", columns)
-    document.hdus[0].put("XUV", "'MUV'")
-
-
-def _fewer(document: Document, count: int) -> None:
-    first_rows(document, count)
 
 
 def _folder(path: Path, _: bytes) -> None:
