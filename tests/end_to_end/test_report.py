@@ -47,7 +47,7 @@ def _write_run(folder: Path, pictures: int) -> Path:
     for number in range(pictures):
         mode = ("os1", "os2", "osr")[number % 3]
         name = (
-            f"d/emm_emu_l2b_2022{1 + number % 12:02d}31t2121{number % 60:02d}_{number:04d}_{mode}_sw1of3_r_v01-04.fits"
+            f"d/emm_emu_l2b_2022{1 + number % 12:02d}28t2121{number % 60:02d}_{number:04d}_{mode}_sw1of3_r_v01-04.fits"
         )
         outcome = Outcome.AURORA if number % 4 == 0 else Outcome.DISCARDED
         records.append(Record(name, outcome, objects=1 + number % 5))

@@ -88,7 +88,7 @@ def write_products(  # noqa: PLR0913, PLR0917 -- contents and destination of the
     provenance = replace(provenance, ledger_sha256=written[0].sha256)
     rows = [escape_row(record) for record in records]
     joined = [escape_row(aurora) for aurora in sightings.join(auroras)]
-    for name, product in _list_products(rows, joined, provenance).items():
+    for name, product in list_products(rows, joined, provenance).items():
         if data := product.make():
             put(name, product.rows, data)
         else:
@@ -103,7 +103,7 @@ def write_products(  # noqa: PLR0913, PLR0917 -- contents and destination of the
     return [*(item.key for item in written), keys.product(RUN)]
 
 
-def _list_products(records: Sequence[Record], auroras: Sequence[Aurora], provenance: Provenance) -> dict[str, Product]:
+def list_products(records: Sequence[Record], auroras: Sequence[Aurora], provenance: Provenance) -> dict[str, Product]:
     """Return the products by name, of records and joined sightings whose texts are escaped."""
     entries = sightings.list_entries(auroras)
     outlines = sum(len(aurora.native_outline.split(";")) for aurora in auroras)

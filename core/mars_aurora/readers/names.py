@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import PurePosixPath
 
 _EMM = re.compile(
-    r"^emm_(?P<instrument>emu|emr|emi|exi)_(?P<level>[a-z0-9]+)_(?P<start>\d{8}t\d{6})_(?P<orbit>\d+)_(?P<mode>[a-z0-9]+)_"
+    r"^emm_(?P<instrument>emu|emr|emi|exi)_(?P<level>[a-z0-9]+)_(?P<start>\d{8}t\d{6})_(?P<orbit>\d{1,7})_(?P<mode>[a-z0-9]+)_"
     r"(?P<part>sw(?P<swath>\d)of(?P<swaths>\d)|[a-z0-9]+)_(?P<kernel>[prfn])_v(?P<version>\d{2})-(?P<revision>\d{2})"
     r"\.fits(?:\.gz)?$",
     re.IGNORECASE | re.ASCII,
 )
 _MAVEN = re.compile(
-    r"^mvn_iuv_(?P<level>[a-z0-9]+)_(?P<mode>[a-z0-9]+)-orbit(?P<orbit>\d+)-(?P<channel>[a-z]+)_(?P<start>\d{8}t\d{6})"
+    r"^mvn_iuv_(?P<level>[a-z0-9]+)_(?P<mode>[a-z0-9]+)-orbit(?P<orbit>\d{1,7})-(?P<channel>[a-z]+)_(?P<start>\d{8}t\d{6})"
     r"_v(?P<version>\d+)_r(?P<revision>\d+)\.fits(?:\.gz)?$",
     re.IGNORECASE | re.ASCII,
 )
@@ -45,7 +46,7 @@ class FileName:
 
 
 def parse_name(name: str) -> FileName | None:
-    """Parse the last part of a path by the grammar of its mission; None if it matches neither."""
+    """Parse the last part of a path by the grammar of its mission; None if it matches neither or its date is none."""
     last = PurePosixPath(name).name
     if match := _EMM.match(last):
         part = match.groupdict()
@@ -60,10 +61,14 @@ def parse_name(name: str) -> FileName | None:
         swath, instrument, kernel, piece = None, "MAVEN/IUVS", None, part["channel"]
     else:
         return None
+    try:
+        start = datetime.strptime(f"{part['start']}+0000", "%Y%m%dt%H%M%S%z")
+    except ValueError:  # for example February 31
+        return None
     return FileName(
         instrument=instrument,
         level=part["level"].lower(),
-        start_utc=_iso(part["start"]),
+        start_utc=start.replace(tzinfo=None).isoformat(timespec="milliseconds"),
         orbit=int(part["orbit"]),
         mode=part["mode"].lower(),
         swath=swath,
@@ -71,8 +76,3 @@ def parse_name(name: str) -> FileName | None:
         version=(int(part["version"]), int(part["revision"])),
         observation=(instrument, part["level"].lower(), part["start"].lower(), part["mode"].lower(), piece.lower()),
     )
-
-
-def _iso(stamp: str) -> str:
-    date, time = stamp[:8], stamp[9:]
-    return f"{date[:4]}-{date[4:6]}-{date[6:]}T{time[:2]}:{time[2:4]}:{time[4:]}.000"

@@ -124,6 +124,11 @@ def test_votable_is_valid_and_has_epn_tap_names_units_and_ucds():
     assert table.array["time_min"][0] == pytest.approx(2459670.39583, abs=1e-4)
 
 
+def test_votable_of_unknown_times_has_no_julian_date():
+    table = parse_votable(io.BytesIO(tables.to_votable([make_aurora(time_utc="")], PROVENANCE))).get_first_table()
+    assert table.array["time_min"].mask.tolist() == [True]
+
+
 def test_geojson_has_outlines_and_null_for_missing_values():
     found = json.loads(geographic.to_geojson(AURORAS, PROVENANCE))
     assert [shapely.geometry.shape(feature["geometry"]).area for feature in found["features"]] == [50.0, 50.0]

@@ -107,7 +107,7 @@ def _write(paths: list[str], text: str) -> tuple[list[str], dict[str, tuple[int,
     names = [escape_name(path) for path in paths]
     auroras = [escape_row(make_aurora(name=name, mode=text)) for name in names]
     records = [escape_row(Record(name, Outcome.AURORA, "x", 2, 1, text)) for name in names]
-    products = write._list_products(records, auroras, PROVENANCE)
+    products = write.list_products(records, auroras, PROVENANCE)
     return names, {name: (rows, make()) for name, (rows, make) in products.items()}
 
 
