@@ -17,7 +17,7 @@ import shapely
 
 from bench.measurement import cpu_ms, peak_memory_mb
 from mars_aurora.aurora import COLUMNS, Aurora
-from mars_aurora.catalogue import report, tables
+from mars_aurora.catalogue import ledger_table, report
 from mars_aurora.catalogue.verify import verify_product
 from mars_aurora.catalogue.write import list_products
 from mars_aurora.detect.detectors import DetectorName
@@ -64,7 +64,7 @@ def measure(rows: int) -> None:
         Record(name, Outcome.AURORA, objects=4, auroras=3) for name in dict.fromkeys(row.name for row in auroras)
     ]
     products = list_products(records, auroras, provenance)
-    makers = {"ledger.csv": (len(records), lambda: tables.ledger_to_csv(records))} | {**products}
+    makers = {"ledger.csv": (len(records), lambda: ledger_table.to_csv(records))} | {**products}
     makers["report.html"] = (
         report.count_pictures(records),
         lambda: report.build(RunKeys("bench"), records, auroras, list(products), provenance),

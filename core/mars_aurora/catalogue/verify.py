@@ -24,6 +24,7 @@ from mars_aurora.errors import ProductError
 from mars_aurora.run.storage import Storage
 
 STREAMED_ROWS = 20_000
+_MAX_CELL = 1 << 30
 
 
 class Written(NamedTuple):
@@ -67,6 +68,7 @@ def verify_product(name: str, data: bytes, rows: int) -> None:
 
 
 def _count_csv(data: bytes, _expected: int, delimiter: str = ",") -> int:
+    csv.field_size_limit(_MAX_CELL)  # 131,072 by default, which an outline may exceed
     rows = csv.reader(io.StringIO(data.decode(), newline=""), delimiter=delimiter, strict=True)
     width = len(next(rows))
     return sum(len(row) == width for row in rows)

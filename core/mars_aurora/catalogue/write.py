@@ -15,6 +15,7 @@ from typing import NamedTuple, Protocol
 from mars_aurora.aurora import Aurora
 from mars_aurora.catalogue import geographic, labels, ledger_table, report, sightings, tables
 from mars_aurora.catalogue.verify import Written, verify_stored
+from mars_aurora.errors import ProductError
 from mars_aurora.run.escaping import escape_row
 from mars_aurora.run.keys import CATALOGUE, LEDGER, RunKeys
 from mars_aurora.run.ledger import Record, count_outcomes
@@ -147,4 +148,7 @@ def _stitch_sets(
     for key in set(storage.list(keys.sets)) - sets.keys():
         storage.delete(key)
     for key, names in sets.items():
-        yield key.removeprefix(keys.root), sightings.stitch([work.get(keys.image(name)) for name in names])
+        try:
+            yield key.removeprefix(keys.root), sightings.stitch([work.get(keys.image(name)) for name in names])
+        except (KeyError, ValueError) as error:
+            raise ProductError(f"{key}: a picture of {', '.join(names)} cannot be read: {error}") from error
