@@ -18,6 +18,7 @@ from mars_aurora.readers.cards import as_float, as_int, iso_time, text
 from mars_aurora.readers.checks import require_integrations, require_shape
 from mars_aurora.readers.emus_lines import fit_spectra, read_emission
 from mars_aurora.readers.fitsfile import FitsFile, Part
+from mars_aurora.readers.latitude_frame import BodyFixed
 from mars_aurora.readers.names import parse_name
 from mars_aurora.readers.verify import Layout, verify
 
@@ -75,6 +76,7 @@ def read(fits: FitsFile, emission: Emission) -> Observation:
             flagged=line.flagged & geometry.on_slit,
         ),
         _LAYOUTS[level],
+        _find_vectors(fits, geometry.shape, center),
     )
 
 
@@ -109,6 +111,21 @@ class _Geometry:
         """Set values, (nI, ..., nS), off the slit to NaN in place."""
         values[..., ~self.on_slit] = np.nan
         return values
+
+
+def _find_vectors(fits: FitsFile, shape: tuple[int, int], center: int) -> BodyFixed:
+    """View the optional vectors of the spacecraft and of the pixels."""
+
+    def view(table: str, column: str, expected: tuple[int, ...], part: Part = ...) -> NDArray[Any] | None:
+        if not fits.has_column(table, column) or fits.column_shape(table, column) != expected:
+            return None
+        return fits.column(table, column, part=part)
+
+    pixels = view("FOV_GEOM", "VEC_MARS", (shape[0], 3, 5, shape[1]), np.s_[:, :, center])
+    return BodyFixed(
+        spacecraft=view("SC_GEOM", "V_SC_POS_MARS", (shape[0], 3)),
+        pixels=None if pixels is None else np.moveaxis(pixels, 1, -1),
+    )
 
 
 def _read_spacecraft(fits: FitsFile, n_integrations: int) -> dict[str, Float64Array]:

@@ -15,7 +15,8 @@ from mars_aurora.observation import Facts, Float64Array, FloatArray, Observation
 from mars_aurora.readers import samples, times
 from mars_aurora.readers.cards import as_float, as_int, text
 from mars_aurora.readers.checks import require_integrations, require_shape
-from mars_aurora.readers.fitsfile import FitsFile
+from mars_aurora.readers.fitsfile import FitsFile, Part
+from mars_aurora.readers.latitude_frame import BodyFixed
 from mars_aurora.readers.line import LineImages, integrate_line
 from mars_aurora.readers.names import parse_name
 from mars_aurora.readers.verify import Layout, verify
@@ -69,6 +70,7 @@ def read(fits: FitsFile, emission: Emission) -> Observation:
             flagged=line.flagged,
         ),
         Layout("C", fits.shape("PRIMARY")[-1]),
+        _find_vectors(fits, shape, center),
     )
 
 
@@ -100,6 +102,21 @@ def _integrate_spectra(fits: FitsFile, emission: Emission) -> LineImages:
         rayleigh("RANDOM_PHY_UNC", weights.random_error),
         rayleigh("SYSTEMATIC_PHY_UNC", weights.systematic_error),
         weights.flagged(image("QUALITY_FLAG", None)) if "QUALITY_FLAG" in fits.hdu_names else np.zeros(shape[:2], bool),
+    )
+
+
+def _find_vectors(fits: FitsFile, shape: tuple[int, ...], center: int) -> BodyFixed:
+    """View the optional vectors of the spacecraft and of the lines of sight."""
+
+    def view(table: str, column: str, expected: tuple[int, ...], part: Part = ...) -> NDArray[Any] | None:
+        if not fits.has_column(table, column) or fits.column_shape(table, column) != expected:
+            return None
+        return fits.column(table, column, part=part)
+
+    sight = view("PIXELGEOMETRY", "PIXEL_VEC", (shape[0], 3, shape[1], 5), np.s_[:, :, :, center])
+    return BodyFixed(
+        spacecraft=view("SPACECRAFTGEOMETRY", "V_SPACECRAFT", (shape[0], 3)),
+        pixels=None if sight is None else np.moveaxis(sight, 1, -1),
     )
 
 

@@ -10,7 +10,9 @@ import numpy as np
 from mars_aurora.errors import InputError, Reason
 from mars_aurora.observation import Observation
 from mars_aurora.readers.checks import require_image
+from mars_aurora.readers.consistency import draw_sample, require_consistent
 from mars_aurora.readers.disk import level_disk
+from mars_aurora.readers.latitude_frame import BodyFixed, find_frame
 from mars_aurora.readers.plausible import find_empty_pages, find_spikes, require_plausible, select_plausible
 
 _NOTED_OFFSET_KM = 1e-4  # above the rounding errors of float32
@@ -24,8 +26,10 @@ class Layout:
     samples_per_pixel: int = 1
 
 
-def verify(observation: Observation, layout: Layout) -> Observation:
-    """Return the observation with implausible values removed; raises InputError where too little is left.
+def verify(observation: Observation, layout: Layout, vectors: BodyFixed) -> Observation:
+    """Return the observation without implausible values, the frame of its latitudes and the residuals in its facts.
+
+    Raises InputError where too little is left, or where the geometry contradicts itself.
 
     Notes, in `Facts.notes`: ``altitude_offset``, the tangent altitude of the disk is not 0; ``empty_pages``, parts of
     the brightness were never written; ``implausible_values``, pixels are beyond the limits of the emission, or flagged
@@ -33,6 +37,7 @@ def verify(observation: Observation, layout: Layout) -> Observation:
     """
     observation = require_image(_level_disk(observation))
     _require_sza(observation)
+    observation = _check_geometry(observation, vectors)
     return require_image(_note_quality(_remove_implausible(observation, layout)))
 
 
@@ -49,6 +54,13 @@ def _require_sza(observation: Observation) -> None:
     if sza_deg.size and np.isnan(sza_deg).all():
         detail = "no pixel on the disk has a solar zenith angle: day and night cannot be told apart"
         raise InputError(Reason.NO_SZA, observation.facts.name, detail)
+
+
+def _check_geometry(observation: Observation, vectors: BodyFixed) -> Observation:
+    sample = draw_sample(observation)
+    residuals = observation.facts.residuals | require_consistent(observation, sample)
+    frame = find_frame(observation, sample, vectors)
+    return replace(observation, facts=replace(observation.facts, residuals=residuals, latitude_frame=frame))
 
 
 def _remove_implausible(observation: Observation, layout: Layout) -> Observation:

@@ -1,4 +1,7 @@
-"""Small EMUS files whose brightness, coordinates and angles are known functions of the pixel indices."""
+"""Small EMUS files whose brightness and coordinates are known functions of the pixel indices.
+
+The angles and the local time are those of the coordinates on a sphere.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,13 @@ import numpy as np
 from astropy.io import fits
 from numpy.typing import NDArray
 
+from mars_aurora_model.simulator import orbit
+from mars_aurora_model.simulator.world import MARS_RADIUS_KM
+
 N_EMISSIONS = 4
 LINE_ROW = 2
+SUB_SPACECRAFT, SUB_SOLAR = (5.0, -10.0), (12.0, 200.0)  # latitude, east longitude
+ALTITUDE_KM = 20_000.0
 MISSION_NAME = "emm_emu_l2b_20220331t212107_0191_os2_sw1of3_r_v01-04.fits"
 
 UNITS = {
@@ -30,6 +38,11 @@ def expected_brightness(n_integrations: int, n_slit: int) -> NDArray:
     return 1.0 + np.arange(n_integrations)[:, None] + np.arange(n_slit)[None, :] / 1000
 
 
+def angle_deg(one: NDArray, other: NDArray) -> NDArray:
+    """Angle between vectors (..., 3) of any length."""
+    return np.degrees(np.arccos(np.sum(orbit.normalize(one) * orbit.normalize(other), axis=-1)))
+
+
 def make_tables(n_integrations: int = 8, n_slit: int = 128, *, center: int = 0) -> Tables:
     """Tables of an L2B file as {HDU: {column: values}}, with numpy shapes."""
     corners = [(-0.4, -0.4), (-0.4, 0.4), (0.4, 0.4), (0.4, -0.4)]  # (d lon, d lat) around the pixel
@@ -40,6 +53,9 @@ def make_tables(n_integrations: int = 8, n_slit: int = 128, *, center: int = 0) 
         shift = 0.0 if axis is None else offsets[None, :, None, axis]
         return np.asarray(values, float)[:, None, :] + shift + np.zeros((1, 5, 1))
 
+    latitude, longitude = five(-60 + slit * min(0.9, 115.2 / n_slit), axis=1), five(-4.0 + integration, axis=0)
+    pixels = orbit.unit(latitude, longitude)
+    to_spacecraft = (MARS_RADIUS_KM + ALTITUDE_KM) * orbit.unit(*SUB_SPACECRAFT) - MARS_RADIUS_KM * pixels
     shape = (N_EMISSIONS, n_slit, n_integrations)
     radiance = np.full(shape, -999.0, "f4")
     radiance[LINE_ROW] = expected_brightness(n_integrations, n_slit).T
@@ -53,18 +69,18 @@ def make_tables(n_integrations: int = 8, n_slit: int = 128, *, center: int = 0) 
             "TIME_UTC": np.array([f"2022-03-31T21:21:{second % 60:02d}.000" for second in range(n_integrations)]),
         },
         "SC_GEOM": {
-            "SUB_SC_LAT": np.full(n_integrations, 5.0),
-            "SUB_SC_LON": np.full(n_integrations, -10.0),
-            "SUB_SOLAR_LAT": np.full(n_integrations, 12.0),
-            "SUB_SOLAR_LON": np.full(n_integrations, 200.0),
-            "SC_ALT": np.full(n_integrations, 20000.0),
+            "SUB_SC_LAT": np.full(n_integrations, SUB_SPACECRAFT[0]),
+            "SUB_SC_LON": np.full(n_integrations, SUB_SPACECRAFT[1]),
+            "SUB_SOLAR_LAT": np.full(n_integrations, SUB_SOLAR[0]),
+            "SUB_SOLAR_LON": np.full(n_integrations, SUB_SOLAR[1]),
+            "SC_ALT": np.full(n_integrations, ALTITUDE_KM),
         },
         "FOV_GEOM": {
-            "LAT": five(-60 + slit * 0.9, axis=1),
-            "LON": five(-4.0 + integration, axis=0),
-            "LOCAL_TIME": five(22.0 + integration / 100),
-            "SOLAR_Z_ANGLE": five(110.0 + slit / 10),
-            "EMISSION_ANGLE": five(30.0 + slit / 10),
+            "LAT": latitude,
+            "LON": longitude,
+            "LOCAL_TIME": (12 + (longitude - SUB_SOLAR[1]) / 15) % 24,
+            "SOLAR_Z_ANGLE": angle_deg(pixels, orbit.unit(*SUB_SOLAR)),
+            "EMISSION_ANGLE": angle_deg(pixels, to_spacecraft),
             "MRH_ALT": five(np.where(slit < n_slit - 10, 0.0, 300.0)),
             "RA": sky,
             "DEC": sky - 90,

@@ -115,6 +115,8 @@ def test_values_out_of_range_become_nan(read_tables):
 
 def test_column_scaling_is_applied(tmp_path):
     tables = make_tables()
+    expected = tables["SC_GEOM"]["SUB_SC_LAT"].copy()
+    tables["SC_GEOM"]["SUB_SC_LAT"] *= 2
     path = write_tables(tmp_path / "x.fits", tables)
     content = path.read_bytes()
     card = b"TTYPE1  = 'SUB_SC_LAT'".ljust(80)
@@ -124,5 +126,4 @@ def test_column_scaling_is_applied(tmp_path):
     end = content.index(b"END".ljust(80), at) + 80
     content = content[:end] + content[end + 80 :]  # remove one card of padding after END
     path.write_bytes(content)
-    expected = 0.5 * tables["SC_GEOM"]["SUB_SC_LAT"]
     assert_allclose(readers.read(path, "x.fits").sub_spacecraft_latitude_deg, expected)
