@@ -6,6 +6,7 @@ kept, so that indices are those of the file; bins off the slit are NaN.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,8 @@ from mars_aurora.readers.verify import Layout, verify
 
 SUPPORTED = "EMM/EMUS L2A and L2B"
 HDUS = frozenset({"FOV_GEOM", "SC_GEOM", "EMISS", "CAL"})
+MISSION = re.compile(r"\bemm\b|emirates|\bhope\b", re.IGNORECASE)
+INSTRUMENT = re.compile(r"\bemus?\b|ultraviolet", re.IGNORECASE)
 _USUAL_CENTER = 0
 _LINE_READERS = {"l2b": read_emission, "l2a": fit_spectra}
 _LAYOUTS = {"l2b": Layout("F"), "l2a": Layout("C", 200)}  # of EMISS, and of CAL with some 200 wavelengths

@@ -72,6 +72,11 @@ class FitsFile:
         """The names of the HDUs, in file order."""
         return list(self._extents)
 
+    @property
+    def is_fpacked(self) -> bool:
+        """Whether HDUs are stored as compressed tables (FITS standard 4.0, section 10)."""
+        return any({"ZIMAGE", "ZTABLE"} & extent.cards.keys() for extent in self._extents.values())
+
     def require(self, *hdu_names: str) -> None:
         """Raise MISSING_HDU, listing the missing and the present HDUs, unless all are present."""
         missing = [hdu for hdu in hdu_names if hdu not in self._extents]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -23,6 +24,8 @@ from mars_aurora.readers.verify import Layout, verify
 
 SUPPORTED = "MAVEN/IUVS L1b"
 HDUS = frozenset({"PIXELGEOMETRY", "SPACECRAFTGEOMETRY"})
+MISSION = re.compile(r"\bmaven\b|mars atmosphere and volatile|\bmvn\b", re.IGNORECASE)
+INSTRUMENT = re.compile(r"\biuvs?\b|imaging ultraviolet", re.IGNORECASE)
 _USUAL_CENTER = 4
 _UNIT, _R_PER_KR = "kR/nm", 1000.0
 _CHANNELS = ("fuv", "muv", "ech")

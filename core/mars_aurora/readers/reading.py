@@ -5,6 +5,7 @@ To support an instrument, write a module with the attributes of `Reader` and add
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -13,10 +14,12 @@ from mars_aurora.emission import OXYGEN_1304, Emission
 from mars_aurora.errors import InputError, Reason
 from mars_aurora.observation import Observation
 from mars_aurora.readers import emus, iuvs
+from mars_aurora.readers.cards import text
 from mars_aurora.readers.fitsfile import FitsFile
 from mars_aurora.readers.gate import unpack
 from mars_aurora.readers.limits import Limits
 
+_ORIGIN = ("MISSION", "INSTRUME", "TELESCOP")
 _DEFAULT_LIMITS = Limits()
 
 
@@ -29,10 +32,14 @@ class Reader(Protocol):
         Instrument and levels, for messages.
     HDUS : frozenset of str
         Names in capitals; a file with any of these HDUs is passed to this reader. The file name is not used.
+    MISSION, INSTRUMENT : pattern
+        Found in the cards MISSION and INSTRUME of its files, as far as they have them; TELESCOP matches either.
     """
 
     SUPPORTED: str
     HDUS: frozenset[str]
+    MISSION: re.Pattern[str]
+    INSTRUMENT: re.Pattern[str]
 
     def read(self, fits: FitsFile, emission: Emission) -> Observation:
         """Read one swath in one emission; raises InputError."""
@@ -66,13 +73,27 @@ def read(path: Path, name: str, emission: Emission = OXYGEN_1304, limits: Limits
 
 
 def _read(fits: FitsFile, emission: Emission) -> Observation:
+    if fits.is_fpacked:
+        detail = "the file is packed with fpack: unpack it with funpack"
+        raise InputError(Reason.UNKNOWN_PRODUCT, fits.name, detail)
     for reader in _READERS:
-        if reader.HDUS.intersection(fits.hdu_names):
+        if reader.HDUS.intersection(fits.hdu_names) and _is_of_instrument(fits, reader):
             return _with_notes(reader.read(fits, emission), fits.notes)
     supported = ", ".join(reader.SUPPORTED for reader in _READERS)
     found = ", ".join(filter(None, fits.hdu_names))
-    detail = f"the file is valid FITS of an unsupported kind (supported: {supported}); its HDUs: {found}"
+    origin = ", ".join(f"{key} {value}" for key in _ORIGIN if (value := text(fits.header_value(key))))
+    detail = (
+        f"the file is valid FITS of an unsupported kind (supported: {supported}); "
+        f"{f'its header names {origin}; ' if origin else ''}its HDUs: {found}"
+    )
     raise InputError(Reason.UNKNOWN_PRODUCT, fits.name, detail[:300])
+
+
+def _is_of_instrument(fits: FitsFile, reader: Reader) -> bool:
+    """Return whether the header names no other mission or instrument: several use the same names of HDUs."""
+    patterns = ((reader.MISSION,), (reader.INSTRUMENT,), (reader.MISSION, reader.INSTRUMENT))
+    stated = [(text(fits.header_value(key)), allowed) for key, allowed in zip(_ORIGIN, patterns, strict=True)]
+    return all(value is None or any(pattern.search(value) for pattern in allowed) for value, allowed in stated)
 
 
 def _with_notes(observation: Observation, notes: set[str]) -> Observation:

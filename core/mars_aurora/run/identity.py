@@ -112,5 +112,5 @@ def choose_files(identities: Mapping[str, Identity]) -> dict[str, str]:
 def _rank(name: str, identity: Identity) -> tuple[object, ...]:
     level = _LEVELS.index(identity.level) if identity.level in _LEVELS else -1
     parsed = parse_name(name)
-    by_grammar = parsed is not None
+    by_grammar = parsed is not None and not parsed.is_copy
     return level, identity.version, by_grammar, -len(name), tuple(-ord(letter) for letter in name)

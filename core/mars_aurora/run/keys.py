@@ -9,10 +9,17 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 from mars_aurora.errors import UsageError
 
-FITS_SUFFIXES = (".fits", ".fits.gz")
+FITS_NAME = re.compile(r"\.(fits?|fts)( ?\([0-9]+\))?(\.[gf]z)?\Z", re.IGNORECASE)
+HOUSEKEEPING_NAME = re.compile(
+    r"(\A|/)(\._|\.ipynb_checkpoints/|__MACOSX/)"
+    r"|(\A|/)(\.DS_Store|Thumbs\.db|desktop\.ini)\Z"
+    r"|\.(part|partial|crdownload|download|filepart|aria2|tmp)\Z",
+    re.IGNORECASE,
+)
 READY_MARKER = "_READY"
 LEDGER, CATALOGUE = "ledger.csv", "catalogue.ecsv"  # products that other modules read
 PRODUCTS = (  # of the whole run
@@ -36,9 +43,20 @@ _SUFFIXES = (".png", ".npz", ".json", ".out")  # of the files of an input
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 
+def classify_name(name: str) -> Literal["fits", "housekeeping", "other"]:
+    """Classify the path of a file by its name alone; the state machine has the same rules.
+
+    Housekeeping are ``._*`` (macOS), ``.ipynb_checkpoints/`` and unfinished downloads such as ``.part``. FITS files end
+    in ``.fits``, ``.fit`` or ``.fts``, packed ones also in ``.gz`` or ``.fz``, copies have a number in parentheses.
+    """
+    if HOUSEKEEPING_NAME.search(name):
+        return "housekeeping"
+    return "fits" if FITS_NAME.search(name) else "other"
+
+
 def is_fits(name: str) -> bool:
-    """Return whether a file name ends in ``.fits`` or ``.fits.gz``, ignoring case."""
-    return name.lower().endswith(FITS_SUFFIXES)
+    """Return whether a file is read as FITS, see `classify_name`."""
+    return classify_name(name) == "fits"
 
 
 def key_name(name: str) -> str:

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from mars_aurora.errors import UnbalancedLedgerError
 from mars_aurora.run.identity import Identity, choose_files
-from mars_aurora.run.keys import is_fits
+from mars_aurora.run.keys import classify_name
 from mars_aurora.run.storage import Version
 
 
@@ -27,6 +27,10 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
+_IGNORED = {  # reason and detail by kind of name
+    "housekeeping": ("housekeeping", "a file of the operating system or of an editor, or an unfinished download"),
+    "other": ("not_fits_name", "the name does not end in .fits, .fit or .fts, with .gz or .fz if packed"),
+}
 USABLE = frozenset({Outcome.CANDIDATE, Outcome.AURORA, Outcome.NO_AURORA, Outcome.DISCARDED})
 
 
@@ -138,10 +142,12 @@ def settle(listed: Iterable[str], records: Mapping[str, Record]) -> list[Record]
 
 def _finish(name: str, record: Record | None) -> Record:
     if record is None:
-        if is_fits(name):
+        kind = classify_name(name)
+        if kind == "fits":
             detail = "the input was listed, but no step wrote a record for it"
             return Record(name, Outcome.FAILED, "no_record", detail=detail)
-        return Record(name, Outcome.IGNORED, "not_fits_name", detail="the name does not end in .fits or .fits.gz")
+        reason, detail = _IGNORED[kind]
+        return Record(name, Outcome.IGNORED, reason, detail=detail)
     if record.outcome is Outcome.CANDIDATE and record.objects is None:
         return replace(record, outcome=Outcome.FAILED, reason="not_counted", detail="its objects were not counted")
     return record

@@ -95,10 +95,10 @@ def test_inspect_states_latitude_frame_residuals_and_flags(night_file):
 
 
 def test_inspect_refuses_the_names_that_a_run_ignores(capsys, night_file, tmp_path):
-    (tmp_path / "x.fit").symlink_to(night_file)
-    code, out, _ = _call(capsys, "inspect", tmp_path / "x.fit")
+    (tmp_path / "x.dat").symlink_to(night_file)
+    code, out, _ = _call(capsys, "inspect", tmp_path / "x.dat")
     assert code == 1
-    assert out.startswith("x.fit: ignored by `run`: not_fits_name: ")
+    assert out.startswith("x.dat: ignored by `run`: not_fits_name: ")
     assert "EMM/EMUS L2B" in out
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import re
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 from astropy.io import fits
 from emus_files import MISSION_NAME, make_tables, write_tables
 
@@ -13,6 +15,8 @@ from mars_aurora import readers
 from mars_aurora.emission import OXYGEN_1356
 from mars_aurora.errors import Reason
 from mars_aurora.readers import reading
+
+ANY = re.compile("")
 
 
 def test_unsupported_fits_file_lists_its_hdus(reject, tmp_path):
@@ -30,7 +34,9 @@ def test_registered_reader_is_used(tmp_path, monkeypatch):
         assert (fits.hdu_names, emission) == (["PRIMARY", "SCI"], OXYGEN_1356)
         return observation
 
-    reader = SimpleNamespace(SUPPORTED="a new instrument", HDUS=frozenset({"SCI"}), read=read)
+    reader = SimpleNamespace(
+        SUPPORTED="a new instrument", HDUS=frozenset({"SCI"}), MISSION=ANY, INSTRUMENT=ANY, read=read
+    )
     monkeypatch.setattr(reading, "_READERS", (*reading._READERS, reader))
     fits.HDUList([fits.PrimaryHDU(), fits.ImageHDU(np.zeros((3, 3)), name="SCI")]).writeto(tmp_path / "x.fits")
     assert readers.read(tmp_path / "x.fits", "x.fits", OXYGEN_1356).facts == observation.facts
@@ -54,3 +60,47 @@ def test_inspection_of_a_usable_file_has_its_observation(tmp_path):
     inspection = readers.inspect(path, MISSION_NAME)
     assert inspection.usable
     assert inspection.observation.shape == (8, 128)
+
+
+@pytest.mark.parametrize(
+    ("cards", "named"),
+    [
+        ({"MISSION": "Cassini", "INSTRUME": "UVIS"}, "MISSION Cassini, INSTRUME UVIS"),
+        ({"MISSION": "EMM", "INSTRUME": "EXI"}, "MISSION EMM, INSTRUME EXI"),
+        ({"INSTRUME": "IUVS"}, "INSTRUME IUVS"),
+        ({"TELESCOP": "MAVEN"}, "TELESCOP MAVEN"),
+    ],
+)
+def test_file_of_another_mission_or_instrument_is_named_as_such(reject_tables, cards, named):
+    error = reject_tables(make_tables(), **cards)
+    assert error.reason is Reason.UNKNOWN_PRODUCT
+    assert f"its header names {named};" in error.detail
+
+
+@pytest.mark.parametrize(
+    "cards",
+    [
+        {"MISSION": "EMM", "INSTRUME": "EMUS"},
+        {"MISSION": "Emirates Mars Mission (Hope)", "INSTRUME": "Emirates Mars Ultraviolet Spectrometer"},
+        {"TELESCOP": "EMM", "INSTRUME": "EMU"},
+        {"TELESCOP": "EMUS", "MISSION": ""},
+    ],
+)
+def test_own_mission_may_be_named_in_any_way(read_tables, cards):
+    assert read_tables(make_tables(), **cards).facts.instrument == "EMM/EMUS"
+
+
+def test_file_packed_with_fpack_is_named_as_such(reject, tmp_path):
+    image = fits.CompImageHDU(np.zeros((20, 20), "i2"), name="FOV_GEOM")
+    fits.HDUList([fits.PrimaryHDU(), image]).writeto(tmp_path / "y.fits")
+    error = reject((tmp_path / "y.fits").read_bytes())
+    assert error.reason is Reason.UNKNOWN_PRODUCT
+    assert "funpack" in error.detail
+
+
+def test_names_in_lower_case_are_read(read_tables):
+    tables = {
+        hdu.lower(): {column.lower(): values for column, values in columns.items()}
+        for hdu, columns in make_tables().items()
+    }
+    assert read_tables(tables).brightness_R[2, 5] == pytest.approx(3.005)

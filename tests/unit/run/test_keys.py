@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from mars_aurora.errors import UsageError
-from mars_aurora.run.keys import RunKeys, RunPaths, is_fits, key_name
+from mars_aurora.run.keys import RunKeys, RunPaths, classify_name, is_fits, key_name
 from mars_aurora.run.storage import FolderStorage
 
 
@@ -112,10 +112,34 @@ def test_invalid_run_id_is_a_usage_error(run_id: str):
         ("x.fits", True),
         ("a/b/x.FITS.GZ", True),
         ("x.fits.gz.png", False),
-        ("x.fit", False),
+        ("x.fit", True),
+        ("x.fts.gz", True),
+        ("x.fits.fz", True),
+        ("x.fits(1).gz", True),
+        ("x (2).fits.gz", True),
+        ("x.fits (1)", True),
+        (".aside-x.fits", True),
+        ("x.fitss", False),
+        ("x.fits.part", False),
+        ("a/._x.fits", False),
+        ("x.fits\n", False),
         ("fits", False),
         ("x.gz", False),
     ],
 )
 def test_fits_files_are_recognized_by_their_suffix(name: str, expected: bool):  # noqa: FBT001 -- a test parameter
     assert is_fits(name) is expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        *((name, "housekeeping") for name in ("._x.fits", "a/._x.fits.gz", "a/.ipynb_checkpoints/x-checkpoint.fits")),
+        *((f"x.fits.gz.{ending}", "housekeeping") for ending in ("part", "crdownload", "tmp", "filepart", "TMP")),
+        *((name, "housekeeping") for name in (".DS_Store", "a/Thumbs.db", "__MACOSX/x.fits")),
+        *((name, "other") for name in ("truth.json", "x.tgz", "a.part/x.txt", "_READY", "tmp", "a._x", "x.fits.md5")),
+        *((name, "fits") for name in ("a.part/x.fits", "x._y.fits", "part.fits", ".ipynb_checkpoints.fits")),
+    ],
+)
+def test_housekeeping_files_are_recognized_by_their_names(name: str, expected: str):
+    assert classify_name(name) == expected
