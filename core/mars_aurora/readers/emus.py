@@ -161,13 +161,19 @@ def _find_level(fits: FitsFile) -> str:
     return "l2a"
 
 
+def _is_disk_product(fits: FitsFile) -> bool:
+    """Return whether a file with EMISS is of Level 3 disk, which has the tables of L2B and COLUMN_DENSITY."""
+    parsed = parse_name(fits.name)
+    return "COLUMN_DENSITY" in fits.hdu_names or (parsed is not None and parsed.level == "l3disk")
+
+
 def _read_facts(fits: FitsFile, level: str, emission: Emission, time_utc: Times) -> Facts:
     parsed = parse_name(fits.name)
     start, end = times.first_and_last_utc(time_utc)
     return Facts(
         name=fits.name,
         instrument="EMM/EMUS",
-        level=level,
+        level="l3disk" if _is_disk_product(fits) else level,
         start_utc=start or iso_time(fits.header_value("OBS_UTC")) or (parsed.start_utc if parsed else ""),
         end_utc=end or iso_time(fits.header_value("END_UTC")),
         orbit=parsed.orbit if parsed else as_int(fits.header_value("ORBNUM"), 0, 10**6),

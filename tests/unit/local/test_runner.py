@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 from functools import partial
 
 import pytest
@@ -10,7 +11,7 @@ from rich.console import Console
 from mars_aurora.catalogue.verify import Written, verify_stored
 from mars_aurora.errors import BusyError, ChangedError, ProductError
 from mars_aurora.local import runner
-from mars_aurora.local.inputs import InputFiles, find_inputs
+from mars_aurora.local.inputs import RUN_FILE, InputFiles, find_inputs
 from mars_aurora.local.lock import lock_folder
 from mars_aurora.local.pool import TimedOutError, WorkerDiedError, WorkerPool
 from mars_aurora.local.progress import Progress
@@ -122,3 +123,15 @@ def test_product_that_cannot_be_read_back_ends_the_run_by_name(tmp_path, progres
         assert list(verify([Written("a.csv", 1, digest)])) == [None]
         with pytest.raises(ProductError, match=r"^a\.csv: 1 rows were read back, not 2"):
             list(verify([Written("a.csv", 2, digest)]))
+
+
+def test_run_folder_of_an_earlier_version_is_made_again_and_says_so_once(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/x.fits").write_bytes(b"text")
+    inputs, job = find_inputs([tmp_path / "in"]), Job("r", tmp_path)
+    job.work.put(job.keys.product(RUN_FILE), json.dumps({"inputs": inputs.roots, "min_objects": 2}).encode())
+    job.work.put(job.keys.record("x.fits"), b'{"name": "x.fits", "outcome": "no_aurora", "objects": 3}')
+    output = io.StringIO()
+    for _ in range(2):
+        assert runner.run(job, inputs, 1, Progress(Console(file=output))).counts["rejected"] == 1
+    assert output.getvalue().count("was made by an earlier version of mars-aurora: everything is done again") == 1

@@ -69,6 +69,13 @@ def test_facts_come_from_the_header_and_the_file_name(read_tables):
     assert (facts.mars_year, facts.solar_longitude_deg) == (36, 190.5)
 
 
+def test_level_3_disk_is_recognized_by_its_hdu_or_its_name(read_tables):
+    named = MISSION_NAME.replace("_l2b_", "_l3disk_")
+    assert read_tables(make_tables(), named).facts.level == "l3disk"
+    with_density = make_tables() | {"COLUMN_DENSITY": {"DENSITY": np.zeros((1, 2))}}
+    assert read_tables(with_density, "renamed.fits").facts.level == "l3disk"
+
+
 def test_header_times_are_used_where_there_is_no_table_of_times(read_tables):
     tables = make_tables()
     del tables["TIME"]
