@@ -18,7 +18,7 @@ from selenium.webdriver.support.ui import Select
 from mars_aurora.aurora import COLUMNS, Aurora
 from mars_aurora.catalogue import report
 from mars_aurora.detect.detectors import DetectorName
-from mars_aurora.run.keys import RunKeys
+from mars_aurora.run.keys import RunKeys, RunPaths
 from mars_aurora.run.ledger import Outcome, Record
 from mars_aurora.run.provenance import describe_provenance
 
@@ -139,6 +139,29 @@ def test_button_switches_the_theme(page):
     before = page.execute_script("return getComputedStyle(document.body).backgroundColor")
     page.find_element(By.ID, "theme").click()
     assert page.execute_script("return getComputedStyle(document.body).backgroundColor") != before
+
+
+def test_names_are_shown_as_they_are_and_their_pictures_are_loaded(browser, tmp_path):
+    names = [
+        "</script><script>x=1</script>.fits",
+        "a?b#c d%FF&amp;.fits",
+        "'\"><img src=x onerror=x=1>.fits",
+        "{{x}}.fits",
+    ]
+    for name in names:
+        path = tmp_path / RunPaths().image(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(path), np.full((480, 640, 3), 90, np.uint8))
+    records = [Record(name, Outcome.DISCARDED, "<b>", objects=1, flags=("<i>",)) for name in names]
+    (tmp_path / "report.html").write_bytes(report.build(KEYS, records, [], [], PROVENANCE))
+    browser.get((tmp_path / "report.html").as_uri())
+    assert sorted(_cards(browser)) == sorted(names)
+    widths = "images.map((image) => image.decode().then(() => image.naturalWidth))"
+    code = f"const images = [...document.querySelectorAll('#cards img')]; return Promise.all({widths})"
+    assert browser.execute_script(code) == [640] * len(names)
+    assert browser.execute_script("return typeof x") == "undefined"
+    assert browser.find_elements(By.CSS_SELECTOR, "table b, table i, img[src=x]") == []
+    assert _errors(browser) == []
 
 
 def test_report_of_five_thousand_pictures_responds_quickly(browser, tmp_path):

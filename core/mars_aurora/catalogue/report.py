@@ -18,6 +18,7 @@ import shapely
 from jinja2 import Environment, StrictUndefined
 
 from mars_aurora.aurora import Aurora
+from mars_aurora.catalogue import summary
 from mars_aurora.readers.names import parse_name
 from mars_aurora.run.keys import RunKeys, RunPaths
 from mars_aurora.run.ledger import Outcome, Record, count_outcomes
@@ -30,6 +31,7 @@ _TRANSFORM_START_S, _TRANSFORM_S = 300.0, 0.1
 
 _SHOWN = (Outcome.AURORA, Outcome.NO_AURORA, Outcome.DISCARDED)
 _SAMPLE = 24
+_MOST_TROUBLES = 500  # rejected and failed inputs that are listed on the page
 _MAP_COLUMNS = ("name", "detection", "lat_deg", "lon_deg", "local_time_h", "mean_brightness_R", "area_km2", "aurora_id")
 
 
@@ -79,7 +81,10 @@ def build(  # noqa: PLR0913, PLR0917 -- all contents of the page
         ],
         timeline=_timeline(records),
         troubles=[record for record in records if record.outcome in (Outcome.REJECTED, Outcome.FAILED)],
-        reasons=Counter(r.reason for r in records if r.outcome in (Outcome.REJECTED, Outcome.FAILED)).most_common(),
+        most_troubles=_MOST_TROUBLES,
+        reasons=summary.group_reasons(records),
+        flags=summary.group_flags(records),
+        residuals=summary.summarize_residuals(records),
         products=products,
         data=_embed({"pictures": _pictures(records, auroras), "sample": _sample(records)}),
     )
@@ -128,6 +133,7 @@ def _picture(record: Record, auroras: Sequence[Aurora]) -> dict[str, Any]:
         "brightness": round(max((aurora.mean_brightness_R for aurora in auroras), default=0.0), 2),
         "confidence": round(max((aurora.confidence for aurora in auroras), default=0.0), 3),
         "auroras": [_facts(aurora) for aurora in auroras],
+        **({"flags": " ".join(record.flags)} if record.flags else {}),
     }
 
 
