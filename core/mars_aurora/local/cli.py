@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from importlib.metadata import entry_points
 from io import StringIO
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -28,7 +28,7 @@ from mars_aurora.errors import MarsAuroraError, UsageError
 from mars_aurora.local.tasks import Job
 from mars_aurora.run.keys import LEDGER
 from mars_aurora.run.ledger import Outcome, describe_result
-from mars_aurora.run.messages import CatalogueResult
+from mars_aurora.run.messages import Again, CatalogueResult
 
 _REASONS_SHOWN = 5
 _PLUGINS = "mars_aurora.commands"
@@ -89,6 +89,13 @@ def run(  # noqa: PLR0913, PLR0917 -- one parameter per option
     keep_stages: Annotated[  # noqa: FBT002 -- a command line flag
         bool, typer.Option("--keep-stages", help="Keep a picture of each step of the object count.")
     ] = False,
+    again: Annotated[
+        Literal["rejected", "all"] | None,
+        typer.Option(help="Process inputs again although their results are valid: those that were rejected, or all."),
+    ] = None,
+    dry_run: Annotated[  # noqa: FBT002 -- a command line flag
+        bool, typer.Option("--dry-run", help="Print what would be done for how many inputs, and write nothing.")
+    ] = False,
 ) -> None:
     """Find auroras in FITS files; write pictures, detections, a ledger and a catalogue.
 
@@ -96,6 +103,7 @@ def run(  # noqa: PLR0913, PLR0917 -- one parameter per option
     """
     from mars_aurora.local import inputs as files
     from mars_aurora.local import runner
+    from mars_aurora.local.plan import describe_plan
     from mars_aurora.local.progress import Progress
 
     line = find_emission(emission)
@@ -103,7 +111,10 @@ def run(  # noqa: PLR0913, PLR0917 -- one parameter per option
     found = files.find_inputs(inputs)
     settings = f"{min_objects} {chosen} {keep_stages}" + (f" {line.name}" if line != OXYGEN_1304 else "")
     chosen_id = run_id or _default_run_id(inputs, settings)
-    job = Job(chosen_id, out.absolute(), min_objects, chosen, keep_stages, line.name)
+    job = Job(chosen_id, out.absolute(), min_objects, chosen, keep_stages, line.name, Again(again or ""))
+    if dry_run:
+        typer.echo(describe_plan(job, found))
+        return
     try:
         with Progress(Console(stderr=True)) as progress:
             result = runner.run(job, found, workers or _available_cores(), progress)

@@ -18,12 +18,14 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
+from pebble.common.types import CONSTS
 
 from mars_aurora.local.interrupts import interrupts_blocked, interrupts_deferred
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 _CHECK_S = 1.0  # between checks of whether the pool still works
+_LOCK_S = 5.0  # after which workers stop waiting for one that was killed while it took a task; pebble waits 60 s
 _PRELOAD = [
     "astropy.io.fits",
     "cv2",
@@ -150,6 +152,7 @@ def _prepare_worker(memory_bytes: int) -> None:
     import cv2
 
     cv2.setNumThreads(1)  # the workers already use all cores
+    CONSTS.channel_lock_timeout = _LOCK_S
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a worker that is ended leaves no core dump
     resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
     threading.Thread(target=_end_with_parent, daemon=True).start()

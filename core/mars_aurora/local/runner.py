@@ -17,15 +17,17 @@ from typing import TYPE_CHECKING
 from mars_aurora.emission import find_emission
 from mars_aurora.errors import ChangedError, MarsAuroraError, ProductError, UsageError
 from mars_aurora.local import tasks
+from mars_aurora.local.disk import require_space
 from mars_aurora.local.inputs import RUN_FILE, InputFiles
 from mars_aurora.local.lock import lock_folder
+from mars_aurora.local.plan import Plan, estimate_growth, plan_reading
 from mars_aurora.local.pool import TimedOutError, WorkerDiedError, WorkerPool
 from mars_aurora.local.progress import Progress
 from mars_aurora.local.tasks import Job
-from mars_aurora.run.keys import PRODUCTS, is_fits
+from mars_aurora.run.keys import PRODUCTS
 from mars_aurora.run.ledger import Outcome, Record, count_outcomes, settle
 from mars_aurora.run.messages import CatalogueRequest, CatalogueResult
-from mars_aurora.run.plan import Todo, plan_input
+from mars_aurora.run.plan import Todo
 from mars_aurora.run.provenance import describe_provenance
 from mars_aurora.run.records import read_records
 from mars_aurora.steps.catalogue import catalogue
@@ -41,6 +43,8 @@ _REASONS: dict[type[Exception], str] = {
     TimedOutError: "timed_out",
     MemoryError: "out_of_memory",
     ChangedError: "changed_during_run",
+    KeyError: "missing_object",
+    OSError: "not_written",  # errors of reading an input are handled where it is read
 }
 
 
@@ -53,14 +57,18 @@ def run(job: Job, inputs: InputFiles, workers: int, progress: Progress) -> Catal
         If the run id belongs to a run on other inputs.
     BusyError
         If another process works in the run folder.
+    DiskSpaceError
+        If the results do not fit on the disk.
     UnbalancedLedgerError
         If the outcomes do not add up to the inputs; the ledger is written before.
     """
     started_utc = datetime.now(UTC).isoformat()
     with lock_folder(job.out / job.keys.root), WorkerPool(workers) as pool:
         _check_inputs(job, inputs, progress)
+        plan = plan_reading(job, inputs)
+        require_space(job.out, estimate_growth(plan, job, inputs))
         _delete_products(job)
-        failures = inputs.records | _read_and_classify(job, inputs, pool, progress)
+        failures = inputs.records | _read_and_classify(job, plan, inputs, pool, progress)
         failures |= _detect(job, _keep_candidates(job, inputs, failures), pool, progress)
         mapper = partial(_measure, pool=pool, progress=progress)
         request = CatalogueRequest(job.run_id, "", "", started_utc)
@@ -105,13 +113,13 @@ def _delete_products(job: Job) -> None:
         job.work.delete(job.keys.product(name))
 
 
-def _read_and_classify(job: Job, inputs: InputFiles, pool: WorkerPool, progress: Progress) -> dict[str, Record]:
+def _read_and_classify(
+    job: Job, plan: Plan, inputs: InputFiles, pool: WorkerPool, progress: Progress
+) -> dict[str, Record]:
     """Read and classify the inputs without a valid record; return the failures by name, whether written or not."""
-    fits = {name: path for name, path in inputs.paths.items() if is_fits(name) and name not in inputs.records}
-    plans = {name: plan_input(name, inputs, job.work, job.keys, job.recipe) for name in fits}
-    waiting = [(name, path) for name, path in fits.items() if plans[name][0] is not Todo.DONE]
-    done = [record for todo, record in plans.values() if todo is Todo.DONE and record is not None]
-    progress.start("Reading and classifying", len(fits), count_outcomes(done))
+    waiting = [(name, inputs.paths[name]) for name, (todo, _) in plan.items() if todo is not Todo.DONE]
+    done = [record for todo, record in plan.values() if todo is Todo.DONE and record is not None]
+    progress.start("Reading and classifying", len(plan), count_outcomes(done))
     failures = {}
     for (name, _), outcome in pool.map(partial(tasks.read_and_classify, job=job), waiting):
         if isinstance(outcome, Exception):

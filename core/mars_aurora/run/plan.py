@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mars_aurora.detect.detectors import DetectorVersion
+from mars_aurora.run import measured, predictions
 from mars_aurora.run.keys import RunKeys
 from mars_aurora.run.ledger import Outcome, Record
 from mars_aurora.run.messages import Again
 from mars_aurora.run.records import find_record, holds, is_counted
+from mars_aurora.run.stamps import stamp_measurement
 from mars_aurora.run.storage import Source, Storage
 
 
 class Todo(StrEnum):
-    """What is to be done for an input before detection; every state includes those after it, ``DONE`` nothing."""
+    """What is to be done for an input, and why; every state includes those after it, ``DONE`` nothing."""
 
     NEW = "new"  # it has no record
     RETRY = "failed before"
@@ -21,6 +24,8 @@ class Todo(StrEnum):
     CHANGED = "changed"  # the file is not the one that the record was made from, or has other times
     READ = "to be read again"  # by another result version or emission, or because a product is missing
     COUNT = "to be counted again"
+    DETECT = "to be searched again by another detector or weights"
+    MEASURE = "to be measured again"
     DONE = "done"
 
 
@@ -59,4 +64,30 @@ def _plan(  # noqa: PLR0911, PLR0913, PLR0917 -- one return per state
         return Todo.READ
     if record.is_read and not is_counted(record, recipe.min_objects, keep_stages=recipe.keep_stages):
         return Todo.COUNT
+    return Todo.DONE
+
+
+def plan_detection(record: Record, work: Storage, keys: RunKeys, detector: DetectorVersion) -> Todo:
+    """Return what is to be done to have the prediction of a candidate."""
+    wanted = predictions.describe(record, detector)
+    try:
+        made = predictions.read(work.get(keys.prediction(record.name))).made
+    except KeyError:
+        return Todo.NEW
+    except ValueError:  # of an earlier version, or the message of a failure
+        return Todo.RETRY
+    if made.picture_sha256 != wanted.picture_sha256:
+        return Todo.CHANGED
+    return Todo.DONE if made == wanted else Todo.DETECT
+
+
+def plan_measurement(record: Record, work: Storage, keys: RunKeys) -> Todo:
+    """Return what is to be done to have the measured auroras of a candidate with a valid prediction."""
+    stamp = stamp_measurement(record.origin.read, work.get(keys.prediction(record.name)))
+    try:
+        measured.read(work.get(keys.measured(record.name)), stamp)
+    except KeyError:
+        return Todo.NEW
+    except ValueError:
+        return Todo.MEASURE
     return Todo.DONE

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from mars_aurora.box import Box, Detections
+from mars_aurora.detect.detectors import DetectorName, DetectorVersion
+from mars_aurora.run.ledger import Record
 from mars_aurora.run.stamps import RESULT_VERSIONS
 
 
@@ -39,6 +41,12 @@ class Prediction:
 
     boxes: tuple[Box, ...]
     made: Made
+
+
+def describe(record: Record, detector: DetectorVersion) -> Made:
+    """Return what a prediction for the present picture of an input by a detector is made from."""
+    geometry = "" if detector.name is DetectorName.YOLO else record.origin.read
+    return Made(record.origin.image_sha256, detector.name.value, detector.weights_sha256, geometry)
 
 
 def to_json(found: Detections, made: Made) -> bytes:

@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from mars_aurora.detect.detectors import Detector, DetectorName, DetectorVersion
+from mars_aurora.detect.detectors import Detector, DetectorVersion
 from mars_aurora.run import predictions
 from mars_aurora.run.keys import RunKeys
-from mars_aurora.run.ledger import Record
 from mars_aurora.run.messages import DetectRequest, DetectResult
-from mars_aurora.run.predictions import Made
 from mars_aurora.run.records import find_record, list_candidates
 from mars_aurora.run.storage import Storage
 
@@ -71,7 +69,7 @@ def detect_one(keys: RunKeys, name: str, work: Storage, detector: Detector, vers
     record = find_record(work, keys, name)
     if record is None or work.size(keys.candidate(name)) is None:
         raise KeyError(keys.candidate(name))
-    made = _describe(record, version)
+    made = predictions.describe(record, version)
     try:
         known = predictions.read(work.get(keys.prediction(name)))
     except (KeyError, ValueError):
@@ -86,8 +84,3 @@ def detect_one(keys: RunKeys, name: str, work: Storage, detector: Detector, vers
         return 0
     work.put(keys.prediction(name), predictions.to_json(found, made))
     return len(found.boxes)
-
-
-def _describe(record: Record, version: DetectorVersion) -> Made:
-    geometry = "" if version.name is DetectorName.YOLO else record.origin.read
-    return Made(record.origin.image_sha256, version.name.value, version.weights_sha256, geometry)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mars_aurora import __version__, readers
-from mars_aurora.local import cli
+from mars_aurora.local import cli, plan
 from mars_aurora.local.inspection import describe, find_objection
 
 
@@ -37,6 +37,7 @@ def test_help_lists_all_commands_including_those_of_other_packages(capsys):
         (["run", ".", "--out", "o", "--workers", "0"], "--workers"),
         (["run", ".", "--out", "o", "--detector", "magic"], "'magic' is not one of 'threshold', 'yolo'"),
         (["run", ".", "--out", "o", "--run-id", "../up"], "the run id '../up' is invalid"),
+        (["run", ".", "--out", "o", "--again", "some"], "'some' is not one of 'rejected', 'all'"),
         (["run", ".", "--nonsense"], "No such option: --nonsense"),
         (["fly"], "No such command 'fly'"),
     ],
@@ -56,6 +57,23 @@ def test_output_folder_that_cannot_be_written_is_an_error_in_one_line(capsys, tm
     assert code == 1
     assert err.count("\n") == 1
     assert str(tmp_path / "file") in err
+
+
+def test_dry_run_writes_nothing(capsys, simulated_folder, tmp_path):
+    code, out, err = _call(capsys, "run", simulated_folder, "--out", tmp_path / "out", "--dry-run")
+    assert (code, err) == (0, "")
+    assert "reading: 12 new" in out.splitlines()
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "again"), [([], ""), (["--again", "rejected"], "rejected"), (["--again", "all"], "all")]
+)
+def test_inputs_to_process_again_are_passed_to_the_run(capsys, tmp_path, monkeypatch, option, again):
+    seen = []
+    monkeypatch.setattr(plan, "describe_plan", lambda job, _: seen.append(job.again) or "")
+    _call(capsys, "run", tmp_path, "--out", tmp_path, "--dry-run", *option)
+    assert seen == [again]
 
 
 def test_inspect_shows_the_contents_of_a_usable_file(capsys, night_file):

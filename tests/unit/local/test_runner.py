@@ -13,6 +13,7 @@ from mars_aurora.errors import BusyError, ChangedError, ProductError
 from mars_aurora.local import runner
 from mars_aurora.local.inputs import RUN_FILE, InputFiles, find_inputs
 from mars_aurora.local.lock import lock_folder
+from mars_aurora.local.plan import plan_reading
 from mars_aurora.local.pool import TimedOutError, WorkerDiedError, WorkerPool
 from mars_aurora.local.progress import Progress
 from mars_aurora.local.tasks import Job
@@ -46,6 +47,8 @@ class FailingPool:
         (TimedOutError("too long"), "timed_out", "too long"),
         (MemoryError("8 GB"), "out_of_memory", "8 GB"),
         (ChangedError("it was cut"), "changed_during_run", "it was cut"),
+        (PermissionError(13, "Permission denied"), "not_written", "[Errno 13] Permission denied"),
+        (KeyError("a picture"), "missing_object", "'a picture'"),
         (OSError(28, "No space left on device"), "disk_full", "[Errno 28] No space left on device"),
         (ValueError("a number"), "error", "ValueError: a number"),
     ],
@@ -54,7 +57,7 @@ def test_error_of_the_pool_is_a_failure_and_is_retried(tmp_path, progress, error
     (tmp_path / "in").mkdir()
     (tmp_path / "in/x.fits").write_bytes(b"text")
     inputs, job = find_inputs([tmp_path / "in"]), Job("r", tmp_path)
-    runner._read_and_classify(job, inputs, FailingPool(error), progress)
+    runner._read_and_classify(job, plan_reading(job, inputs), inputs, FailingPool(error), progress)
     record = read_records(["x.fits"], job.work, job.keys)["x.fits"]
     assert (record.outcome, record.reason, record.detail) == ("failed", reason, detail)
     again = runner.run(job, inputs, 1, progress)
@@ -68,7 +71,7 @@ def test_picture_that_cannot_be_written_fails_alone_and_is_retried(tmp_path, sim
     obstacle.mkdir(parents=True)
     result = runner.run(job, inputs, 2, progress)
     assert result.counts["failed"] == 1
-    assert f"{sources[0].name},failed,error," in job.work.get(job.keys.product("ledger.csv")).decode()
+    assert f"{sources[0].name},failed,not_written," in job.work.get(job.keys.product("ledger.csv")).decode()
     obstacle.rmdir()
     assert runner.run(job, inputs, 2, progress).counts["failed"] == 0
 
@@ -96,9 +99,9 @@ def test_run_in_a_folder_where_another_works_is_refused_and_leaves_its_products(
 
 def test_progress_shows_phase_number_rate_and_outcomes(tmp_path, simulated_folder):
     screen = io.StringIO()
-    inputs = find_inputs([simulated_folder])
+    inputs, job = find_inputs([simulated_folder]), Job("r", tmp_path)
     with Progress(Console(file=screen, force_terminal=True, width=200)) as progress, WorkerPool(1) as pool:
-        runner._read_and_classify(Job("r", tmp_path), inputs, pool, progress)
+        runner._read_and_classify(job, plan_reading(job, inputs), inputs, pool, progress)
     shown = screen.getvalue()
     assert "Reading and classifying" in shown
     assert "12/12" in shown

@@ -66,7 +66,10 @@ NAMES = [
 def test_keys_of_different_inputs_are_distinct_and_none_is_a_folder_of_another():
     hashed = [key_name(name) for name in NAMES]
     paths = RunPaths()
-    for kind in (paths.image, paths.geometry, paths.prediction, paths.measured, paths.record):
+    for kind in (
+        *(paths.image, paths.geometry, paths.candidate, paths.prediction, paths.measured, paths.record),
+        *(paths.detection, paths.plot, paths.set_picture),
+    ):
         made = [kind(name) for name in [*NAMES, *hashed]]
         assert len(set(made)) == len({*NAMES, *hashed})
         folders = {str(parent) for key in made for parent in PurePosixPath(key).parents}
