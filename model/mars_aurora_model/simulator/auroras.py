@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mars_aurora_model.simulator import orbit, shapes
-from mars_aurora_model.simulator.geometry import Geometry, intersect
+from mars_aurora_model.simulator.geometry import Geometry
 from mars_aurora_model.simulator.orbit import Array
 from mars_aurora_model.simulator.shapes import GRID
 from mars_aurora_model.simulator.world import MARS_RADIUS_KM, World
@@ -73,13 +73,12 @@ class Aurora:
 def excess(aurora: Aurora, geometry: Geometry, altitude_km: float) -> Array:
     """Sum the excess along each line of sight through the emission shell, before smearing; (nI, nS)."""
     position, directions = geometry.spacecraft_mars_km, geometry.vec_mars[:, :, 0]
-    shell = MARS_RADIUS_KM + altitude_km
     total = np.zeros(geometry.on_disk.shape)
     for far in (False, True):
-        point, _, above = intersect(position, directions, shell, far=far)
-        slope = np.abs(np.einsum("nik,nik->nk", point, directions))
-        crossed = (above == 0) & ~(geometry.on_disk & far)
-        excess_R = aurora.at(np.moveaxis(point, 1, -1)) / np.maximum(slope, 1 / _MAX_SLANT)
+        shell = geometry.figure.meet(position, directions, altitude_km, far=far)
+        slope = np.abs(np.einsum("nik,nik->nk", shell.normal, directions))
+        crossed = (shell.altitude_km == 0) & ~(geometry.on_disk & far)
+        excess_R = aurora.at(np.moveaxis(shell.place, 1, -1)) / np.maximum(slope, 1 / _MAX_SLANT)
         total += np.where(crossed, excess_R, 0)
     return total
 

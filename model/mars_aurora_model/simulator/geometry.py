@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mars_aurora_model.simulator import orbit
+from mars_aurora_model.simulator.figure import Figure, dot
 from mars_aurora_model.simulator.orbit import Array, Frames
-from mars_aurora_model.simulator.world import MARS_RADIUS_KM
 
 EDGE_EMISSION_DEG = 90.0
 
@@ -52,6 +52,7 @@ class Geometry:
     ra_deg, dec_deg : (nI, 5, nS)
     distance_km : (nI, 5, nS) from the spacecraft
     cell_km2 : (nI, nS) surface area of a bin by a scan step; NaN off the disk
+    figure : Figure, the shape of Mars and the frame of its latitudes
     """
 
     et: Array
@@ -71,6 +72,7 @@ class Geometry:
     dec_deg: Array
     distance_km: Array
     cell_km2: Array
+    figure: Figure
 
     @property
     def spacecraft_mars_km(self) -> Array:
@@ -91,7 +93,7 @@ class Geometry:
         return mask
 
 
-def trace(et: Array, spacecraft_km: Array, pointing: Pointing) -> Geometry:
+def trace(et: Array, spacecraft_km: Array, pointing: Pointing, figure: Figure) -> Geometry:
     """Trace the lines of sight of a swath to Mars; ``et`` (nI,), ``spacecraft_km`` (nI, 3) in J2000."""
     frames = orbit.frames(et)
     axes = _slit_axes(spacecraft_km, frames.to_mars[:, 2], pointing.roll_deg)
@@ -103,10 +105,11 @@ def trace(et: Array, spacecraft_km: Array, pointing: Pointing) -> Geometry:
     vec_mso = (frames.to_mso @ axes @ flat).reshape(shape)
     position = np.einsum("nij,nj->ni", frames.to_mars, spacecraft_km)
     sun = np.einsum("nij,nj->ni", frames.to_mars, frames.sun)
-    point, distance, altitude = intersect(position, vec_mars, MARS_RADIUS_KM)
-    lon = _longitude_deg(point)
+    surface = figure.meet(position, vec_mars)
+    distance, altitude = surface.distance_km, surface.altitude_km
+    lon = _longitude_deg(surface.place)
     sun_lon = np.degrees(np.arctan2(sun[:, 1], sun[:, 0]))[:, None, None]
-    cos_emission = -_dot(vec_mars, point)
+    cos_emission = -dot(vec_mars, surface.normal)
     on_disk = altitude == 0
     cell = np.radians(pointing.bin_deg) * np.radians(pointing.step_deg) * distance[:, 0] ** 2
     return Geometry(
@@ -116,9 +119,9 @@ def trace(et: Array, spacecraft_km: Array, pointing: Pointing) -> Geometry:
         vec_j2000=vec_j2000,
         vec_mars=vec_mars,
         vec_mso=vec_mso,
-        lat_deg=np.degrees(np.arcsin(np.clip(point[:, 2], -1, 1))),
+        lat_deg=np.degrees(np.arcsin(np.clip(surface.place[:, 2], -1, 1))),
         lon_deg=lon,
-        sza_deg=_angle_deg(np.einsum("nipk,ni->npk", point, sun)),
+        sza_deg=_angle_deg(np.einsum("nipk,ni->npk", surface.normal, sun)),
         emission_deg=np.where(on_disk, _angle_deg(cos_emission), EDGE_EMISSION_DEG),
         phase_deg=_angle_deg(-np.einsum("nipk,ni->npk", vec_mars, sun)),
         local_time_h=(12 + (lon - sun_lon) / 15) % 24,
@@ -127,34 +130,8 @@ def trace(et: Array, spacecraft_km: Array, pointing: Pointing) -> Geometry:
         dec_deg=np.degrees(np.arcsin(np.clip(vec_j2000[:, 2], -1, 1))),
         distance_km=distance,
         cell_km2=np.where(on_disk[:, 0], cell / np.maximum(cos_emission[:, 0], 0.02), np.nan),
+        figure=figure,
     )
-
-
-def intersect(
-    position_km: Array, directions: Array, radius_km: float, *, far: bool = False
-) -> tuple[Array, Array, Array]:
-    """Intersect lines of sight with a sphere, or find their tangent points where they miss it.
-
-    Parameters
-    ----------
-    position_km : (nI, 3) from the center of the sphere
-    directions : (nI, 3, ...) unit vectors in the same frame
-    far : return the far intersection instead of the near one
-
-    Returns
-    -------
-    point : like ``directions``, unit vectors from the center of the sphere
-    distance_km : (nI, ...) from the spacecraft
-    altitude_km : (nI, ...) of the tangent point above the sphere; 0 where the line intersects it
-    """
-    spread = position_km.reshape(*position_km.shape, *[1] * (directions.ndim - 2))
-    closest = -_dot(directions, spread)
-    squared = radius_km**2 - (_dot(spread, spread) - closest**2)
-    half_chord = np.sqrt(np.maximum(squared, 0))
-    distance = closest + half_chord if far else closest - half_chord
-    point = spread + distance[:, None] * directions
-    length = np.sqrt(_dot(point, point))
-    return point / length[:, None], distance, np.where(squared > 0, 0.0, length - radius_km)
 
 
 def _slit_axes(spacecraft_km: Array, pole: Array, roll_deg: float) -> Array:
@@ -181,10 +158,6 @@ def _sample_directions(pointing: Pointing) -> Array:
         ],
         axis=1,
     )
-
-
-def _dot(a: Array, b: Array) -> Array:
-    return a[:, 0] * b[:, 0] + a[:, 1] * b[:, 1] + a[:, 2] * b[:, 2]
 
 
 def _angle_deg(cosine: Array) -> Array:

@@ -22,11 +22,12 @@ from rich.progress import track
 
 from mars_aurora_model.simulator import auroras, orbit, scene, truth
 from mars_aurora_model.simulator.auroras import Aurora
+from mars_aurora_model.simulator.figure import Figure
 from mars_aurora_model.simulator.geometry import Pointing, trace
 from mars_aurora_model.simulator.orbit import Array
 from mars_aurora_model.simulator.scene import Part, Scene
 from mars_aurora_model.simulator.swath import Swath
-from mars_aurora_model.simulator.world import World
+from mars_aurora_model.simulator.world import LatitudeFrame, World
 from mars_aurora_model.simulator.writers import emus
 
 _OPTICS_BINS = 0.7  # standard deviation of the point spread along the slit, for 128 bins
@@ -82,7 +83,7 @@ def observe(world: World, seed: int, index: int) -> Simulated:
     rng = np.random.default_rng((seed, 1, index))
     pointing = scene.draw_pointing(rng, world, shared, part)
     et = scene.times(world, shared, part, len(pointing.scan_deg))
-    geometry = trace(et, shared.spacecraft_km(et), pointing)
+    geometry = trace(et, shared.spacecraft_km(et), pointing, Figure(world.latitude_frame))
     background = _smear(shared.background.brightness(geometry), pointing)
     factors = np.exp(rng.normal(0, world.swath_variation, len(shared.auroras)))
     excess = [
@@ -128,9 +129,13 @@ def simulate_command(
     spectra: Annotated[
         bool, typer.Option("--spectra", help="Add the full spectra: 100 to 200 MB per uncompressed file.")
     ] = False,
+    latitudes: Annotated[
+        LatitudeFrame,
+        typer.Option(help="Latitudes on the ellipsoid of Mars, or on a sphere, as the detector was trained."),
+    ] = "sphere",
 ) -> None:
     """Simulate EMUS L2B files; the true auroras are written to truth.json."""
-    paths = simulate(out, count, seed, spectra=spectra)
+    paths = simulate(out, count, seed, World(latitude_frame=latitudes), spectra=spectra)
     print(f"{len(paths)} files and truth.json in {out}")
 
 

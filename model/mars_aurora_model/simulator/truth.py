@@ -15,7 +15,8 @@ from mars_aurora_model.simulator.swath import Swath
 from mars_aurora_model.simulator.world import MARS_RADIUS_KM, World
 
 DEFINITIONS = {
-    "lat_deg, lon_deg": "center weighted by brightness, as a vector mean; longitude east, 0 to 360",
+    "lat_deg, lon_deg": "center weighted by brightness, as a vector mean; longitude east, 0 to 360; latitudes are those"
+    " of the file: world.latitude_frame",
     "outline": "[lat, lon] of a simple polygon, not closed: where the excess at normal incidence is outline_R",
     "area_km2": "area inside the outline, on the sphere of 3396.19 km",
     "mean_R, peak_R": "excess over the background inside the outline, without noise, at normal incidence",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 Range = tuple[float, float]
+LatitudeFrame = Literal["sphere", "planetographic", "planetocentric"]
 
 MARS_RADIUS_KM = 3396.19  # IAU 2015 equatorial radius, the sphere on which areas are measured
 
@@ -31,6 +33,7 @@ class World:
     flat_field_error: float = 0.02
     flagged_fraction: float = 0.001  # of pixels, which have no value: what flags of real files mean is not published
     n_wavelengths: int = 192
+    latitude_frame: LatitudeFrame = "sphere"  # else Mars is an ellipsoid
 
     # orbit and swaths: a block of files contains sets with these numbers of swaths, in an order drawn per block
     swaths_per_set: tuple[int, ...] = (1, 2, 1, 3, 1, 1, 1, 2)

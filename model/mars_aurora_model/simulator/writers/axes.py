@@ -1,4 +1,4 @@
-"""Directions that the files of all instruments list: the axes of the instrument, points below spacecraft and Sun."""
+"""Directions that the files of all instruments list: the axes of the instrument, longitudes of spacecraft and Sun."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def instrument_axes(geometry: Geometry) -> dict[str, dict[str, Array]]:
     return axes
 
 
-def sub_point_deg(vectors: Array, length: float | Array = 1.0) -> tuple[Array, Array]:
-    """Return latitude and east longitude, 0 to 360 (both (nI,)), of the point below vectors (nI, 3) of this length."""
-    latitude = np.degrees(np.arcsin(vectors[:, 2] / length))
-    return latitude, np.degrees(np.arctan2(vectors[:, 1], vectors[:, 0])) % 360
+def longitude_deg(vectors: Array) -> Array:
+    """Return the east longitude, 0 to 360, of vectors (nI, 3)."""
+    longitude: Array = np.degrees(np.arctan2(vectors[:, 1], vectors[:, 0])) % 360
+    return longitude

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from mars_aurora_model.simulator.geometry import Geometry
 from mars_aurora_model.simulator.orbit import AU_KM, Array, stamp, to_utc
 from mars_aurora_model.simulator.swath import Swath
-from mars_aurora_model.simulator.world import MARS_RADIUS_KM, World
+from mars_aurora_model.simulator.world import World
 from mars_aurora_model.simulator.writers import fits_table
-from mars_aurora_model.simulator.writers.axes import instrument_axes, sub_point_deg
+from mars_aurora_model.simulator.writers.axes import instrument_axes, longitude_deg
 from mars_aurora_model.simulator.writers.emissions import DROPPABLE, EMISSIONS, OXYGEN_1304, Emission
 from mars_aurora_model.simulator.writers.fits_table import Columns
 
@@ -64,14 +64,13 @@ def _wavelengths(swath: Swath, world: World) -> Array:
 
 def _spacecraft(geometry: Geometry) -> Columns:
     position, sun = geometry.spacecraft_mars_km, geometry.sun_mars
-    distance = np.linalg.norm(position, axis=1)
-    sub_spacecraft, sub_solar = sub_point_deg(position, distance), sub_point_deg(sun)
+    latitude, altitude = geometry.figure.find_below(position)
     return {
-        "SUB_SC_LAT": (sub_spacecraft[0], "deg"),
-        "SUB_SC_LON": (sub_spacecraft[1], "deg"),
-        "SUB_SOLAR_LAT": (sub_solar[0], "deg"),
-        "SUB_SOLAR_LON": (sub_solar[1], "deg"),
-        "SC_ALT": (distance - MARS_RADIUS_KM, "km"),
+        "SUB_SC_LAT": (latitude, "deg"),
+        "SUB_SC_LON": (longitude_deg(position), "deg"),
+        "SUB_SOLAR_LAT": (geometry.figure.find_sub_solar(sun), "deg"),
+        "SUB_SOLAR_LON": (longitude_deg(sun), "deg"),
+        "SC_ALT": (altitude, "km"),
         "V_SC_POS_MSO": (np.einsum("nij,nj->ni", geometry.frames.to_mso, geometry.spacecraft_km), "km"),
         "V_SUN_POS_MARS": (sun * geometry.frames.sun_distance_km[:, None], "km"),
         "V_SUN_POS_MME": (geometry.frames.sun * geometry.frames.sun_distance_km[:, None], "km"),

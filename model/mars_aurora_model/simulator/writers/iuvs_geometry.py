@@ -11,8 +11,7 @@ import numpy as np
 
 from mars_aurora_model.simulator.geometry import Geometry
 from mars_aurora_model.simulator.orbit import Array, normalize, to_utc
-from mars_aurora_model.simulator.world import MARS_RADIUS_KM
-from mars_aurora_model.simulator.writers.axes import instrument_axes, sub_point_deg
+from mars_aurora_model.simulator.writers.axes import instrument_axes, longitude_deg
 from mars_aurora_model.simulator.writers.fits_table import Columns, text
 
 _SAMPLES = [1, 4, 2, 3, 0]  # of the simulator, in the order of IUVS
@@ -50,16 +49,15 @@ def field_of_view_deg(geometry: Geometry) -> Array:
 
 def spacecraft(geometry: Geometry) -> Columns:
     frames, position, sun = geometry.frames, geometry.spacecraft_mars_km, geometry.sun_mars
-    altitude = np.linalg.norm(position, axis=1) - MARS_RADIUS_KM
+    latitude, altitude = geometry.figure.find_below(position)
     sun_km = frames.sun_distance_km[:, None]
-    (latitude, longitude), (sun_latitude, sun_longitude) = sub_point_deg(normalize(position)), sub_point_deg(sun)
     axes, et = instrument_axes(geometry), geometry.et
     to_mso = frames.to_mso
     return {
         "SUB_SPACECRAFT_LAT": (latitude, "deg"),
-        "SUB_SPACECRAFT_LON": (longitude, "deg"),
-        "SUB_SOLAR_LAT": (sun_latitude, "deg"),
-        "SUB_SOLAR_LON": (sun_longitude, "deg"),
+        "SUB_SPACECRAFT_LON": (longitude_deg(position), "deg"),
+        "SUB_SOLAR_LAT": (geometry.figure.find_sub_solar(sun), "deg"),
+        "SUB_SOLAR_LON": (longitude_deg(sun), "deg"),
         "SPACECRAFT_ALT": (altitude, "km"),
         **_state("V_SPACECRAFT", "", position, et),
         **_state("V_SUN", "", sun * sun_km, et),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from mars_aurora_model.simulator import geometry, orbit
+from mars_aurora_model.simulator import figure, orbit
 from mars_aurora_model.simulator.simulate import Simulated
 from mars_aurora_model.simulator.world import MARS_RADIUS_KM
 
@@ -43,7 +43,7 @@ def test_positions_of_sun_and_mars_agree_with_a_real_file(iuvs_folder):
     assert orbit.solar_longitude_deg(et[:1])[0] == pytest.approx(ls, abs=0.02)
     assert angle_deg(np.einsum("nij,nj->ni", frames.to_mars, frames.sun), true_sun).max() < 0.1
     turned = np.moveaxis(np.einsum("nij,nkj->nki", frames.to_mars, sight), -1, 1)
-    found, _, _ = geometry.intersect(vertex, turned, MARS_RADIUS_KM)
+    found, _, _ = figure.intersect(vertex, turned, MARS_RADIUS_KM)
     assert np.median(angle_deg(np.moveaxis(found, 1, -1)[on_disk], point[on_disk])) < 1  # IUVS uses an ellipsoid
 
 
