@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mars_aurora.errors import UsageError
+from mars_aurora.run.escaping import escape_text
 
 FITS_NAME = re.compile(r"\.(fits?|fts)( ?\([0-9]+\))?(\.[gf]z)?\Z", re.IGNORECASE)
 HOUSEKEEPING_NAME = re.compile(
@@ -60,12 +61,13 @@ def is_fits(name: str) -> bool:
 
 
 def key_name(name: str) -> str:
-    """Return the name of an input as part of a key: unchanged, or the start of its file name and a hash.
+    """Return the name of an input as part of a key: as it is in the tables, or the start of its file name and a hash.
 
-    It is unchanged if it has at most 200 bytes in UTF-8 and cannot be mistaken: none of its folders is named like a
-    file of another input (``a.fits.json/b.fits`` beside ``a.fits``), empty, ``.`` or ``..``, and it does not look like
-    a name with a hash. Names that differ have keys that differ, and no key is a folder of another.
+    It is as in the tables if it has at most 200 bytes in UTF-8 and cannot be mistaken: none of its folders is named
+    like a file of another input (``a.fits.json/b.fits`` beside ``a.fits``), empty, ``.`` or ``..``, and it does not
+    look like a name with a hash. Names that differ there have keys that differ, and no key is a folder of another.
     """
+    name = escape_text(name)  # keys of S3 may have characters that tables cannot hold
     *folders, file = name.split("/")
     data = name.encode()
     if (

@@ -5,6 +5,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from mars_aurora.errors import UsageError
+from mars_aurora.run.escaping import escape_text
 from mars_aurora.run.keys import RunKeys, RunPaths, classify_name, is_fits, key_name
 from mars_aurora.run.storage import FolderStorage
 
@@ -44,7 +45,7 @@ NAMES = [
     "x.fits",
     "2022/x.fits.gz",
     ".aside-x.fits",
-    "two\nlines.fits",
+    "two%0Alines.fits",
     "a.fits",
     "a.fits.png/b.fits",
     "a.fits.json/b.fits",
@@ -90,6 +91,11 @@ def test_name_of_up_to_200_bytes_is_its_own_key_and_a_longer_one_is_recognizable
     assert key_name(f"{'x' * 195}.fits") == f"{'x' * 195}.fits"
     assert key_name(f"2022/mars_{'x' * 191}.fits").startswith("mars_xxx")
     assert len(key_name("火" * 100).encode()) <= 200
+
+
+@pytest.mark.parametrize("name", ["+x.fits", "=x.fits", "a\rb.fits", " x.fits", "\ud800.fits", "é +.fits"])
+def test_files_of_an_input_are_found_by_its_name_in_the_tables(name: str):
+    assert RunPaths().image(name) == RunPaths().image(escape_text(name))
 
 
 def test_record_of_a_candidate_is_found_by_its_key():
