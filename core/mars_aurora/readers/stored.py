@@ -104,12 +104,19 @@ def find_fills(stored: NDArray[Any], *, may_be_large: bool = False) -> NDArray[n
         return None
     if not _can_be_fill(size, may_be_large=may_be_large).any():
         return None
-    stored_values, counts = np.unique(stored[size >= _FILLS[0] / 2], return_counts=True)
-    values = stored_values.astype(np.float64)
-    can_be_fill = _can_be_fill(np.abs(values), may_be_large=may_be_large)
-    frequent = np.argsort(np.where(can_be_fill, -counts, 0), kind="stable")[:_MAX_FILLS]
-    fills = [values[at] for at in frequent if can_be_fill[at] and _is_fill(values[at], values, counts)]
+    values, counts = np.unique(stored[size >= _FILLS[0] / 2], return_counts=True)
+    can_be_fill = _can_be_fill(np.fabs(values), may_be_large=may_be_large)
+    suspects = np.flatnonzero(can_be_fill & (counts >= _MIN_COUNT))
+    frequent = suspects[np.argsort(-counts[suspects], kind="stable")[:_MAX_FILLS]]
+    fills = [values[at] for at in frequent if counts[at] >= _MIN_EXCESS * _max_count_near(at, values, counts)]
     return np.isin(stored, fills) if fills else None
+
+
+def _max_count_near(at: int, values: NDArray[Any], counts: NDArray[np.intp]) -> int:
+    """Return the count of the most frequent other of the sorted values within a factor of 2; at least 1."""
+    value = float(values[at])
+    first, end = np.searchsorted(values, sorted((value / 2, value * 2)))
+    return int(max(counts[first:at].max(initial=1), counts[at + 1 : end].max(initial=1)))
 
 
 def _can_be_fill(size: NDArray[Any], *, may_be_large: bool) -> NDArray[np.bool_]:
@@ -117,11 +124,3 @@ def _can_be_fill(size: NDArray[Any], *, may_be_large: bool) -> NDArray[np.bool_]
     for fill in _FILLS:
         selected |= size == fill
     return selected
-
-
-def _is_fill(value: float, values: NDArray[np.float64], counts: NDArray[np.intp]) -> bool:
-    with np.errstate(invalid="ignore"):  # infinity is suspicious too
-        ratio = values / value
-    is_near = (ratio >= 0.5) & (ratio <= 2) & (values != value)
-    count = counts[values == value].sum()
-    return bool(count >= max(_MIN_COUNT, _MIN_EXCESS * counts[is_near].max(initial=1)))
