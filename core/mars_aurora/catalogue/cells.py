@@ -19,7 +19,12 @@ def write_csv(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> bytes
     return stream.getvalue().encode()
 
 
+def finite_or_none(value: object) -> object:
+    """Return None in place of a float that is not finite, which JSON does not have."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def _as_text(value: object) -> str:
-    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+    if finite_or_none(value) is None:
         return ""
     return f"{value:.7g}" if isinstance(value, float) else escape_text(value) if isinstance(value, str) else str(value)

@@ -13,10 +13,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import shapely
 
 from mars_aurora.aurora import COLUMNS, Aurora
+from mars_aurora.catalogue.cells import finite_or_none
 from mars_aurora.run.provenance import Provenance
 
 CRS = "IAU_2015:49900"
@@ -100,7 +100,4 @@ def _outline(aurora: Aurora) -> Any:  # noqa: ANN401 -- shapely has no types
 
 
 def _properties(aurora: Aurora) -> dict[str, object]:
-    columns = {name: value for name, value in asdict(aurora).items() if name != "outline_wkt"}
-    return {
-        name: None if isinstance(value, float) and not np.isfinite(value) else value for name, value in columns.items()
-    }
+    return {name: finite_or_none(value) for name, value in asdict(aurora).items() if name != "outline_wkt"}

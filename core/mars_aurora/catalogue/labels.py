@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from mars_aurora.aurora import Aurora
+from mars_aurora.catalogue.cells import finite_or_none
 from mars_aurora.geometry.canvas import HEIGHT, WIDTH
 from mars_aurora.run.escaping import escape_member
 from mars_aurora.run.keys import RunPaths, key_name
@@ -108,6 +109,6 @@ def _annotation(number: int, image: int, aurora: Aurora) -> dict[str, Any]:
         "image_id": image,
         **coco_box("aurora", *_corners(aurora)),
         "iscrowd": 0,
-        "score": aurora.confidence,
-        "brightness_R": aurora.mean_brightness_R,
+        "score": finite_or_none(aurora.confidence),
+        "brightness_R": finite_or_none(aurora.mean_brightness_R),
     }

@@ -130,11 +130,16 @@ def _picture(record: Record, auroras: Sequence[Aurora]) -> dict[str, Any]:
         "objects": record.objects,
         "mode": parsed.mode if parsed else "",
         "start": parsed.start_utc if parsed else "",
-        "brightness": round(max((aurora.mean_brightness_R for aurora in auroras), default=0.0), 2),
-        "confidence": round(max((aurora.confidence for aurora in auroras), default=0.0), 3),
+        "brightness": round(_largest(aurora.mean_brightness_R for aurora in auroras), 2),
+        "confidence": round(_largest(aurora.confidence for aurora in auroras), 3),
         "auroras": [_facts(aurora) for aurora in auroras],
         **({"flags": " ".join(record.flags)} if record.flags else {}),
     }
+
+
+def _largest(values: Iterable[float]) -> float:
+    """Return the largest finite value; 0 if there is none."""
+    return max(filter(np.isfinite, values), default=0.0)
 
 
 def _facts(aurora: Aurora) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import sqlite3
 import zipfile
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from xml.etree import ElementTree as ET
 
 import cv2
@@ -101,7 +101,16 @@ def _votable_rows(data: bytes) -> Iterator[bool]:
 
 
 def _count_geojson(data: bytes, _expected: int) -> int:
-    return sum(bool(feature["geometry"]["coordinates"]) for feature in json.loads(data)["features"])
+    return sum(bool(feature["geometry"]["coordinates"]) for feature in _read_json(data)["features"])
+
+
+def _read_json(data: bytes | str) -> Any:  # noqa: ANN401 -- any JSON
+    """Read JSON as browsers do, without NaN and infinities, which Python accepts."""
+
+    def refuse(constant: str) -> None:
+        raise ValueError(f"{constant} is not JSON")
+
+    return json.loads(data, parse_constant=refuse)
 
 
 def _count_geopackage(data: bytes, _expected: int) -> int:
@@ -122,7 +131,7 @@ def _count_parquet(data: bytes, _expected: int) -> int:
 
 
 def _count_coco(data: bytes, _expected: int) -> int:
-    coco = json.loads(data)
+    coco = _read_json(data)
     images = {image["id"] for image in coco["images"]}
     return sum(annotation["image_id"] in images for annotation in coco["annotations"])
 
@@ -152,7 +161,7 @@ def _count_report(data: bytes, _expected: int) -> int:
     page.close()
     if not data.rstrip().endswith(b"</html>"):
         raise ValueError("it is cut short")
-    return len(json.loads(page.data)["pictures"])
+    return len(_read_json(page.data)["pictures"])
 
 
 class _Report(HTMLParser):

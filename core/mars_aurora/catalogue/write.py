@@ -17,7 +17,7 @@ from mars_aurora.catalogue import geographic, labels, ledger_table, report, sigh
 from mars_aurora.catalogue.verify import Written, verify_stored
 from mars_aurora.errors import ProductError
 from mars_aurora.run.escaping import escape_row
-from mars_aurora.run.keys import CATALOGUE, LEDGER, RunKeys
+from mars_aurora.run.keys import CATALOGUE, LEDGER, PRODUCTS, RunKeys
 from mars_aurora.run.ledger import Record, count_outcomes
 from mars_aurora.run.provenance import Provenance
 from mars_aurora.run.storage import Storage
@@ -51,8 +51,9 @@ def write_products(  # noqa: PLR0913, PLR0917 -- contents and destination of the
 ) -> list[str]:
     """Write all products, even if there are no auroras, and read them back; return their keys.
 
-    Formats that require the extra ``formats`` are omitted if it is not installed. The ledger is written first, so that
-    it is written even if another product fails, and run.json last: without it, the products are incomplete.
+    Products of an earlier run are removed. Formats that require the extra ``formats`` are omitted if it is not
+    installed. The ledger is written first, so that it is written even if another product fails, and run.json last:
+    without it, the products are incomplete.
 
     Parameters
     ----------
@@ -78,7 +79,8 @@ def write_products(  # noqa: PLR0913, PLR0917 -- contents and destination of the
     ProductError
         If a product cannot be read back, or lacks rows; run.json is not written.
     """
-    storage.delete(keys.product(RUN))
+    for name in PRODUCTS:
+        storage.delete(keys.product(name))
     written: list[Written] = []
 
     def put(name: str, rows: int, data: bytes) -> None:
@@ -92,8 +94,6 @@ def write_products(  # noqa: PLR0913, PLR0917 -- contents and destination of the
     for name, product in list_products(rows, joined, provenance).items():
         if data := product.make():
             put(name, product.rows, data)
-        else:
-            storage.delete(keys.product(name))  # of an earlier run with the extra
     names = [item.key.removeprefix(keys.root) for item in written]
     for name, picture in _stitch_sets(keys, records, work, storage) if work else ():
         put(name, 1, picture)

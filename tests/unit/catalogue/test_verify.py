@@ -139,6 +139,13 @@ def test_products_of_an_earlier_run_are_removed_where_they_are_not_made_again(
     assert storage.size(KEYS.product("catalogue.gpkg")) is None
 
 
+def test_json_of_unknown_numbers_is_read_by_browsers(products: dict[str, bytes]):
+    (_, unknown) = json.loads(products["annotations.coco.json"])["annotations"]
+    assert unknown["brightness_R"] is None
+    with pytest.raises(ProductError, match="NaN is not JSON"):
+        verify_product("annotations.coco.json", b'{"images": [], "annotations": [NaN]}', 0)
+
+
 @pytest.mark.parametrize("picture", [None, b"", b"not a picture"])
 def test_missing_picture_of_an_observation_set_is_named(tmp_path: Path, picture: bytes | None):
     work = FolderStorage(tmp_path / "work")
