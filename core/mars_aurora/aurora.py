@@ -27,8 +27,8 @@ def _column(unit: str, ucd: str, meaning: str, **default: Any) -> Any:  # noqa: 
 class Aurora:
     """One measured detection: the columns of the catalogue in their order; None and NaN are unknown.
 
-    Longitudes are east, 0 to 360. Brightness is that of the emission over the local background, along the line of
-    sight.
+    Longitudes are east, 0 to 360; latitudes are in the frame of the input. Brightness is that of the emission over the
+    local background, along the line of sight.
     """
 
     name: str = _column("", "meta.id;meta.file", "input file: its path below the input folder")
@@ -103,6 +103,9 @@ class Aurora:
     instrument: str = _column("", "meta.id;instr", "spacecraft and instrument")
     level: str = _column("", "meta.calibLevel", "processing level of the input")
     emission: str = _column("", "meta.id;em.line", "emission that was measured: species and wavelength in nm")
+    latitude_frame: str = _column(
+        "", "meta.code.class;pos.frame", "frame of the latitudes: planetographic, planetocentric or undetermined"
+    )
     orbit: int | None = _column("", "meta.number;obs", "orbit number")
     mode: str = _column("", "instr.setup", "observing mode")
     swath: str = _column("", "meta.id.part;obs", "number of the swath in its set, and of how many, as 1of3")

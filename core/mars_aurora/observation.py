@@ -63,7 +63,7 @@ class Observation:
 
     nI integrations (scan) by nS slit bins. Longitudes are east, 0 to 360. NaN means unknown.
     Off the disk, latitude and longitude are those of the tangent point, if in the file.
-    Latitudes are planetographic as in the file, not converted.
+    Latitudes are as in the file, not converted: `Facts.latitude_frame`.
 
     Attributes
     ----------

@@ -1,6 +1,9 @@
 """Geographic files: GeoJSON, GeoPackage and GeoParquet of the outlines with all catalogue columns.
 
-Longitudes are east, 0 to 360 degrees, in IAU_2015:49900 (Mars 2015, sphere, ocentric); outlines are split at 0/360.
+Longitudes are east, 0 to 360 degrees; outlines are split at 0/360. Latitudes are those of the inputs, and the reference
+system is that of their frame: the ellipsoid of the IAU 2015 report where all of them are planetographic, else its
+sphere (IAU_2015:49900, planetocentric). Where they are undetermined or of several frames, positions in the sphere are
+off by up to 20 km; the column ``latitude_frame`` tells the frame of each row.
 """
 
 from __future__ import annotations
@@ -19,7 +22,25 @@ from mars_aurora.aurora import COLUMNS, Aurora
 from mars_aurora.catalogue.cells import finite_or_none
 from mars_aurora.run.provenance import Provenance
 
-CRS = "IAU_2015:49900"
+SPHERE = "IAU_2015:49900"
+# IAU_2015:49901 with its longitudes to the east: there they are to the west
+ELLIPSOID = (
+    'GEOGCRS["Mars (2015) / Ographic, east longitude",DATUM["Mars (2015)",'
+    'ELLIPSOID["Mars (2015)",3396190,169.894447223612,LENGTHUNIT["metre",1]],ANCHOR["Viking 1 lander: 47.95137 W"]],'
+    'PRIMEM["Reference Meridian",0,ANGLEUNIT["degree",0.0174532925199433]],CS[ellipsoidal,2],'
+    'AXIS["geodetic latitude (Lat)",north,ORDER[1],ANGLEUNIT["degree",0.0174532925199433]],'
+    'AXIS["geodetic longitude (Lon)",east,ORDER[2],ANGLEUNIT["degree",0.0174532925199433]]]'
+)
+_GEOJSON_NAMES = {
+    SPHERE: "urn:ogc:def:crs:IAU:2015:49900",
+    ELLIPSOID: "+proj=longlat +a=3396190 +b=3376200 +no_defs",  # has no code
+}
+
+
+def find_crs(auroras: Sequence[Aurora]) -> str:
+    """Find the reference system of the outlines: `ELLIPSOID` if all latitudes are planetographic, else `SPHERE`."""
+    frames = {aurora.latitude_frame for aurora in auroras}
+    return ELLIPSOID if frames == {"planetographic"} else SPHERE
 
 
 def is_extra_installed() -> bool:
@@ -36,7 +57,7 @@ def to_geojson(auroras: Sequence[Aurora], provenance: Provenance) -> bytes:
         {"type": "Feature", "geometry": shapely.geometry.mapping(_outline(aurora)), "properties": _properties(aurora)}
         for aurora in auroras
     ]
-    crs = {"type": "name", "properties": {"name": "urn:ogc:def:crs:IAU:2015:49900"}}
+    crs = {"type": "name", "properties": {"name": _GEOJSON_NAMES[find_crs(auroras)]}}
     members = {"type": "FeatureCollection", "name": "catalogue", "crs": crs, "provenance": provenance.to_dict()}
     return json.dumps(members | {"features": features}).encode()
 
@@ -90,8 +111,8 @@ def _frame(auroras: Sequence[Aurora]) -> Any:  # noqa: ANN401 -- geopandas has n
         for column in COLUMNS
         if column.name != "outline_wkt"
     }
-    outlines = [_outline(aurora) for aurora in auroras]
-    return geopandas.GeoDataFrame(data, geometry=geopandas.GeoSeries(outlines, crs=CRS), crs=CRS)
+    outlines, crs = [_outline(aurora) for aurora in auroras], find_crs(auroras)
+    return geopandas.GeoDataFrame(data, geometry=geopandas.GeoSeries(outlines, crs=crs), crs=crs)
 
 
 def _outline(aurora: Aurora) -> Any:  # noqa: ANN401 -- shapely has no types

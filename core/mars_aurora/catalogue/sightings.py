@@ -39,6 +39,7 @@ class Entry:
     confidence: float
     first_utc: str
     last_utc: str
+    latitude_frame: str
     outline_wkt: str
 
 
@@ -121,6 +122,7 @@ def _identify(sightings: Sequence[Aurora]) -> str:
 
 def _to_entry(sightings: Sequence[Aurora]) -> Entry:
     area = np.array([aurora.area_km2 for aurora in sightings])
+    frames = {aurora.latitude_frame for aurora in sightings}
     brightness_R = [aurora.mean_brightness_R for aurora in sightings]
     lat, lon = mean_coordinates(
         np.array([aurora.lat_deg for aurora in sightings]), np.array([aurora.lon_deg for aurora in sightings]), area
@@ -139,6 +141,7 @@ def _to_entry(sightings: Sequence[Aurora]) -> Entry:
         confidence=max(aurora.confidence for aurora in sightings),
         first_utc=min(aurora.time_utc for aurora in sightings),
         last_utc=max(aurora.time_utc for aurora in sightings),
+        latitude_frame=frames.pop() if len(frames) == 1 else "undetermined",
         outline_wkt=outline.to_wkt(outline.to_longitude_latitude(outline.fill_holes(union), plane)),
     )
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from mars_aurora.aurora import COLUMNS, Aurora, Column
 from mars_aurora.catalogue.cells import write_csv
+from mars_aurora.catalogue.geographic import ELLIPSOID, SPHERE, find_crs
 from mars_aurora.catalogue.sightings import Entry
 from mars_aurora.emission import OXYGEN_1304
 from mars_aurora.errors import UsageError
@@ -50,7 +51,6 @@ _EPN_CONSTANTS = {
     "measurement_type": ("meta.ucd", "phot.radiance"),
     "processing_level": ("meta.calibLevel", 5),
     "spatial_frame_type": ("meta.code.class;pos.frame", "body"),
-    "spatial_coordinate_description": ("meta.code.class;pos.frame", "IAU_2015:49900"),
 }
 
 
@@ -126,7 +126,10 @@ def to_votable(auroras: Sequence[Aurora], provenance: Provenance) -> bytes:
 
     uid = [f"{aurora.name}#{aurora.detection}" for aurora in auroras]
     table = Table([TableColumn(_array(str, uid), "granule_uid", meta={"ucd": "meta.id"})], meta={"description": _NOTES})
-    for name, (ucd, value) in _EPN_CONSTANTS.items():
+    ellipsoid = find_crs(auroras) == ELLIPSOID
+    system = "planetographic on the ellipsoid of IAU 2015, east longitude" if ellipsoid else SPHERE
+    frame = {"spatial_coordinate_description": ("meta.code.class;pos.frame", system)}
+    for name, (ucd, value) in (_EPN_CONSTANTS | frame).items():
         table[name] = TableColumn(_array(type(value), [value] * len(auroras)), meta={"ucd": ucd})
     for end in ("time_min", "time_max"):
         days = _julian_dates([aurora.time_utc for aurora in auroras])

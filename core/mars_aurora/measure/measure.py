@@ -133,6 +133,7 @@ def _measure_box(scene: _Scene, box: Box, number: int) -> Aurora:  # 60 lines, o
         instrument=facts.instrument,
         level=facts.level,
         emission=facts.emission,
+        latitude_frame=facts.latitude_frame,
         orbit=facts.orbit,
         mode=facts.mode or "",
         swath="{}of{}".format(*facts.swath) if facts.swath else "",

@@ -150,6 +150,43 @@ def test_geographic_files_use_the_mars_reference_system(tmp_path, suffix):
     assert frame["lon_deg"].tolist() == [1.25, 359.5]
 
 
+FRAMES = [
+    (["planetographic", "planetographic"], 3376.2),
+    (["planetocentric", "planetocentric"], 3396.19),
+    (["undetermined", "undetermined"], 3396.19),
+    (["planetographic", "planetocentric"], 3396.19),
+]
+
+
+@pytest.mark.parametrize(("frames", "polar_km"), FRAMES)
+@pytest.mark.parametrize("suffix", ["gpkg", "parquet", "geojson"])
+def test_geographic_files_use_the_ellipsoid_where_all_latitudes_are_planetographic(tmp_path, suffix, frames, polar_km):
+    geopandas = pytest.importorskip("geopandas", reason="the extra 'formats' is not installed")
+    writers = {
+        "gpkg": geographic.to_geopackage,
+        "parquet": geographic.to_geoparquet,
+        "geojson": geographic.to_geojson,
+    }
+    path = tmp_path / f"c.{suffix}"
+    path.write_bytes(writers[suffix]([make_aurora(latitude_frame=frame) for frame in frames], PROVENANCE))
+    found = geopandas.read_parquet(path) if suffix == "parquet" else geopandas.read_file(path)
+    assert found["latitude_frame"].tolist() == frames
+    if suffix == "geojson" and polar_km == 3396.19:
+        return  # GDAL does not know the code of the sphere
+    assert found.crs.ellipsoid.semi_minor_metre == pytest.approx(1000 * polar_km)
+    assert {axis.direction for axis in found.crs.axis_info} == {"north", "east"}
+
+
+@pytest.mark.parametrize(
+    ("frames", "system"), [(FRAMES[0][0], "planetographic on the ellipsoid"), (FRAMES[3][0], "IAU_2015:49900")]
+)
+def test_votable_states_the_frame_of_the_latitudes(frames, system):
+    auroras = [make_aurora(latitude_frame=frame) for frame in frames]
+    table = parse_votable(io.BytesIO(tables.to_votable(auroras, PROVENANCE))).get_first_table()
+    assert all(stated.startswith(system) for stated in table.array["spatial_coordinate_description"])
+    assert table.array["latitude_frame"].tolist() == frames
+
+
 def test_coco_and_yolo_have_the_same_boxes():
     box = {"box_x0": 100.0, "box_y0": 120.0, "box_x1": 164.0, "box_y1": 168.0}
     aurora = make_aurora(name="x.fits", **box)

@@ -148,6 +148,7 @@ FROM_INPUT = {
     "confidence": 0.75,
     "instrument": "EMM/EMUS",
     "level": "l2b",
+    "latitude_frame": "undetermined",
     "emission": "O I 130.4",
     "orbit": 191,
     "mode": "os2",
