@@ -30,7 +30,7 @@ LEDGER_COLUMNS: dict[str, _Cell] = {
     "auroras": lambda record: record.auroras,
     "detail": lambda record: record.detail,
     "superseded_by": lambda record: record.superseded_by,
-    "size_bytes": lambda record: record.origin.version.size if record.origin.sha256 else None,
+    "size_bytes": lambda record: record.origin.version.size if record.origin.read else None,
     "sha256": lambda record: record.origin.sha256,
     "etag": lambda record: record.origin.version.etag,
     "version_id": lambda record: record.origin.version.version_id,

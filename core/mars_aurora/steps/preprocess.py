@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from mars_aurora.emission import OXYGEN_1304, Emission
 from mars_aurora.errors import ChangedError, InputError, Reason
+from mars_aurora.readers.limits import Limits
 from mars_aurora.run.identity import identify
 from mars_aurora.run.keys import RunKeys
 from mars_aurora.run.ledger import Origin, Outcome, Record
@@ -69,6 +70,10 @@ def _read_unless_valid(request: PreprocessRequest, inputs: Source, work: Storage
     version = _find_version(request, inputs)
     if known is not None and is_valid(known, version, emission.name, work, keys):
         return _Result(known)
+    if version.size > Limits.unpacked_bytes:  # not downloaded, and not hashed
+        detail = f"the file has {version.size} bytes; the limit is {Limits.unpacked_bytes}"
+        origin = Origin(version, read=stamp_read("", emission.name))
+        return _Result(Record(request.name, Outcome.REJECTED, Reason.TOO_LARGE, detail=detail, origin=origin))
     with inputs.local_file(request.key, version) as path:
         if not path.is_file():  # opening a named pipe would block
             detail = f"it is {'a folder' if path.is_dir() else 'not a regular file'}"

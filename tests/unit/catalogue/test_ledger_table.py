@@ -19,7 +19,7 @@ USED = Record(
     level="l2b",
     flags=("checksum", "quality_flags"),
     residuals={"sza_deg": 0.0512345678, "local_time_h": 0.0},
-    origin=Origin(Version(5_000_000_000, etag="e", version_id="v"), sha256="ab" * 32),
+    origin=Origin(Version(5_000_000_000, etag="e", version_id="v"), sha256="ab" * 32, read="stamp"),
 )
 OTHER = Record("b.fits", Outcome.SUPERSEDED, "copy", detail="a.fits is used", superseded_by="a.fits")
 

@@ -1,6 +1,7 @@
 """The steps on a folder, with simulated files and fake detectors."""
 
 import json
+import os
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -223,6 +224,14 @@ def test_input_that_changes_while_it_is_read_has_failed_and_is_retried(inputs, w
     assert (result.usable, result.reason) == (False, "changed_during_run")
     assert _record(work, "x.fits").outcome is Outcome.FAILED
     assert _preprocess("x.fits", inputs, work).usable
+
+
+def test_file_that_is_too_large_is_rejected_without_reading_it(inputs, work, monkeypatch):
+    inputs.put("b/x.fits", b"SIMPLE  =")
+    os.truncate(inputs._root / "b/x.fits", 1 << 40)  # a sparse file
+    monkeypatch.setattr(FolderStorage, "local_file", None)
+    assert _preprocess("x.fits", inputs, work).reason == "too_large"
+    assert _preprocess("x.fits", inputs, work).reason == "too_large"
 
 
 def test_input_that_vanished_has_failed_and_is_retried(inputs, work, content):
