@@ -1,6 +1,6 @@
 """Build the Lambda layer or one function; `sam build` calls this script through the two Makefiles.
 
-    python tools/package.py layer|preprocess|classify|tally|detect|catalogue FOLDER
+    python tools/package.py layer|open|preprocess|classify|tally|detect|catalogue|close FOLDER
     python tools/package.py requirements     regenerate every requirements.txt from uv.lock
     python tools/package.py check BUILD      check every function, with the layer, for size and platform
 
@@ -21,10 +21,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 LAYER = "layer"
-FUNCTIONS = ("preprocess", "classify", "tally", "detect", "catalogue")
+FUNCTIONS = ("open", "preprocess", "classify", "tally", "detect", "catalogue", "close")
 LIMIT_BYTES = 262_144_000 * 9 // 10  # 90 % of Lambda's limit for the unpacked function and layer
-RUNTIME_HAS = {"boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3"}
 UNUSED_EXTENSIONS = tuple(f"PIL/_{name}.*" for name in ("avif", "imagingcms", "imagingft", "imagingtk", "webp"))
+UNUSED_PACKAGES = tuple(f"onnxruntime/{name}" for name in ("quantization", "tools", "transformers"))
+AWS_SERVICES = {"lambda", "s3", "stepfunctions"}  # botocore has the descriptions of 400 others
 MACHINES = {"aarch64": 0xB7, "x86_64": 0x3E}  # e_machine in the ELF header
 
 
@@ -57,12 +58,10 @@ def requirements_path(target: str) -> Path:
 
 
 def export(target: str) -> str:
-    """Return the pinned requirements of a target: its group in the lock, minus what runtime and layer provide."""
+    """Return the pinned requirements of a target: its group in the lock, minus what the layer provides."""
     command = ["export", "--quiet", "--frozen", "--no-hashes", "--no-header", "--no-annotate", "--only-group", target]
     lines = _uv(*command).splitlines()
-    present = set(RUNTIME_HAS)
-    if target != LAYER:
-        present |= {_name(line) for line in export(LAYER).splitlines()}
+    present = set() if target == LAYER else {_name(line) for line in export(LAYER).splitlines()}
     return "".join(f"{line}\n" for line in lines if line and _name(line) not in present)
 
 
@@ -100,10 +99,13 @@ def install(requirements: Path, folder: Path, platform: Platform) -> None:
 
 
 def prune(folder: Path) -> None:
-    """Remove files that no function opens: tests, stubs, sources, scripts, extensions of Pillow for other formats."""
+    """Remove files that no function opens: tests, stubs, sources, scripts, tools, other formats, other AWS services."""
     for pattern in UNUSED_EXTENSIONS:
         for path in folder.glob(pattern):
             path.unlink()
+    services = {path for path in folder.glob("botocore/data/*/") if path.name not in AWS_SERVICES}
+    for path in {*services, *(folder / name for name in UNUSED_PACKAGES)}:
+        shutil.rmtree(path, ignore_errors=True)
     remove_unreferenced_libraries(folder)
     for path in sorted(folder.rglob("*"), reverse=True):
         name = path.relative_to(folder).as_posix()

@@ -71,7 +71,7 @@ class ChangedError(MarsAuroraError):
 
 
 class BusyError(MarsAuroraError):
-    """Another process works in the run folder."""
+    """Another process works in the run folder, or another execution of the workflow on the run."""
 
 
 class UnbalancedLedgerError(MarsAuroraError):

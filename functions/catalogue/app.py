@@ -10,16 +10,16 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from mars_aurora.run.aws import connect
 from mars_aurora.run.messages import CatalogueRequest
 from mars_aurora.run.provenance import describe_provenance
 from mars_aurora.run.settings import Settings
-from mars_aurora.run.storage import S3Storage, connect
+from mars_aurora.run.storage import S3Storage
 from mars_aurora.steps.catalogue import catalogue
 
 logger = Logger()
 tracer = Tracer()
 metrics = Metrics()
-_READERS = 8  # threads that read and measure; both S3 requests and numpy release the interpreter lock
 
 
 @logger.inject_lambda_context
@@ -28,10 +28,10 @@ _READERS = 8  # threads that read and measure; both S3 requests and numpy releas
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     request = CatalogueRequest.from_event(event)
     settings = Settings.from_env(os.environ)
-    inputs, work = S3Storage(connect(), request.bucket), S3Storage(connect(), settings.work_bucket)
-    detections = S3Storage(connect(), settings.detections_bucket)
+    buckets = request.bucket, settings.work_bucket, settings.detections_bucket
+    inputs, work, detections = (S3Storage(connect("s3"), bucket) for bucket in buckets)
     provenance = describe_provenance(settings.detector, request.min_objects, request.execution)
-    with ThreadPoolExecutor(_READERS) as readers:
+    with ThreadPoolExecutor(8) as readers:  # both S3 requests and numpy release the interpreter lock
         result = catalogue(request, inputs, work, detections, provenance, readers.map, readers.map)
     for name, count in {**result.counts, "listed": result.listed}.items():
         metrics.add_metric(name, MetricUnit.Count, count)

@@ -8,9 +8,10 @@ from typing import Any
 from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from mars_aurora.run.aws import connect
 from mars_aurora.run.messages import ClassifyRequest
 from mars_aurora.run.settings import Settings
-from mars_aurora.run.storage import S3Storage, connect
+from mars_aurora.run.storage import S3Storage
 from mars_aurora.steps.classify import classify
 
 logger = Logger()
@@ -22,6 +23,6 @@ tracer = Tracer()
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     request = ClassifyRequest.from_event(event)
     settings = Settings.from_env(os.environ)
-    result = classify(request, S3Storage(connect(), settings.work_bucket))
+    result = classify(request, S3Storage(connect("s3"), settings.work_bucket))
     logger.info("classify done", result=result.to_event())
     return result.to_event()

@@ -8,9 +8,10 @@ from typing import Any
 from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from mars_aurora.run.aws import connect
 from mars_aurora.run.messages import PreprocessRequest
 from mars_aurora.run.settings import Settings
-from mars_aurora.run.storage import S3Storage, connect
+from mars_aurora.run.storage import S3Storage
 from mars_aurora.steps.preprocess import preprocess
 
 logger = Logger()
@@ -22,7 +23,7 @@ tracer = Tracer()
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     request = PreprocessRequest.from_event(event)
     settings = Settings.from_env(os.environ)
-    inputs, work = S3Storage(connect(), request.bucket), S3Storage(connect(), settings.work_bucket)
+    inputs, work = S3Storage(connect("s3"), request.bucket), S3Storage(connect("s3"), settings.work_bucket)
     result = preprocess(request, inputs, work)
     logger.info("preprocess done", result=result.to_event())
     return result.to_event()

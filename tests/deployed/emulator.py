@@ -1,10 +1,13 @@
 """Start MiniStack with the Python of its own environment: ``emulator.py PORT``.
 
-MiniStack 1.5.33 supports MaxConcurrency and ToleratedFailurePercentage of a Distributed Map, but not MaxConcurrencyPath
-and ToleratedFailurePercentagePath, which take the values from the state's input: `honour_paths` adds them.
+What MiniStack 1.5.33 lacks is added here, as AWS documents it:
+
+- MaxConcurrency and ToleratedFailureCount of a Distributed Map taken from the state's input (`honour_paths`);
+- the class of a function's exception as the name of the error, which Retry and Catch compare (`name_errors`).
 """
 
 import os
+import re
 import sys
 
 SERVICES = "s3,lambda,iam,sts,cloudformation,states,events,sqs,logs,monitoring,ssm"
@@ -16,12 +19,32 @@ def honour_paths(stepfunctions):
     def run_with_paths(state_def, raw_input, effective, *rest):
         looked_up = {
             name: stepfunctions._resolve_path_or_ctx(state_def[f"{name}Path"], effective, rest[-1])
-            for name in ("MaxConcurrency", "ToleratedFailurePercentage")
+            for name in ("MaxConcurrency", "ToleratedFailureCount")
             if f"{name}Path" in state_def
         }
         return run({**state_def, **looked_up}, raw_input, effective, *rest)
 
     stepfunctions._run_distributed_map = run_with_paths
+
+
+def name_errors(lambda_svc):
+    run = lambda_svc._execute_function_with_config_scope
+
+    def run_and_name(*arguments, **options):
+        result = run(*arguments, **options)
+        body = result.get("body")
+        if result.get("error") and isinstance(body, dict) and body.get("errorType") == "Runtime.HandlerError":
+            body["errorType"] = find_exception(result.get("log", "")) or body["errorType"]
+        return result
+
+    lambda_svc._execute_function_with_config_scope = run_and_name
+
+
+def find_exception(log):
+    """Return the class of the exception that ends the last traceback of a log; empty if there is none."""
+    last = log.rpartition("Traceback (most recent call last):")[2]
+    found = re.search(r"^(?:\w+\.)*(\w+)(?=:|$)", last, re.MULTILINE)
+    return found[1] if found else ""
 
 
 if __name__ == "__main__":
@@ -34,7 +57,8 @@ if __name__ == "__main__":
         "LOG_LEVEL": "WARNING",
     }
     from ministack import app
-    from ministack.services import stepfunctions
+    from ministack.services import lambda_svc, stepfunctions
 
     honour_paths(stepfunctions)
+    name_errors(lambda_svc)
     app.main()

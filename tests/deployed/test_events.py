@@ -80,14 +80,29 @@ def responses(built: Path, aws: Emulator, night_file: Path, tmp_path_factory: py
         s3.create_bucket(Bucket=bucket)
     s3.upload_file(str(night_file), request["bucket"], request["key"])
     found = {}
-    for name in ("preprocess", "classify", "tally", "detect", "catalogue"):
+    for name in ("open", "preprocess", "classify", "tally", "detect", "catalogue", "close"):
         log = folder / f"{name}.log"
         with run_function(built, aws, name, log) as address:
             first, second = invoke(address, read_event(name)), invoke(address, read_event(name))
         assert "errorMessage" not in first, (first, log.read_text()[-2000:])
-        assert first == second, f"{name}: repeating an event must give the same response"
+        assert drop_times(first) == drop_times(second), f"{name}: repeating an event must give the same response"
         found[name] = first
     return found
+
+
+def drop_times(response: dict) -> dict:
+    return {key: value for key, value in response.items() if key != "started_utc"}
+
+
+def test_open_lists_the_file_and_limits_the_maps(responses: dict) -> None:
+    opened = responses["open"]
+    assert (opened["run_id"], opened["listed"], opened["tolerated_failures"]) == ("2022-03", 1, 0)
+    assert 1 <= opened["children_at_once"] <= 1000
+
+
+def test_close_explains_the_failure(responses: dict) -> None:
+    assert responses["close"]["error"] == "TooManyFilesFailed"
+    assert "1 failed" in responses["close"]["cause"]
 
 
 def test_preprocess_accepts_the_file(responses: dict) -> None:

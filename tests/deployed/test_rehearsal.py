@@ -108,8 +108,8 @@ def test_marker_starts_a_run_with_the_results_of_a_local_run(stack: Stack, batch
     cloud = read_results(stack, "sixty")
     assert cloud["ledger.csv"].decode() == (local / "ledger.csv").read_text()
     assert cloud["catalogue.csv"].decode() == (local / "catalogue.csv").read_text()
-    differing = {name for name, data in cloud.items() if (local / name).read_bytes() != data}
-    assert differing == {"report.html"}, "only the report, which contains the duration of the run, may differ"
+    differing = {Path(name).suffix for name, data in cloud.items() if (local / name).read_bytes() != data}
+    assert not {".csv", ".png"} & differing, "other products state the command and the date"
     assert b"inputs/s" in cloud["report.html"]
     images = sorted(path.relative_to(local).as_posix() for path in (local / "detections").rglob("*.png"))
     assert sorted(name for name in cloud if name.startswith("detections/")) == images

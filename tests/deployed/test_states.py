@@ -17,7 +17,9 @@ SUBSTITUTES = {
     "MinObjects": "2",
     "KeepStages": "false",
     "MaxConcurrency": "40",
+    "ReservedConcurrency": "0",
     "ToleratedFailurePercentage": "10",
+    "ToleratedFailureCount": "5",
     "DetectOnLambdaUpTo": "5",
     "TransformInstanceCount": "2",
     "TransformInstanceType": "ml.c5.xlarge",
@@ -25,8 +27,20 @@ SUBSTITUTES = {
     "DetectionsBucket": "detections",
     "ModelName": "model",
 }
-LAMBDA_TASKS = ["Preprocess", "Classify", "Tally", "Detect", "Catalogue"]
-REQUEST = {"run_id": "a", "bucket": "b", "prefix": "incoming/a/", "folder": "incoming/a/", "key": "incoming/a/x/y.fits"}
+LAMBDA_TASKS = ["Open", "Preprocess", "Classify", "Tally", "Detect", "Catalogue", "Close"]
+CAUGHT = {"Open": "Not started", "Tally": "Close", "Catalogue": "Close", "Close": "Did the run fail?"}
+REQUEST = {
+    "run_id": "a",
+    "bucket": "b",
+    "prefix": "incoming/a/",
+    "started_utc": "2026-11-28T12:00:00+00:00",
+    "min_objects": 2,
+    "again": "all",
+    "key": "incoming/a/x/y.fits",
+    "name": "x/y.fits",
+    "etag": "0123",
+}
+FAILURE = {"Error": "TransientError", "Cause": '{"errorMessage": "in words", "errorType": "TransientError"}'}
 
 
 def walk(states: dict) -> Iterator[tuple[str, dict]]:
@@ -55,65 +69,18 @@ def fail(workflow, state: dict, error: str, attempts: int = 0) -> dict:
     return run_state(workflow, state, REQUEST, mock=mock, stateConfiguration={"retrierRetryCount": attempts})
 
 
+def without_catch(state: dict) -> dict:
+    """Return a state without its Catch, which the emulator's TestState applies before Retry."""
+    return {key: value for key, value in state.items() if key != "Catch"}
+
+
 def evaluate(workflow, name: str, given: dict) -> dict:
     """Evaluate the arguments of a task, as the output of a Pass state."""
     state = {"Type": "Pass", "QueryLanguage": "JSONata", "Output": STATES[name]["Arguments"], "End": True}
-    context = json.dumps({"State": {"Name": name, "RetryCount": 3}})
+    context = json.dumps({"State": {"Name": name, "RetryCount": 3}, "Execution": {"Id": "arn:execution"}})
     response = run_state(workflow, state, given, context=context)
     assert response["status"] == "SUCCEEDED", response
     return json.loads(response["output"])
-
-
-def settle(workflow, given: dict) -> dict:
-    """Pass the input of an execution through the states before the first map."""
-    data, name = given, "Started by an upload?"
-    while name != "Preprocess and classify each file":
-        response = run_state(workflow, STATES[name], data)
-        assert response["status"] == "SUCCEEDED", response
-        data, name = json.loads(response["output"]), response["nextState"]
-    return data
-
-
-@pytest.mark.parametrize(
-    ("event", "run_id", "min_objects"),
-    [
-        ("start_batch", "2022-03", 2),
-        ("start_by_hand", "2022-03", 3),
-        ("start_single_file", "live-emm_emu_l2b_20220331t212107_0191_os2_sw1of3_r_v01-04.fits.gz", 2),
-    ],
-)
-def test_start_event_fixtures_give_their_run_id(workflow, event: str, run_id: str, min_objects: int) -> None:
-    given = json.loads((Path(__file__).parents[2] / "events" / f"{event}.json").read_text())
-    settled = settle(workflow, given)
-    assert (settled["run_id"], settled["min_objects"]) == (run_id, min_objects)
-    assert settled["keep_stages"] is (event == "start_by_hand")
-
-
-@pytest.mark.parametrize(
-    ("given", "prefix", "run_id"),
-    [
-        ({"bucket": "b", "prefix": "incoming/2022-03/"}, "incoming/2022-03/", "2022-03"),
-        ({"bucket": "b", "prefix": "incoming/2022-03"}, "incoming/2022-03/", "2022-03"),
-        ({"bucket": "b", "prefix": "incoming/a/b/", "run_id": "mine"}, "incoming/a/b/", "mine"),
-        ({"detail": {"bucket": {"name": "b"}, "object": {"key": "incoming/a/b/_READY"}}}, "incoming/a/b/", "a-b"),
-        (
-            {"detail": {"bucket": {"name": "b"}, "object": {"key": "live/x.fits.gz"}}},
-            "live/x.fits.gz",
-            "live-x.fits.gz",
-        ),
-    ],
-)
-def test_uploads_and_requests_give_the_same_fields(workflow, given: dict, prefix: str, run_id: str) -> None:
-    assert settle(workflow, given) == {
-        "bucket": "b",
-        "prefix": prefix,
-        "folder": prefix[: prefix.rfind("/") + 1],
-        "run_id": run_id,
-        "min_objects": 2,
-        "keep_stages": False,
-        "children_at_once": 40,
-        "tolerated_failure_percentage": 10,
-    }
 
 
 @pytest.mark.parametrize(
@@ -127,10 +94,11 @@ def test_uploads_and_requests_give_the_same_fields(workflow, given: dict, prefix
         ("Usable?", {"usable": False}, "Rejected"),
         ("Enough objects?", {"objects": 1, "min_objects": 2}, "Discarded"),
         ("Enough objects?", {"objects": 2, "min_objects": 2}, "Candidate"),
-        ("What is there to detect in?", {"listed": 0, "candidates": 0}, "Nothing listed"),
-        ("What is there to detect in?", {"listed": 9, "candidates": 0}, "Catalogue"),
-        ("What is there to detect in?", {"listed": 9, "candidates": 5}, "Detect on Lambda"),
-        ("What is there to detect in?", {"listed": 9, "candidates": 6}, "Detect on SageMaker"),
+        ("What is there to detect in?", {"candidates": 0}, "Catalogue"),
+        ("What is there to detect in?", {"candidates": 5}, "Detect on Lambda"),
+        ("What is there to detect in?", {"candidates": 6}, "Detect on SageMaker"),
+        ("Did the run fail?", {"closed": {"error": "", "cause": ""}}, "Announce the catalogue"),
+        ("Did the run fail?", {"failure": FAILURE}, "Run failed"),
     ],
 )
 def test_choice_selects_next_state(workflow, name: str, given: dict, target: str) -> None:
@@ -148,23 +116,86 @@ def test_task_succeeds_with_the_response_of_its_function(workflow, name: str) ->
 @pytest.mark.parametrize("error", ["TransientError", "Lambda.TooManyRequestsException", "Lambda.ServiceException"])
 def test_transient_errors_are_retried_with_growing_intervals_up_to_a_maximum(workflow, name: str, error: str) -> None:
     retrier = next(item for item in STATES[name]["Retry"] if error in item["ErrorEquals"])
-    responses = [fail(workflow, STATES[name], error, count) for count in range(3)]
+    state = without_catch(STATES[name])
+    responses = [fail(workflow, state, error, count) for count in range(3)]
     assert [response["status"] for response in responses] == ["RETRIABLE"] * 3
     seconds = [response["inspectionData"]["errorDetails"]["retryBackoffIntervalSeconds"] for response in responses]
     assert seconds == sorted(set(seconds))
-    assert fail(workflow, STATES[name], error, retrier["MaxAttempts"])["status"] == "FAILED"
+    assert fail(workflow, state, error, retrier["MaxAttempts"])["status"] == "FAILED"
 
 
 @pytest.mark.parametrize("name", LAMBDA_TASKS)
 @pytest.mark.parametrize("error", ["UsageError", "UnbalancedLedgerError", "InputError", "MemoryError", "KeyError"])
 def test_permanent_errors_are_not_retried(workflow, name: str, error: str) -> None:
-    assert fail(workflow, STATES[name], error)["status"] == "FAILED"
+    response = fail(workflow, STATES[name], error)
+    assert (response["status"], response.get("nextState")) == (
+        ("CAUGHT_ERROR", CAUGHT[name]) if name in CAUGHT else ("FAILED", None)
+    )
+
+
+def test_locked_run_is_waited_for(workflow) -> None:
+    state = without_catch(STATES["Open"])
+    responses = [fail(workflow, state, "BusyError", count) for count in (0, 1, 299)]
+    assert [response["status"] for response in responses] == ["RETRIABLE"] * 3
+    assert fail(workflow, state, "BusyError", 300)["status"] == "FAILED"
+
+
+def test_open_receives_the_input_of_the_execution_and_the_parameters_of_the_stack(workflow) -> None:
+    event = json.loads((Path(__file__).parents[2] / "events" / "start_batch.json").read_text())
+    assert evaluate(workflow, "Open", event)["Payload"] == {
+        "request": event,
+        "execution_arn": "arn:execution",
+        "min_objects": 2,
+        "keep_stages": False,
+        "max_concurrency": 40,
+        "reserved_concurrency": 0,
+        "tolerated_failure_percentage": 10,
+        "tolerated_failure_count": 5,
+    }
+
+
+@pytest.mark.parametrize(("cause", "said"), [(FAILURE["Cause"], "in words"), ("plain", "plain"), ("", "")])
+def test_refused_request_fails_with_the_message_of_the_exception(workflow, cause: str, said: str) -> None:
+    response = run_state(workflow, STATES["Not started"], {"Error": "UsageError", "Cause": cause})
+    assert (response["status"], response["error"], response.get("cause", "")) == ("FAILED", "UsageError", said)
+
+
+def test_failed_map_goes_on_to_close_with_its_failure() -> None:
+    for name in ("Preprocess and classify each file", "Detect on Lambda"):
+        assert STATES[name]["Catch"] == [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.failure", "Next": "Close"}]
+
+
+@pytest.mark.parametrize("failure", [{}, FAILURE])
+def test_close_receives_the_failure_if_there_is_one(workflow, failure: dict) -> None:
+    given = REQUEST | ({"failure": failure} if failure else {})
+    payload = evaluate(workflow, "Close", given)["Payload"]
+    assert payload["failure"] == failure
+    assert payload["execution_arn"] == "arn:execution"
+
+
+def test_run_failed_with_what_close_says(workflow) -> None:
+    closed = {"error": "TooManyFilesFailed", "cause": "more inputs failed"}
+    response = run_state(workflow, STATES["Run failed"], {"failure": FAILURE, "closed": closed})
+    assert (response["error"], response["cause"]) == ("TooManyFilesFailed", "more inputs failed")
+
+
+@pytest.mark.parametrize("given", [REQUEST, REQUEST | {"failure": FAILURE}])
+def test_failure_to_close_is_part_of_the_cause(workflow, given: dict) -> None:
+    (catcher,) = STATES["Close"]["Catch"]
+    output = catcher["Output"].replace("$states.errorOutput", "$states.input.caught")  # TestState does not apply it
+    caught = {"caught": {"Error": "States.Timeout", "Cause": "too long"}}
+    response = run_state(
+        workflow, {"Type": "Pass", "QueryLanguage": "JSONata", "Output": output, "End": True}, given | caught
+    )
+    closed = json.loads(response["output"])["closed"]
+    assert closed["error"] == "LedgerNotWritten"
+    assert "States.Timeout" in closed["cause"]
+    assert ("TransientError" in closed["cause"]) is ("failure" in given)
 
 
 def test_transform_job_is_retried_if_throttled_and_a_failed_job_falls_back_to_lambda(workflow) -> None:
     state = STATES["Detect on SageMaker"]
-    # The emulator's TestState applies Catch before Retry.
-    retried = {key: value for key, value in state.items() if key != "Catch"}
+    retried = without_catch(state)
     assert fail(workflow, retried, "SageMaker.AmazonSageMakerException")["status"] == "RETRIABLE"
     assert fail(workflow, retried, "States.TaskFailed")["status"] == "FAILED"
     for error in ("States.TaskFailed", "States.Timeout"):
@@ -176,14 +207,9 @@ def test_announcement_is_retried(workflow) -> None:
     assert fail(workflow, STATES["Announce the catalogue"], "EventBridge.FailedEntry")["status"] == "RETRIABLE"
 
 
-def test_ledger_name_is_the_path_below_the_prefix(workflow) -> None:
-    payload = evaluate(workflow, "Preprocess", REQUEST)["Payload"]
-    assert payload == {"run_id": "a", "bucket": "b", "key": "incoming/a/x/y.fits", "name": "x/y.fits"}
-
-
-def test_candidate_name_equals_its_ledger_name(workflow) -> None:
-    given = {"run_id": "a", "key": "runs/a/candidates/x/y.fits.gz.png"}
-    assert evaluate(workflow, "Detect", given)["Payload"] == {"run_id": "a", "name": "x/y.fits.gz"}
+def test_preprocess_receives_name_and_version_of_the_listed_input(workflow) -> None:
+    fields = ("run_id", "bucket", "key", "name", "etag", "again")
+    assert evaluate(workflow, "Preprocess", REQUEST)["Payload"] == {field: REQUEST[field] for field in fields}
 
 
 def test_transform_job_arguments_are_valid_for_sagemaker(workflow) -> None:

@@ -7,16 +7,19 @@ import pytest
 
 from mars_aurora import errors
 from mars_aurora.run import messages
-from mars_aurora.run.keys import FITS_NAME, HOUSEKEEPING_NAME
+from mars_aurora.run.keys import FITS_NAME, HOUSEKEEPING_NAME, RunKeys
+from mars_aurora.run.listing import CANDIDATES, LISTED
 
 States = dict[str, dict[str, Any]]
 STEP_FUNCTIONS = ("States.", "Lambda.", "SageMaker.", "EventBridge.", "Sandbox.")
 REQUESTS = {
+    "Open": messages.OpenRequest,
     "Preprocess": messages.PreprocessRequest,
     "Classify": messages.ClassifyRequest,
     "Tally": messages.TallyRequest,
     "Detect": messages.DetectRequest,
     "Catalogue": messages.CatalogueRequest,
+    "Close": messages.CloseRequest,
 }
 
 
@@ -53,7 +56,8 @@ def test_resource_arns_are_the_expected_integrations(states: States) -> None:
     }
     assert {state["Resource"] for state in of_type(states, "Task").values()} == integrations
     for state in of_type(states, "Map").values():
-        assert state["ItemReader"]["Resource"] == "arn:aws:states:::s3:listObjectsV2"
+        assert state["ItemReader"]["Resource"] == "arn:aws:states:::s3:getObject"
+        assert state["ItemReader"]["ReaderConfig"] == {"InputType": "JSONL"}
         assert state["ResultWriter"]["Resource"] == "arn:aws:states:::s3:putObject"
         assert state["ResultPath"] is None, "later states must not depend on the output of a map run"
 
@@ -70,7 +74,8 @@ def test_maps_are_distributed_with_express_children(states: States) -> None:
     for state in of_type(states, "Map").values():
         assert state["ItemProcessor"]["ProcessorConfig"] == {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"}
         assert state["MaxConcurrencyPath"] == "$.children_at_once"
-        assert state["ToleratedFailurePercentagePath"] == "$.tolerated_failure_percentage"
+        assert state["ToleratedFailureCountPath"] == "$.tolerated_failures"
+        assert not {"ToleratedFailurePercentage", "ToleratedFailurePercentagePath"} & set(state), "either would fail it"
         assert len(state["Label"]) <= 40
 
 
@@ -87,7 +92,7 @@ def test_only_transient_errors_are_retried_with_backoff_jitter_and_caps(states: 
         assert not {"States.ALL", "States.TaskFailed", "InputError", "UsageError"} & set(retried), name
         for rule in state["Retry"]:
             assert rule["JitterStrategy"] == "FULL"
-            assert rule["MaxAttempts"] <= 12
+            assert rule["MaxAttempts"] <= 12 or rule["ErrorEquals"] == ["BusyError"]
             assert rule["MaxAttempts"] == 1 or rule["MaxDelaySeconds"] > rule["IntervalSeconds"]
 
 
@@ -100,6 +105,31 @@ def test_timeouts_are_nested(states: States, resources: dict[str, Any], definiti
     if name in {"Preprocess", "Classify", "Detect"}:
         assert 2 * state_s < 300, "an EXPRESS child execution is limited to five minutes"
     assert state_s < json.loads(definition_text)["TimeoutSeconds"]
+
+
+def test_run_waits_half_a_day_for_another_execution(states: States) -> None:
+    rule = states["Open"]["Retry"][0]
+    assert rule["ErrorEquals"] == ["BusyError"]
+    mean_delay_s = rule["MaxDelaySeconds"] / 2  # full jitter
+    assert 11 < rule["MaxAttempts"] * mean_delay_s / 3600 < 13
+
+
+def test_every_failure_of_an_opened_run_writes_the_ledger_and_unlocks_the_run(definition_text: str) -> None:
+    states = json.loads(definition_text)["States"]
+    for name, state in states.items():
+        if state["Type"] in {"Task", "Map"} and name not in {"Open", "Close", "Announce the catalogue"}:
+            last = state["Catch"][-1]
+            assert (last["ErrorEquals"], last["Next"]) == (["States.ALL"], "Close"), name
+            assert "failure" in last.get("Output", last.get("ResultPath")), name
+    (catcher,) = states["Close"]["Catch"]
+    assert (catcher["ErrorEquals"], catcher["Next"]) == (["States.ALL"], states["Close"]["Next"])
+
+
+def test_maps_read_the_lists_that_the_steps_write(states: States) -> None:
+    for phase, name in {LISTED: "Preprocess and classify each file", CANDIDATES: "Detect on Lambda"}.items():
+        parameters, key = states[name]["ItemReader"]["Parameters"], RunKeys("x").items(phase)
+        assert parameters["Bucket"] == "${WorkBucket}"
+        assert parameters["Key.$"] == f"States.Format('{key.replace('/x/', '/{}/')}', $.run_id)"
 
 
 def test_fits_file_names_are_matched_as_in_the_code(states: States) -> None:

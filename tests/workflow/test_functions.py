@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from dataclasses import fields
@@ -12,10 +13,11 @@ import pytest
 
 from mars_aurora.errors import UsageError
 from mars_aurora.run import messages
+from mars_aurora.run.ledger import count_outcomes
 from mars_aurora.run.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-FUNCTIONS = ("preprocess", "classify", "tally", "detect", "catalogue")
+FUNCTIONS = ("open", "preprocess", "classify", "tally", "detect", "catalogue", "close")
 
 
 def run_python(code: str, folder: str) -> str:
@@ -50,7 +52,7 @@ def test_handler_is_short_and_has_no_branches(name: str) -> None:
     assert len(source.splitlines()) <= 40
     branches = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.If | ast.Try | ast.While)]
     assert not branches
-    assert f" {name}(" in source
+    assert re.search(rf" {name}(_run)?\(", source)
 
 
 def test_template_environment_matches_settings(template: dict[str, Any]) -> None:
@@ -72,12 +74,14 @@ def test_settings_report_missing_and_invalid_variables() -> None:
         Settings.from_env({"WORK_BUCKET": "w", "DETECTIONS_BUCKET": "d", "DETECTOR": "eyes"})
 
 
-def test_alarm_on_rejected_files_watches_a_metric_of_the_catalogue_function(template: dict[str, Any]) -> None:
+def test_alarms_on_files_watch_metrics_of_the_catalogue_function(template: dict[str, Any]) -> None:
     alarms = [item["Properties"] for item in template["Resources"].values() if item["Type"] == "AWS::CloudWatch::Alarm"]
-    own = [alarm["MetricName"] for alarm in alarms if alarm.get("Namespace") == "MarsAurora"]
-    assert own == ["rejected_percent"]
+    own = {alarm["MetricName"] for alarm in alarms if alarm.get("Namespace") == "MarsAurora"}
+    assert own == {"failed", "rejected_percent"}
     source = (ROOT / "functions" / "catalogue" / "app.py").read_text()
-    assert all(f'add_metric("{name}", MetricUnit.Percent' in source for name in own)
+    assert 'add_metric("rejected_percent", MetricUnit.Percent' in source
+    assert "in {**result.counts" in source
+    assert "failed" in count_outcomes([])
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

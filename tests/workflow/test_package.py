@@ -1,8 +1,10 @@
 """Packaging script: requirements match the lock, packages fit Lambda and can be loaded there."""
 
+import re
 import sys
 from pathlib import Path
 
+import boto3
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
@@ -15,11 +17,11 @@ def test_requirements_match_the_lock(target: str) -> None:
     assert written == package.export(target), "regenerate with: python tools/package.py requirements"
 
 
-def test_functions_do_not_repeat_packages_of_layer_or_runtime() -> None:
+def test_functions_do_not_repeat_packages_of_the_layer() -> None:
     layer = {line.split("==")[0] for line in package.requirements_path(package.LAYER).read_text().splitlines()}
     for name in package.FUNCTIONS:
         own = {line.split("==")[0] for line in package.requirements_path(name).read_text().splitlines()}
-        assert not own & (layer | package.RUNTIME_HAS)
+        assert not own & layer
 
 
 def make_library(path: Path, machine: int, text: bytes = b"") -> Path:
@@ -114,4 +116,14 @@ def test_layer_excludes_the_command_line_and_its_dependencies(built: Path) -> No
     packages = built / "CoreLayer" / "python"
     assert (packages / "mars_aurora" / "steps" / "preprocess.py").exists()
     assert not (packages / "mars_aurora" / "local").exists()
-    assert not {"boto3", "typer", "astropy", "torch"} & {path.name for path in packages.iterdir()}
+    assert not {"typer", "astropy", "torch"} & {path.name for path in packages.iterdir()}
+
+
+@pytest.mark.slow
+def test_layer_has_the_tested_boto3_and_only_the_services_that_are_used(built: Path) -> None:
+    packages = built / "CoreLayer" / "python"
+    assert (packages / f"boto3-{boto3.__version__}.dist-info").exists()
+    connected = set()
+    for source in (package.ROOT / "functions").glob("*/app.py"):
+        connected |= set(re.findall(r'connect\("(\w+)"\)', source.read_text()))
+    assert {path.name for path in packages.glob("botocore/data/*/")} == connected == package.AWS_SERVICES

@@ -1,12 +1,13 @@
 """Template properties that no linter checks: permissions, connections between resources, layout of the file."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 MAX_LINE = 160
-FUNCTIONS = {"Preprocess", "Classify", "Tally", "Detect", "Catalogue"}
+FUNCTIONS = {"Open", "Preprocess", "Classify", "Tally", "Detect", "Catalogue", "Close"}
 BUCKETS = {"InputBucket", "WorkBucket", "DetectionsBucket", "AccessLogBucket"}
 ACCOUNT = "${AWS::Region}:${AWS::AccountId}"
 Resources = dict[str, dict[str, Any]]
@@ -105,7 +106,7 @@ def test_state_machine_may_start_and_control_its_map_runs(resources: Resources) 
         flat, labeled = allows(resources, "DetectAuroras", action)
         assert f"{ACCOUNT}:execution:{name}:*" in flat
         assert f"{ACCOUNT}:execution:{name}/*" in labeled
-    assert len(allows(resources, "DetectAuroras", "s3:ListBucket")) == 2
+    assert len(allows(resources, "DetectAuroras", "s3:ListBucket")) == 1
     (written,) = allows(resources, "DetectAuroras", "s3:PutObject")
     assert "/runs/*/map/*" in written
 
@@ -127,7 +128,7 @@ def test_state_machine_may_invoke_exactly_its_functions(resources: Resources) ->
 
 
 def test_wildcards_are_limited_to_actions_without_resource_permissions(resources: Resources) -> None:
-    without_resources = {"ecr:GetAuthorizationToken", "cloudwatch:PutMetricData"}
+    without_resources = {"ecr:GetAuthorizationToken", "cloudwatch:PutMetricData", "lambda:GetAccountSettings"}
     for name in [*FUNCTIONS, "DetectAuroras", "ModelRole", "ModelBuildRole"]:
         for statement in statements(resources, name):
             actions = statement["Action"]
@@ -136,10 +137,17 @@ def test_wildcards_are_limited_to_actions_without_resource_permissions(resources
                 assert all(action.startswith("logs:") for action in actions) or set(actions) <= without_resources
 
 
-def test_only_preprocess_reads_inputs_and_only_catalogue_writes_results(resources: Resources) -> None:
+def test_only_preprocess_reads_inputs_and_only_catalogue_writes_results_but_the_ledger(resources: Resources) -> None:
     readers = {name for name in FUNCTIONS if "InputBucket.Arn}/" in "".join(allows(resources, name, "s3:GetObject"))}
     writers = {name for name in FUNCTIONS if "Detections" in "".join(allows(resources, name, "s3:PutObject"))}
-    assert (readers, writers) == ({"Preprocess"}, {"Catalogue"})
+    assert (readers, writers) == ({"Preprocess"}, {"Catalogue", "Close"})
+    (ledger,) = (item for item in allows(resources, "Close", "s3:PutObject") if "Detections" in item)
+    assert ledger.endswith('/runs/*/ledger.csv"}')
+
+
+def test_open_sees_only_executions_of_the_stack(resources: Resources) -> None:
+    (executions,) = allows(resources, "Open", "states:DescribeExecution")
+    assert f"{ACCOUNT}:execution:${{AWS::StackName}}-DetectAuroras:*" in executions
 
 
 def test_functions_run_on_the_platform_they_are_built_for(template: dict[str, Any], resources: Resources) -> None:
@@ -157,3 +165,27 @@ def test_without_a_model_image_all_candidates_are_detected_on_lambda(template: d
     assert substitutions["DetectOnLambdaUpTo"]["Fn::If"][2] == "1000000000"
     assert template["Resources"]["Model"]["Condition"] == "HasModelImage"
     assert template["Resources"]["Model"]["Properties"]["EnableNetworkIsolation"] is True
+
+
+def test_alarms_belong_to_one_stack(template: dict[str, Any], resources: Resources) -> None:
+    """Another stack in the same account neither has the same alarms nor sets them off."""
+    alarms = {name: item["Properties"] for name, item in of_type(resources, "AWS::CloudWatch::Alarm").items()}
+    for name, alarm in alarms.items():
+        assert alarm["AlarmName"] == {"Fn::Sub": f"${{AWS::StackName}}-{name}"}
+        (dimension,) = alarm["Dimensions"]
+        assert {"Ref", "Fn::GetAtt"} & set(dimension["Value"]), name
+    environment = template["Globals"]["Function"]["Environment"]["Variables"]
+    assert environment["POWERTOOLS_SERVICE_NAME"] == {"Ref": "AWS::StackName"}
+    assert "mars-aurora" not in json.dumps(resources["Dashboard"])
+
+
+def test_every_end_of_a_run_other_than_success_has_an_alarm(resources: Resources) -> None:
+    watched = {item["Properties"]["MetricName"] for item in of_type(resources, "AWS::CloudWatch::Alarm").values()}
+    assert {"ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted", "failed"} <= watched
+
+
+def test_operations_page_names_every_alarm_and_every_failure(resources: Resources, definition_text: str) -> None:
+    page = (TEMPLATE.parent / "docs" / "operations.md").read_text()
+    assert all(f"`{name}`" in page for name in of_type(resources, "AWS::CloudWatch::Alarm"))
+    errors = {*re.findall(r"'error': '(\w+)'", definition_text), "TooManyFilesFailed", "BusyError", "UsageError"}
+    assert all(f"`{error}`" in page for error in errors)

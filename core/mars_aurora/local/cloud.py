@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
+from typing import TYPE_CHECKING, Annotated, Any, Literal, ParamSpec
 
 import typer
 from rich.console import Console
@@ -18,7 +18,10 @@ from mars_aurora.errors import MarsAuroraError, UsageError
 from mars_aurora.local.progress import make_bars
 from mars_aurora.local.stack import Stack, connect
 from mars_aurora.local.transfers import download, upload
+from mars_aurora.run.keys import RunKeys, is_run_id
 from mars_aurora.run.ledger import describe_counts, describe_result
+from mars_aurora.run.starts import BATCHES, REQUEST_FILE, name_prefix, name_run, read_start
+from mars_aurora.run.storage import S3Storage
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions.type_defs import DescribeExecutionOutputTypeDef
@@ -26,7 +29,9 @@ if TYPE_CHECKING:
 Parameters = ParamSpec("Parameters")
 StackName = Annotated[str, typer.Option("--stack", help="Name of the deployed stack.")]
 OutFolder = Annotated[Path, typer.Option("--out", help="Output folder; results are written to OUT/runs/RUN_ID/.")]
-RunId = Annotated[str, typer.Argument(metavar="RUN_ID", help="Run identifier, which is the name of the batch.")]
+RunId = Annotated[
+    str, typer.Argument(metavar="RUN_ID", help="Run identifier, or the path of the batch below incoming/.")
+]
 _POLL_INTERVAL_S = 2.0
 _MAX_EXECUTIONS = 20
 
@@ -57,22 +62,32 @@ def submit(
 
     Repeating the command resumes an interrupted run: files that are uploaded and inputs that have a record are skipped.
     """
-    run_id = name_batch(folder, batch)
+    prefix = f"{BATCHES}{name_batch(folder, batch)}/"
     stack = connect(stack_name)
-    upload(stack, folder, f"incoming/{run_id}/")
-    finish(stack, start(stack, run_id), run_id, out)
+    upload(stack, folder, prefix)
+    request = {"bucket": stack.input_bucket, "prefix": prefix, "run_id": name_run(prefix)}
+    finish(stack, start(stack, request), request["run_id"], out)
 
 
 @report_aws_errors
-def resume(run_id: RunId, stack_name: StackName = "mars-aurora", out: OutFolder = Path("out")) -> None:
-    """Run an uploaded batch again, processing only inputs without a record, and download the results."""
+def resume(
+    run: RunId,
+    stack_name: StackName = "mars-aurora",
+    out: OutFolder = Path("out"),
+    again: Annotated[
+        Literal["rejected", "all"] | None,
+        typer.Option(help="Process inputs again although their results are valid: those that were rejected, or all."),
+    ] = None,
+) -> None:
+    """Run an uploaded batch again, processing only what is left or has changed, and download the results."""
     stack = connect(stack_name)
-    finish(stack, start(stack, run_id), run_id, out)
+    request = find_request(stack, find_run(run)) | ({"again": again} if again else {})
+    finish(stack, start(stack, request), request["run_id"], out)
 
 
 @report_aws_errors
 def status(
-    run_id: Annotated[str, typer.Argument(metavar="[RUN_ID]", help="Show only executions of this run.")] = "",
+    run: Annotated[str, typer.Argument(metavar="[RUN_ID]", help="Show only executions of this run or batch.")] = "",
     stack_name: StackName = "mars-aurora",
 ) -> None:
     """Show the latest executions with their runs and counts."""
@@ -80,16 +95,16 @@ def status(
     listed = stack.workflow.list_executions(stateMachineArn=stack.state_machine_arn, maxResults=_MAX_EXECUTIONS)
     for item in listed["executions"]:
         execution = stack.workflow.describe_execution(executionArn=item["executionArn"])
-        name = name_run(json.loads(execution["input"]))
-        if run_id in {"", name}:
+        name = describe_run(json.loads(execution["input"]))
+        if not run or name == find_run(run):
             counts = _describe_execution(stack, execution)
             typer.echo(f"{item['startDate']:%Y-%m-%d %H:%M:%S}  {execution['status']:<9}  {name}  {counts}")
 
 
 @report_aws_errors
-def fetch(run_id: RunId, stack_name: StackName = "mars-aurora", out: OutFolder = Path("out")) -> None:
+def fetch(run: RunId, stack_name: StackName = "mars-aurora", out: OutFolder = Path("out")) -> None:
     """Download the results and pictures of a run, except files that are already present."""
-    download(connect(stack_name), run_id, out)
+    download(connect(stack_name), find_run(run), out)
 
 
 def name_batch(folder: Path, batch: str) -> str:
@@ -106,10 +121,24 @@ def name_batch(folder: Path, batch: str) -> str:
     return name
 
 
-def start(stack: Stack, run_id: str) -> str:
-    """Start the workflow for a batch and return the ARN of the execution."""
-    request = {"bucket": stack.input_bucket, "prefix": f"incoming/{run_id}/", "run_id": run_id}
-    name = f"{run_id}-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}"
+def find_run(run: str) -> str:
+    """Return a run id as it is, and of the path of a batch the run id that the workflow gives it."""
+    return run if is_run_id(run) else name_run(f"{BATCHES}{run.removesuffix('/')}/")
+
+
+def find_request(stack: Stack, run_id: str) -> dict[str, Any]:
+    """Return the request of the last execution of a run; where it has expired, that of the batch of this name."""
+    work = S3Storage(stack.s3, stack.work_bucket)
+    try:
+        written = json.loads(work.get(RunKeys(run_id).product(REQUEST_FILE)))
+    except KeyError:
+        return {"bucket": stack.input_bucket, "prefix": name_prefix(run_id), "run_id": run_id}
+    return {name: written[name] for name in ("bucket", "prefix", "run_id", "min_objects", "keep_stages")}
+
+
+def start(stack: Stack, request: Mapping[str, Any]) -> str:
+    """Start the workflow and return the ARN of the execution, whose name has at most 80 characters."""
+    name = f"{request['run_id'][:63]}-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}"
     answer = stack.workflow.start_execution(
         stateMachineArn=stack.state_machine_arn, name=name, input=json.dumps(request)
     )
@@ -158,12 +187,12 @@ def count_map_items(stack: Stack, execution: DescribeExecutionOutputTypeDef) -> 
         yield item["mapRunArn"].rpartition("/")[2].partition(":")[0], {**details["itemCounts"]}  # type: ignore[dict-item]  # -- all counts are int
 
 
-def name_run(request: dict[str, Any]) -> str:
-    """Return the run id of the input of an execution, formed as in the workflow."""
-    if "run_id" in request:
-        return str(request["run_id"])
-    prefix = request["detail"]["object"]["key"].removesuffix("_READY") if "detail" in request else request["prefix"]
-    return str(prefix).removeprefix("incoming/").removesuffix("/").replace("/", "-")
+def describe_run(request: Mapping[str, Any]) -> str:
+    """Return the run id of the input of an execution, or that its request is invalid."""
+    try:
+        return read_start(request).run_id
+    except UsageError:
+        return "(invalid request)"
 
 
 def _describe_execution(stack: Stack, execution: DescribeExecutionOutputTypeDef) -> str:

@@ -55,6 +55,11 @@ def classify_name(name: str) -> Literal["fits", "housekeeping", "other"]:
     return "fits" if FITS_NAME.search(name) else "other"
 
 
+def is_run_id(text: str) -> bool:
+    """Return whether a text is a valid run id, see `RunKeys`."""
+    return _RUN_ID.fullmatch(text) is not None
+
+
 def is_fits(name: str) -> bool:
     """Return whether a file is read as FITS, see `classify_name`."""
     return classify_name(name) == "fits"
@@ -154,6 +159,14 @@ class RunPaths:
         """Return the path of the stitched picture of an observation set, named after its first swath."""
         return f"{self.sets}{key_name(name)}.png"
 
+    @property
+    def lock(self) -> str:
+        return f"{self.root}lock.json"
+
+    def items(self, phase: str) -> str:
+        """Return the path of the list that a map of the workflow processes, one JSON object a line."""
+        return f"{self.root}map/{phase}.jsonl"
+
     def product(self, file_name: str) -> str:
         """Return the path of a file that describes the whole run, for example ``ledger.csv`` or ``report.html``."""
         return f"{self.root}{file_name}"
@@ -177,7 +190,7 @@ class RunKeys(RunPaths):
     run_id: str
 
     def __post_init__(self) -> None:
-        if not _RUN_ID.fullmatch(self.run_id):
+        if not is_run_id(self.run_id):
             raise UsageError(
                 f"the run id {self.run_id!r} is invalid: use 1 to 80 letters, digits, '.', '_' and '-', "
                 "starting with a letter or digit"

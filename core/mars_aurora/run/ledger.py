@@ -27,6 +27,7 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
+NO_RECORD = "no_record"  # reason of a failure
 _IGNORED = {  # reason and detail by kind of name
     "housekeeping": ("housekeeping", "a file of the operating system or of an editor, or an unfinished download"),
     "other": ("not_fits_name", "the name does not end in .fits, .fit or .fts, with .gz or .fz if packed"),
@@ -145,7 +146,7 @@ def _finish(name: str, record: Record | None) -> Record:
         kind = classify_name(name)
         if kind == "fits":
             detail = "the input was listed, but no step wrote a record for it"
-            return Record(name, Outcome.FAILED, "no_record", detail=detail)
+            return Record(name, Outcome.FAILED, NO_RECORD, detail=detail)
         reason, detail = _IGNORED[kind]
         return Record(name, Outcome.IGNORED, reason, detail=detail)
     if record.outcome is Outcome.CANDIDATE and record.objects is None:

@@ -45,6 +45,87 @@ class Again(StrEnum):
 
 
 @dataclass(frozen=True)
+class StartRequest(Message):
+    """A batch to be run: the objects below ``prefix``, a folder or a single file.
+
+    The defaults of ``min_objects`` and ``keep_stages`` are those of the stack. ``again`` is one of `Again`.
+    """
+
+    bucket: str
+    prefix: str
+    min_objects: int
+    keep_stages: bool
+    run_id: str = ""
+    again: str = Again.NONE.value
+
+    def __post_init__(self) -> None:
+        for name in ("bucket", "prefix"):
+            if not getattr(self, name):
+                raise UsageError(f"{name} is empty: name the folder of a batch, for example incoming/2022-03/")
+        if self.min_objects < 1:
+            raise UsageError(f"min_objects must be at least 1, not {self.min_objects}")
+        if self.again not in list(Again):
+            raise UsageError(f"again must be 'rejected' or 'all', not {self.again!r}")
+
+
+@dataclass(frozen=True)
+class OpenRequest(Message):
+    """The input of an execution, its ARN, and the parameters of the stack.
+
+    ``reserved_concurrency`` is the concurrency reserved for each function, 0 if none is reserved.
+    """
+
+    request: dict[str, Any]
+    execution_arn: str
+    min_objects: int
+    keep_stages: bool
+    max_concurrency: int
+    reserved_concurrency: int
+    tolerated_failure_percentage: int
+    tolerated_failure_count: int
+
+
+@dataclass(frozen=True)
+class OpenResult(Message):
+    """What the other states need: the settled request, and the limits of the maps.
+
+    ``listed`` is the number of inputs, ``children_at_once`` how many are processed at the same time, and
+    ``tolerated_failures`` how many of them may fail.
+    """
+
+    run_id: str
+    bucket: str
+    prefix: str
+    min_objects: int
+    keep_stages: bool
+    again: str
+    started_utc: str
+    listed: int
+    children_at_once: int
+    tolerated_failures: int
+
+
+@dataclass(frozen=True)
+class CloseRequest(Message):
+    """A run to be closed; ``failure`` has the Error and Cause of a run that failed, and is empty otherwise."""
+
+    run_id: str
+    bucket: str
+    prefix: str
+    execution_arn: str
+    failure: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CloseResult(Message):
+    """``error`` and ``cause`` say in plain words why the run failed; empty if it did not."""
+
+    run_id: str
+    error: str = ""
+    cause: str = ""
+
+
+@dataclass(frozen=True)
 class PreprocessRequest(Message):
     """One listed FITS object; ``name`` is its key relative to the prefix of the batch.
 
@@ -99,9 +180,12 @@ class ClassifyResult(Message):
 
 @dataclass(frozen=True)
 class TallyRequest(Message):
+    """The batch; with ``list_candidates``, the list that the detecting map of the workflow processes is written."""
+
     run_id: str
     bucket: str
     prefix: str
+    list_candidates: bool = False
 
 
 @dataclass(frozen=True)

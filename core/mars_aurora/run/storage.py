@@ -1,30 +1,31 @@
-"""Storage in a folder or in S3. No other module of the pipeline imports boto3."""
+"""Storage in a folder or in S3."""
 
 from __future__ import annotations
 
 import os
 import re
-import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from functools import cache
+from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from uuid import uuid4
 
-from mars_aurora.errors import ChangedError, TransientError, UsageError
+from mars_aurora.errors import ChangedError, UsageError
+from mars_aurora.run.aws import attempt, translate_errors
 
 if TYPE_CHECKING:
+    from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ListObjectsV2OutputTypeDef
+
+Answer = TypeVar("Answer")
 
 _TEMPORARY = re.compile(r"\.aside-[0-9a-f]{32}")  # a file being written; one may remain after a crash, never listed
-_MISSING = {"404", "NoSuchKey", "NotFound"}
-_PRECONDITION_FAILED = 412
 _COPY_BYTES = 1 << 20
-_TRANSIENT = {"SlowDown", "RequestTimeout", "Throttling", "ThrottlingException"}
 _PNG = "image/png"
 _CONTENT_TYPES = {".png": _PNG, ".json": "application/json", ".csv": "text/csv", ".html": "text/html; charset=utf-8"}
 
@@ -174,51 +175,51 @@ def _require_version(path: Path, version: Version) -> None:
         raise ChangedError(f"{path}: the file changed during the run, from {version.size} to {present.size} bytes")
 
 
-@cache
-def connect() -> S3Client:
-    """Return the S3 client of this process, created at first use from the AWS environment variables."""
-    import boto3  # noqa: PLC0415 -- local runs do not need boto3
-    from botocore.config import Config  # noqa: PLC0415 -- local runs do not need boto3
-
-    return boto3.client("s3", config=Config(retries={"mode": "standard", "max_attempts": 5}, max_pool_connections=32))
-
-
 class S3Storage:
-    """Storage in an S3 bucket. Throttling and outages raise TransientError."""
+    """Storage in an S3 bucket. Outages and broken answers that outlast `attempt` raise TransientError."""
 
     def __init__(self, client: S3Client, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 
-    @contextmanager
-    def _translate_errors(self, key: str) -> Iterator[None]:
-        from boto3.exceptions import RetriesExceededError  # noqa: PLC0415 -- local runs do not need boto3
-        from botocore import exceptions as aws  # noqa: PLC0415 -- local runs do not need boto3
+    def _request(self, key: str, request: Callable[[], Answer]) -> Answer:
+        def once() -> Answer:
+            with translate_errors(self._describe(key)):
+                return request()
 
-        try:
-            yield
-        except aws.ClientError as error:
-            code = error.response.get("Error", {}).get("Code", "")
-            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-            if code in _MISSING:
-                raise KeyError(key) from error
-            if status == _PRECONDITION_FAILED:
-                raise ChangedError(f"s3://{self._bucket}/{key}: the object was replaced during the run") from error
-            if status >= 500 or code in _TRANSIENT:
-                raise TransientError(f"s3://{self._bucket}/{key}: {error}") from error
-            raise
-        except (aws.ConnectionError, aws.HTTPClientError, aws.IncompleteReadError, RetriesExceededError) as error:
-            raise TransientError(f"s3://{self._bucket}/{key}: {error}") from error
+        return attempt(once)
+
+    def _describe(self, key: str) -> str:
+        return f"s3://{self._bucket}/{key}"
 
     def get(self, key: str) -> bytes:
         """Read an object. Raises KeyError if there is none."""
-        with self._translate_errors(key):
-            return self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        return self.get_tagged(key)[0]
+
+    def get_tagged(self, key: str) -> tuple[bytes, str]:
+        """Read an object and its ETag. Raises KeyError if there is none."""
+
+        def read() -> tuple[bytes, str]:
+            answer = self._client.get_object(Bucket=self._bucket, Key=key)
+            return answer["Body"].read(), answer["ETag"].strip('"')
+
+        return self._request(key, read)
 
     def put(self, key: str, data: bytes) -> None:
+        self._request(key, lambda: self._put(key, data, {}))
+
+    def put_if(self, key: str, data: bytes, etag: str = "") -> bool:
+        """Write an object if it has that ETag, by default if there is none; return whether it was written."""
+        condition = {"IfMatch": f'"{etag}"'} if etag else {"IfNoneMatch": "*"}
+        try:
+            self._request(key, lambda: self._put(key, data, condition))
+        except (ChangedError, KeyError):
+            return False
+        return True
+
+    def _put(self, key: str, data: bytes, condition: Mapping[str, Any]) -> None:
         content_type = _CONTENT_TYPES.get(Path(key).suffix, "application/octet-stream")
-        with self._translate_errors(key):
-            self._client.put_object(Bucket=self._bucket, Key=key, Body=data, ContentType=content_type)
+        self._client.put_object(Bucket=self._bucket, Key=key, Body=data, ContentType=content_type, **condition)
 
     def size(self, key: str) -> int | None:
         """Return the size of an object in bytes; None if there is none."""
@@ -229,24 +230,53 @@ class S3Storage:
 
     def version(self, key: str) -> Version:
         """Return size, ETag and version of an object; raises KeyError if there is none."""
-        with self._translate_errors(key):
-            head = self._client.head_object(Bucket=self._bucket, Key=key)
+        head = self._request(key, lambda: self._client.head_object(Bucket=self._bucket, Key=key))
         return Version(head["ContentLength"], etag=head["ETag"].strip('"'), version_id=head.get("VersionId", ""))
 
     def delete(self, key: str) -> None:
-        with self._translate_errors(key):
-            self._client.delete_object(Bucket=self._bucket, Key=key)
+        self._request(key, lambda: self._client.delete_object(Bucket=self._bucket, Key=key))
+
+    def delete_if(self, key: str, etag: str) -> bool:
+        """Remove an object if it has that ETag; return whether it was removed."""
+        try:
+            self._request(key, lambda: self._client.delete_object(Bucket=self._bucket, Key=key, IfMatch=f'"{etag}"'))
+        except (ChangedError, KeyError):
+            return False
+        return True
+
+    def list_versions(self, prefix: str) -> Sequence[tuple[str, Version]]:
+        """Return key, size and ETag of each object whose key starts with ``prefix``, sorted by key."""
+        found: dict[str, Version] = {}
+        page = self._list_page(prefix)
+        while True:
+            for item in page.get("Contents", []):
+                found[item["Key"]] = Version(item["Size"], etag=item["ETag"].strip('"'))
+            if not page["IsTruncated"]:
+                return sorted(found.items(), key=itemgetter(0))
+            page = self._list_page(prefix, ContinuationToken=page["NextContinuationToken"])
+
+    def _list_page(self, prefix: str, **after: Any) -> ListObjectsV2OutputTypeDef:  # noqa: ANN401 -- one request field
+        return self._request(prefix, lambda: self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix, **after))
 
     def list(self, prefix: str) -> list[str]:
-        with self._translate_errors(prefix):
-            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
-            return sorted(item["Key"] for page in pages for item in page.get("Contents", []))
+        return [key for key, _ in self.list_versions(prefix)]
 
     @contextmanager
     def local_file(self, key: str, version: Version) -> Iterator[Path]:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "object"  # the last part of a key may be too long for a file name
-            with self._translate_errors(key), path.open("wb") as file:
-                answer = self._client.get_object(Bucket=self._bucket, Key=key, IfMatch=f'"{version.etag}"')
-                shutil.copyfileobj(answer["Body"], file, _COPY_BYTES)
+            try:
+                attempt(lambda: self._download(key, version, path))
+            except KeyError as error:
+                raise ChangedError(f"{self._describe(key)}: the object was removed during the run") from error
             yield path
+
+    def _download(self, key: str, version: Version, path: Path) -> None:
+        with translate_errors(self._describe(key)):
+            answer = self._client.get_object(Bucket=self._bucket, Key=key, IfMatch=f'"{version.etag}"')
+        with path.open("wb") as file:
+            file.writelines(self._read_chunks(key, answer["Body"]))  # errors of writing are not those of reading
+
+    def _read_chunks(self, key: str, body: StreamingBody) -> Iterator[bytes]:
+        with translate_errors(self._describe(key)):
+            yield from body.iter_chunks(_COPY_BYTES)

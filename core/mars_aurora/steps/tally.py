@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from mars_aurora.run.keys import RunKeys
 from mars_aurora.run.ledger import Outcome, Record, count_outcomes, settle
+from mars_aurora.run.listing import CANDIDATES, write_items
 from mars_aurora.run.messages import TallyRequest, TallyResult
 from mars_aurora.run.records import list_inputs, read_records
 from mars_aurora.run.storage import Source, Storage
@@ -17,6 +18,8 @@ def tally(request: TallyRequest, inputs: Source, work: Storage) -> TallyResult:
     names = list_inputs(inputs, request.prefix)
     records = settle(names, read_records(names, work, keys))
     candidates = keep_candidates(records, work, keys)
+    if request.list_candidates:
+        write_items(work, keys, CANDIDATES, ({"name": name} for name in candidates))
     return TallyResult(request.run_id, len(names), len(candidates), count_outcomes(records))
 
 

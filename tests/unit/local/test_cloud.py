@@ -1,5 +1,6 @@
 """The commands that run the deployed stack. The stack itself is tested in tests/deployed."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,19 +8,61 @@ from botocore.exceptions import ClientError
 
 from mars_aurora.errors import MarsAuroraError, UsageError
 from mars_aurora.local import cloud
+from mars_aurora.local.stack import Stack
+from mars_aurora.run.starts import name_run
+from mars_aurora.run.storage import S3Storage
 
 
 @pytest.mark.parametrize(
     ("request_", "run_id"),
     [
-        ({"bucket": "b", "prefix": "incoming/a/b/"}, "a-b"),
         ({"bucket": "b", "prefix": "incoming/a/", "run_id": "mine"}, "mine"),
-        ({"detail": {"object": {"key": "incoming/a/_READY"}}}, "a"),
-        ({"detail": {"object": {"key": "live/x.fits"}}}, "live-x.fits"),
+        ({"detail": {"bucket": {"name": "b"}, "object": {"key": "incoming/a/_READY"}}}, "a"),
+        ({"bucket": "b", "prefix": "incoming/p/q/"}, name_run("incoming/p/q/")),
+        ({"bucket": "b", "prefix": ""}, "(invalid request)"),
+        ({"Comment": "started in the console"}, "(invalid request)"),
     ],
 )
-def test_run_id_is_formed_as_in_the_workflow(request_: dict, run_id: str) -> None:
-    assert cloud.name_run(request_) == run_id
+def test_execution_is_shown_with_the_run_id_of_the_workflow(request_: dict, run_id: str) -> None:
+    assert cloud.describe_run(request_) == run_id
+
+
+@pytest.mark.parametrize(
+    ("given", "prefix"), [("p/q", "incoming/p/q/"), ("p/q/", "incoming/p/q/"), ("a b", "incoming/a b/")]
+)
+def test_run_is_found_by_the_path_of_its_batch(given: str, prefix: str) -> None:
+    assert cloud.find_run(given) == name_run(prefix)
+
+
+@pytest.mark.parametrize("run_id", ["2022-03", "p-q--0123456789"])
+def test_run_is_found_by_its_id(run_id: str) -> None:
+    assert cloud.find_run(run_id) == run_id
+
+
+def test_run_is_resumed_with_the_request_that_started_it(buckets: dict[str, S3Storage]) -> None:
+    written = {"bucket": "others", "prefix": "x/", "run_id": "r", "min_objects": 3, "keep_stages": True}
+    buckets["work"].put("runs/r/run.json", json.dumps(written | {"again": "all", "version": "1"}).encode())
+    stack = Stack(buckets["work"]._client, None, "machine", "inputs", "work", "detections")
+    assert cloud.find_request(stack, "r") == written
+
+
+@pytest.mark.parametrize(("run_id", "prefix"), [("a", "incoming/a/"), ("live-x.fits", "live/x.fits")])
+def test_run_whose_request_has_expired_is_that_of_the_batch_of_its_name(
+    buckets: dict[str, S3Storage], run_id: str, prefix: str
+) -> None:
+    stack = Stack(buckets["work"]._client, None, "machine", "inputs", "work", "detections")
+    assert cloud.find_request(stack, run_id) == {"bucket": "inputs", "prefix": prefix, "run_id": run_id}
+
+
+def test_execution_name_is_legal_for_the_longest_run_id() -> None:
+    class Workflow:
+        def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> dict[str, str]:  # noqa: A002 -- as in boto3
+            assert json.loads(input)["run_id"] == "x" * 80
+            assert len(name) <= 80
+            return {"executionArn": f"{stateMachineArn}:{name}"}
+
+    stack = Stack(None, Workflow(), "machine", "inputs", "work", "detections")
+    cloud.start(stack, {"bucket": "inputs", "prefix": "incoming/a/", "run_id": "x" * 80})
 
 
 def test_exceptions_of_aws_become_errors_of_the_command_line() -> None:

@@ -12,7 +12,12 @@ from mars_aurora.run.messages import ClassifyRequest, Message, PreprocessResult,
 @pytest.mark.parametrize(
     "message",
     [
-        messages.PreprocessRequest("r", "bucket", "incoming/b/x.fits", "x.fits"),
+        messages.StartRequest("bucket", "incoming/b/", 2, keep_stages=False, run_id="r", again="all"),
+        messages.OpenRequest({"bucket": "b"}, "arn", 2, False, 1000, 0, 10, 5),
+        messages.OpenResult("r", "bucket", "incoming/b/", 2, False, "", "2026-11-28T12:00:00+00:00", 3, 10, 2),
+        messages.CloseRequest("r", "bucket", "incoming/b/", "arn", {"Error": "States.Timeout"}),
+        messages.CloseResult("r", "States.Timeout", "too long"),
+        messages.PreprocessRequest("r", "bucket", "incoming/b/x.fits", "x.fits", "0123", "all"),
         PreprocessResult("r", "x.fits", usable=False, reason="truncated", detail="it ends early"),
         ClassifyRequest("r", "x.fits", 3, keep_stages=True),
         messages.ClassifyResult("r", "x.fits", 4),

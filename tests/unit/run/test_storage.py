@@ -1,5 +1,6 @@
 """Behavior shared by folder and bucket storage, then behavior of only one of them."""
 
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +11,9 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 from moto import mock_aws
 
-from mars_aurora.errors import TransientError, UsageError
-from mars_aurora.run.storage import FolderStorage, S3Storage, Storage
+from mars_aurora.errors import ChangedError, TransientError, UsageError
+from mars_aurora.run import aws
+from mars_aurora.run.storage import FolderStorage, S3Storage, Storage, Version
 
 NAMES = [
     "plain.fits",
@@ -171,9 +173,14 @@ def test_folder_in_place_of_a_file_is_not_a_file(tmp_path: Path):
         ("RequestTimeout", 400, TransientError),
         ("NoSuchKey", 404, KeyError),
         ("AccessDenied", 403, ClientError),
+        ("ConditionalRequestConflict", 409, TransientError),
+        ("TooManyRequestsException", 429, TransientError),
     ],
 )
-def test_s3_errors_are_translated_by_code_and_status(code: str, status: int, expected: type[Exception]):
+def test_s3_errors_are_translated_by_code_and_status(
+    code: str, status: int, expected: type[Exception], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(aws, "LAST_ATTEMPT_S", 0)
     client = _client()
     with Stubber(client) as stub:
         stub.add_client_error("get_object", code, http_status_code=status)
@@ -181,7 +188,8 @@ def test_s3_errors_are_translated_by_code_and_status(code: str, status: int, exp
             S3Storage(client, "work-bucket").get("key")
 
 
-def test_unreachable_bucket_is_a_transient_error():
+def test_unreachable_bucket_is_a_transient_error(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(aws, "LAST_ATTEMPT_S", 0)
     client = boto3.client(
         "s3",
         endpoint_url="http://127.0.0.1:9",
@@ -198,3 +206,58 @@ def test_s3_objects_have_a_content_type():
         S3Storage(client, "work-bucket").put("runs/r/candidates/x.fits.png", b"")
         head = client.head_object(Bucket="work-bucket", Key="runs/r/candidates/x.fits.png")
         assert head["ContentType"] == "image/png"
+
+
+def test_request_is_repeated_after_a_transient_error():
+    client = _client()
+    with Stubber(client) as stub:
+        for code, status in (("SlowDown", 503), ("InternalError", 500)):
+            stub.add_client_error("head_object", code, http_status_code=status)
+        stub.add_response("head_object", {"ContentLength": 3, "ETag": '"0123"'})
+        assert S3Storage(client, "work-bucket").version("key") == Version(3, etag="0123")
+        stub.assert_no_pending_responses()
+
+
+def test_conditional_writes_of_s3_depend_on_the_etag(buckets: dict[str, S3Storage]):
+    storage = buckets["work"]
+    assert storage.put_if("key", b"first")
+    assert not storage.put_if("key", b"second")
+    data, etag = storage.get_tagged("key")
+    assert data == b"first"
+    assert not storage.put_if("key", b"second", "0" * 32)
+    assert storage.put_if("key", b"second", etag)
+    assert not storage.delete_if("key", etag)
+    assert storage.delete_if("key", storage.version("key").etag)
+    assert not storage.put_if("key", b"third", etag)
+    assert storage.list("") == []
+
+
+def test_listed_objects_of_s3_have_size_and_etag(buckets: dict[str, S3Storage]):
+    for key in ("b", "a/ü +.fits"):
+        buckets["work"].put(key, key.encode())
+    assert buckets["work"].list_versions("") == [(key, buckets["work"].version(key)) for key in ("a/ü +.fits", "b")]
+
+
+@pytest.mark.parametrize(
+    "change", [lambda storage: storage.put("key", b"another"), lambda storage: storage.delete("key")]
+)
+def test_object_of_s3_that_changed_since_it_was_listed_is_not_read(buckets: dict[str, S3Storage], change):
+    storage = buckets["work"]
+    storage.put("key", b"as listed")
+    version = storage.version("key")
+    change(storage)
+    with (
+        pytest.raises(ChangedError, match=r"s3://work/key: the object was (replaced|removed) during the run"),
+        storage.local_file("key", version),
+    ):
+        pass
+
+
+def test_timeouts_are_shorter_than_those_of_every_function():
+    """A request that times out again and again ends before the function does."""
+    template = (Path(__file__).parents[3] / "template.yaml").read_text()
+    shortest_s = min(map(int, re.findall(r"^      Timeout: (\d+)$", template, re.MULTILINE)))
+    assert shortest_s > aws.LAST_ATTEMPT_S + aws.CONNECT_TIMEOUT_S + aws.READ_TIMEOUT_S
+    config = aws.connect.__wrapped__("s3").meta.config
+    assert (config.connect_timeout, config.read_timeout) == (3, 10)
+    assert config.retries["total_max_attempts"] == 1

@@ -389,3 +389,11 @@ def test_ready_markers_and_folder_placeholders_are_not_inputs(inputs):
         inputs.put(f"b/{name}", b"")
     assert list_inputs(inputs, "b/") == ["deep/y_READY", "x.fits", "x_READY"]
     assert not is_input("deep/")
+
+
+def test_candidates_are_listed_for_the_map_of_the_workflow(inputs, work, content):
+    inputs.put("b/x.fits", content)
+    _run_all(inputs, work, _find_nothing)
+    assert work.size(KEYS.items("candidates")) is None
+    tally(TallyRequest("r", "bucket", "b/", list_candidates=True), inputs, work)
+    assert work.get(KEYS.items("candidates")) == b'{"name": "x.fits"}\n'

@@ -1,0 +1,66 @@
+"""The inputs of a run as they were listed when it was opened: what the map processes, and the ledger accounts for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from mars_aurora.run.keys import RunKeys
+from mars_aurora.run.ledger import NO_RECORD, Outcome, Record
+from mars_aurora.run.records import is_input, name_input
+from mars_aurora.run.storage import S3Storage, Storage
+
+LISTED, CANDIDATES = "listed", "candidates"
+
+
+def list_items(inputs: S3Storage, prefix: str) -> list[dict[str, Any]]:
+    """Return key, name, ETag and size of each input of a batch."""
+    return [
+        {"key": key, "name": name, "etag": version.etag, "size": version.size}
+        for key, version in inputs.list_versions(prefix)
+        if is_input(name := name_input(key, prefix))
+    ]
+
+
+def write_items(work: Storage, keys: RunKeys, phase: str, items: Iterable[Mapping[str, Any]]) -> None:
+    """Write the list that a map of the workflow processes."""
+    work.put(keys.items(phase), "".join(f"{json.dumps(item)}\n" for item in items).encode())
+
+
+def read_names(work: Storage, keys: RunKeys) -> list[str]:
+    """Return the names of the inputs that were listed when the run was opened; empty for a local run."""
+    try:
+        lines = work.get(keys.items(LISTED)).decode().split("\n")
+    except KeyError:
+        return []
+    return [json.loads(line)["name"] for line in lines if line]
+
+
+def note_changes(records: Sequence[Record], opened: Collection[str], present: Collection[str]) -> list[Record]:
+    """Say in the records which inputs were removed or added during the run; a rejection keeps its reason.
+
+    Parameters
+    ----------
+    records : sequence of Record
+        One record for each input that is in either list.
+    opened, present : collections of str
+        Names of the inputs listed when the run was opened, and listed now. Without the first, nothing is noted.
+    """
+    if not opened:
+        return list(records)
+    opened, present = set(opened), set(present)
+    return [
+        _note_change(record, added=record.name not in opened, removed=record.name not in present) for record in records
+    ]
+
+
+def _note_change(record: Record, *, added: bool, removed: bool) -> Record:
+    if added and record.reason == NO_RECORD:
+        detail = "the input was added after the run had listed its inputs: start the run again"
+        return replace(record, reason="added_during_run", detail=detail)
+    if removed and (record.outcome is Outcome.FAILED or not record.reason):
+        was_read = "" if record.outcome is Outcome.FAILED else ", after it had been read"
+        return replace(record, reason="removed_during_run", detail=f"the input was removed during the run{was_read}")
+    return record

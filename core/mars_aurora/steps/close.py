@@ -1,0 +1,71 @@
+"""Close a run in the cloud: write the ledger of a run that failed, say why, and unlock the run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from mars_aurora.run.keys import LEDGER, RunKeys
+from mars_aurora.run.ledger import Outcome, Record, count_outcomes, describe_counts, settle
+from mars_aurora.run.listing import note_changes, read_names
+from mars_aurora.run.lock import release_lock
+from mars_aurora.run.messages import CloseRequest, CloseResult
+from mars_aurora.run.records import list_inputs, read_records
+from mars_aurora.run.storage import S3Storage
+
+_EXCEEDED = "States.ExceedToleratedFailureThreshold"
+_MEANINGS = {
+    _EXCEEDED: "more inputs failed from infrastructure errors than the stack tolerates",
+    "States.Timeout": "a step took longer than its time limit",
+    "Sandbox.Timedout": "a function took longer than its time limit",
+    "Lambda.TooManyRequestsException": "Lambda throttled a function for minutes",
+}
+
+
+def close_run(request: CloseRequest, inputs: S3Storage, work: S3Storage, detections: S3Storage) -> CloseResult:
+    """Unlock a run; if it failed, write its ledger before, and say why it failed.
+
+    The lock of an execution whose ledger cannot be written is let go when the execution ends.
+    """
+    keys = RunKeys(request.run_id)
+    result = CloseResult(request.run_id)
+    if request.failure:
+        from mars_aurora.catalogue import ledger_table
+
+        error, meaning = explain(request.failure)
+        records = _settle(request, inputs, work, keys, meaning)
+        detections.put(keys.product(LEDGER), ledger_table.to_csv(records))
+        counts = describe_counts(count_outcomes(records))
+        cause = f"{meaning}. The ledger of the run {request.run_id} gives the outcome of each input: {counts}. "
+        cause += "Start the run again: what is done is not repeated."
+        result = CloseResult(request.run_id, error, cause)
+    release_lock(work, keys, request.execution_arn)
+    return result
+
+
+def _settle(request: CloseRequest, inputs: S3Storage, work: S3Storage, keys: RunKeys, meaning: str) -> Sequence[Record]:
+    """Return one final record for each input, listed when the run was opened or now."""
+    opened, present = read_names(work, keys), list_inputs(inputs, request.prefix)
+    names = {*opened, *present}
+    records = note_changes(settle(names, read_records(names, work, keys)), opened, present)
+    return [_fail(record, meaning) if record.outcome is Outcome.CANDIDATE else record for record in records]
+
+
+def _fail(record: Record, meaning: str) -> Record:
+    detail = f"the run failed before the candidate was measured: {meaning}"
+    return replace(record, outcome=Outcome.FAILED, reason="run_failed", detail=detail)
+
+
+def explain(failure: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the name of an error of the workflow, and its cause in plain words.
+
+    The cause of a failed function is JSON with the message of the exception.
+    """
+    error, cause = str(failure.get("Error", "Unknown")), str(failure.get("Cause", ""))
+    with suppress(ValueError, KeyError, TypeError):
+        cause = str(json.loads(cause)["errorMessage"])
+    name = "TooManyFilesFailed" if error == _EXCEEDED else error
+    return name, _MEANINGS.get(error) or cause or "no cause was given"

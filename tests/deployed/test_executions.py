@@ -1,0 +1,176 @@
+"""Executions of the deployed state machine: refused requests, two at once, failures, odd keys."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from stack import Stack
+
+from mars_aurora.run.keys import RunKeys
+from mars_aurora.run.starts import name_run
+from mars_aurora_model.simulator.simulate import Simulated
+
+pytestmark = [pytest.mark.deployed, pytest.mark.slow]
+
+
+def start(stack: Stack, **request: Any) -> str:
+    workflow = stack.emulator.client("stepfunctions")
+    given = json.dumps({"bucket": stack.outputs["InputBucketName"]} | request)
+    return workflow.start_execution(stateMachineArn=stack.outputs["StateMachineArn"], name=str(uuid4()), input=given)[
+        "executionArn"
+    ]
+
+
+def wait(stack: Stack, execution_arn: str, timeout_s: float = 240) -> dict[str, Any]:
+    workflow = stack.emulator.client("stepfunctions")
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        execution = workflow.describe_execution(executionArn=execution_arn)
+        if execution["status"] != "RUNNING":
+            return execution
+        time.sleep(0.3)
+    raise AssertionError(f"{execution_arn} did not end within {timeout_s} s")
+
+
+def put(stack: Stack, key: str, data: bytes, **options: str) -> None:
+    stack.emulator.client("s3").put_object(Bucket=stack.outputs["InputBucketName"], Key=key, Body=data, **options)
+
+
+def read_ledger(stack: Stack, run_id: str) -> dict[str, list[str]]:
+    """Return outcome and reason of each input."""
+    s3, key = stack.emulator.client("s3"), RunKeys(run_id).product("ledger.csv")
+    text = s3.get_object(Bucket=stack.outputs["DetectionsBucketName"], Key=key)["Body"].read().decode()
+    return {line.split(",")[0]: line.split(",")[1:3] for line in text.splitlines()[1:]}
+
+
+def list_work(stack: Stack, key: str) -> list[str]:
+    found = stack.emulator.client("s3").list_objects_v2(Bucket=stack.outputs["WorkBucketName"], Prefix=key)
+    return [item["Key"] for item in found.get("Contents", [])]
+
+
+@pytest.mark.parametrize(
+    ("request_", "cause"),
+    [
+        ({"prefix": "incoming/x/", "min_objects": "2"}, "min_objects must be int, not '2'"),
+        ({"prefix": ""}, "prefix is empty: name the folder of a batch"),
+        ({"bucket": "", "prefix": "incoming/x/"}, "bucket is empty"),
+        ({"prefix": "incoming/never/"}, "No object found below s3://"),
+    ],
+)
+def test_invalid_request_fails_with_the_reason_in_words(stack: Stack, request_: dict, cause: str) -> None:
+    execution = wait(stack, start(stack, **request_))
+    assert (execution["status"], execution["error"]) == ("FAILED", "UsageError")
+    assert cause in execution["cause"]
+    assert "Traceback" not in execution["cause"]
+
+
+def test_two_executions_at_once_end_with_the_auroras_of_both(
+    stack: Stack, night_swath: Simulated, broad_aurora: Simulated
+) -> None:
+    put(stack, f"incoming/twice/{night_swath.name}", night_swath.to_gzip())
+    first = start(stack, prefix="incoming/twice/")
+    while not list_work(stack, RunKeys("twice").items("listed")):
+        time.sleep(0.1)
+    put(stack, f"incoming/twice/{broad_aurora.name}", broad_aurora.to_gzip())
+    second = start(stack, prefix="incoming/twice/")
+    ends = [wait(stack, execution) for execution in (first, second)]
+    assert [end["status"] for end in ends] == ["SUCCEEDED"] * 2, ends
+    assert ends[0]["stopDate"] <= ends[1]["stopDate"], "the second execution must wait for the first"
+    ledger = read_ledger(stack, "twice")
+    assert {name: line[0] for name, line in ledger.items()} == dict.fromkeys(
+        (night_swath.name, broad_aurora.name), "aurora"
+    )
+    detections = stack.emulator.client("s3").list_objects_v2(
+        Bucket=stack.outputs["DetectionsBucketName"], Prefix="runs/twice/detections/"
+    )
+    assert detections["KeyCount"] == 2
+    assert list_work(stack, RunKeys("twice").lock) == []
+
+
+def test_batch_with_an_odd_name_has_a_legal_run_and_takes_over_the_lock_of_an_ended_execution(
+    stack: Stack, night_swath: Simulated
+) -> None:
+    prefix = "incoming/_a b+c/ü%20/"
+    run_id = name_run(prefix)
+    ended = json.dumps({"holder": start(stack, prefix="")}).encode()
+    lock = {"Bucket": stack.outputs["WorkBucketName"], "Key": RunKeys(run_id).lock}
+    stack.emulator.client("s3").put_object(**lock, Body=ended)
+    put(stack, f"{prefix}a b+ü.fits.gz", night_swath.to_gzip())
+    put(stack, f"{prefix}x_READY", b"")
+    put(stack, f"{prefix}_READY", b"")
+    wait_for_ledger(stack, run_id)
+    ledger = read_ledger(stack, run_id)
+    assert ledger == {"a b+ü.fits.gz": ["aurora", ""], "x_READY": ["ignored", "not_fits_name"]}
+
+
+def wait_for_ledger(stack: Stack, run_id: str, timeout_s: float = 120) -> None:
+    """Wait until the execution of a run has written its results and is unlocked."""
+    deadline = time.monotonic() + timeout_s
+    s3, results = stack.emulator.client("s3"), stack.outputs["DetectionsBucketName"]
+    key = RunKeys(run_id).product("run.json")
+    while time.monotonic() < deadline:
+        if s3.list_objects_v2(Bucket=results, Prefix=key).get("KeyCount") and not list_work(
+            stack, RunKeys(run_id).lock
+        ):
+            return
+        time.sleep(0.3)
+    raise AssertionError(f"the run {run_id} did not end within {timeout_s} s")
+
+
+@contextmanager
+def broken(stack: Stack, function: str) -> Iterator[None]:
+    """Let a function of the stack write to a bucket that does not exist."""
+    functions = stack.emulator.client("lambda")
+    (name,) = (
+        item["FunctionName"]
+        for item in functions.list_functions()["Functions"]
+        if item["FunctionName"].startswith(f"rehearsal-{function}-")
+    )
+    variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    changed = variables | {"WORK_BUCKET": "no-such-bucket"}
+    functions.update_function_configuration(FunctionName=name, Environment={"Variables": changed})
+    try:
+        yield
+    finally:
+        functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+
+
+def test_run_whose_every_input_fails_has_a_ledger_and_can_be_started_again(
+    stack: Stack, broad_aurora: Simulated
+) -> None:
+    put(stack, "incoming/outage/x.fits.gz", broad_aurora.to_gzip())
+    with broken(stack, "Preprocess"):
+        execution = wait(stack, start(stack, prefix="incoming/outage/"))
+    assert (execution["status"], execution["error"]) == ("FAILED", "TooManyFilesFailed")
+    assert "1 failed" in execution["cause"]
+    assert read_ledger(stack, "outage") == {"x.fits.gz": ["failed", "no_record"]}
+    assert list_work(stack, RunKeys("outage").lock) == []
+    assert wait(stack, start(stack, prefix="incoming/outage/"))["status"] == "SUCCEEDED"
+    assert read_ledger(stack, "outage")["x.fits.gz"][0] == "aurora"
+
+
+def test_one_failure_of_six_does_not_fail_the_run(stack: Stack) -> None:
+    for number in range(5):
+        put(stack, f"incoming/six/{number}.fits", b"not FITS")
+    put(stack, "incoming/six/archived.fits", b"not FITS", StorageClass="GLACIER")
+    execution = wait(stack, start(stack, prefix="incoming/six/"))
+    assert execution["status"] == "SUCCEEDED", execution
+    assert json.loads(execution["output"])["counts"]["failed"] == 1
+    assert read_ledger(stack, "six")["archived.fits"] == ["failed", "no_record"]
+
+
+def test_run_in_which_a_step_dies_has_a_ledger_and_can_be_started_again(stack: Stack, night_file: Path) -> None:
+    put(stack, "incoming/dies/x.fits.gz", night_file.read_bytes())
+    with broken(stack, "Tally"):
+        execution = wait(stack, start(stack, prefix="incoming/dies/"))
+    assert execution["status"] == "FAILED"
+    assert "NoSuchBucket" in execution["cause"]
+    assert read_ledger(stack, "dies") == {"x.fits.gz": ["failed", "run_failed"]}
+    assert list_work(stack, RunKeys("dies").lock) == []
+    assert wait(stack, start(stack, prefix="incoming/dies/"))["status"] == "SUCCEEDED"
+    assert read_ledger(stack, "dies")["x.fits.gz"][0] == "aurora"
