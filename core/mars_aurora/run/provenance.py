@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from mars_aurora import __version__
 from mars_aurora.detect.detectors import DetectorName, hash_weights
 from mars_aurora.emission import OXYGEN_1304, Emission
+from mars_aurora.run.escaping import escape_text
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,6 @@ def describe_provenance(
         detector=detector.value,
         weights_sha256=hash_weights(detector),
         min_objects=min_objects,
-        command=command,
+        command=escape_text(command),
         created_utc=datetime.now(UTC).isoformat(timespec="seconds"),
     )

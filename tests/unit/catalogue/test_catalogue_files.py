@@ -45,7 +45,7 @@ def make_aurora(**changes: object) -> Aurora:
 AURORAS = [make_aurora(), make_aurora(detection=8, orbit=None, mean_brightness_R=float("nan"), lon_deg=359.5)]
 
 
-PROVENANCE = describe_provenance(DetectorName.YOLO, 2, "mars-aurora run 'a b' --out x")
+PROVENANCE = describe_provenance(DetectorName.YOLO, 2, "mars-aurora run 'a b' \udcff\r --out x")  # any bytes
 
 
 def _rows(data: bytes) -> list[list[str]]:

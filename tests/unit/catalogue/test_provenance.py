@@ -33,7 +33,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def expected(folder: Path) -> dict[str, str]:
     digest = hashlib.sha256((folder / "ledger.csv").read_bytes()).hexdigest()
-    return {name: str(value) for name, value in replace(PROVENANCE, ledger_sha256=digest).to_dict().items()}
+    provenance = replace(PROVENANCE, ledger_sha256=digest, command="mars-aurora run 'a b' %FF%0D --out x")
+    return {name: str(value) for name, value in provenance.to_dict().items()}
 
 
 def _ecsv(path: Path) -> dict[str, object]:
