@@ -8,7 +8,9 @@ geometry has 0.09 of the size of the gzipped file, and the pictures 7 kB.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from mars_aurora.errors import MarsAuroraError
@@ -19,6 +21,7 @@ _GEOMETRY_MAX_BYTES = 25_000_000  # of the largest swath that is read: 250,000 p
 _PICTURES_BYTES = 262_000  # picture, candidate, detection and its part of the picture of the set
 _TABLES_BYTES = 60_000  # record, prediction, and its part of the catalogue in all formats
 _STAGES_BYTES = 341_000  # pictures of the object count
+_LEDGER_LINE_BYTES = 700  # without its name: checksum, detail and numbers
 _BLOCKS_BYTES = 16_000  # rounding up to the blocks of the file system, of eight files
 
 
@@ -55,6 +58,21 @@ def require_space(folder: Path, needed_bytes: int) -> None:
             f"the results need about {format_size(needed_bytes)}, but only {format_size(free)} are free "
             f"on the disk of {folder}"
         )
+
+
+@contextmanager
+def reserve_ledger(folder: Path, names: Iterable[str]) -> Iterator[Callable[[], None]]:
+    """Hold the space of the ledger by a file in the folder; yield the function that releases it.
+
+    So the ledger can be written where pictures have filled the disk.
+    """
+    path = folder / ".reserve"
+    release = partial(path.unlink, missing_ok=True)
+    try:
+        path.write_bytes(bytes(sum(_LEDGER_LINE_BYTES + 2 * len(name.encode()) for name in names)))
+        yield release
+    finally:
+        release()
 
 
 def format_size(size_bytes: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mars_aurora.errors import BusyError
@@ -34,7 +34,8 @@ def lock_folder(folder: Path, wait_s: float = _WAIT_S) -> Iterator[None]:
     except Timeout:
         raise BusyError(f"{_holder(path)} is working in {folder}: wait until it ends, or stop it") from None
     try:
-        path.write_text(str(os.getpid()), encoding="ascii")
+        with suppress(OSError):  # no space: the message of another process will not name this one
+            path.write_text(str(os.getpid()), encoding="ascii")
         yield
     finally:
         lock.release()

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from mars_aurora.emission import find_emission
 from mars_aurora.errors import ChangedError, MarsAuroraError, ProductError, UsageError
 from mars_aurora.local import tasks
-from mars_aurora.local.disk import require_space
+from mars_aurora.local.disk import require_space, reserve_ledger
 from mars_aurora.local.inputs import RUN_FILE, InputFiles
 from mars_aurora.local.lock import lock_folder
 from mars_aurora.local.plan import Plan, estimate_growth, plan_reading
@@ -63,18 +63,20 @@ def run(job: Job, inputs: InputFiles, workers: int, progress: Progress) -> Catal
         If the outcomes do not add up to the inputs; the ledger is written before.
     """
     started_utc = datetime.now(UTC).isoformat()
-    with lock_folder(job.out / job.keys.root), WorkerPool(workers) as pool:
+    folder = job.out / job.keys.root
+    with lock_folder(folder), WorkerPool(workers) as pool:
         _check_inputs(job, inputs, progress)
         plan = plan_reading(job, inputs)
         require_space(job.out, estimate_growth(plan, job, inputs))
         _delete_products(job)
-        failures = inputs.records | _read_and_classify(job, plan, inputs, pool, progress)
-        failures |= _detect(job, _keep_candidates(job, inputs, failures), pool, progress)
-        mapper = partial(_measure, pool=pool, progress=progress)
-        request = CatalogueRequest(job.run_id, "", "", started_utc)
-        provenance = describe_provenance(job.detector, job.min_objects, _command(), find_emission(job.emission))
-        verifier = partial(_verify, pool=pool, progress=progress)
-        return catalogue(request, inputs, job.work, job.work, provenance, mapper, verifier, failures)
+        with reserve_ledger(folder, inputs.paths) as release_ledger:
+            failures = inputs.records | _read_and_classify(job, plan, inputs, pool, progress)
+            failures |= _detect(job, _keep_candidates(job, inputs, failures), pool, progress)
+            mapper = partial(_measure, pool=pool, progress=progress, then=release_ledger)
+            request = CatalogueRequest(job.run_id, "", "", started_utc)
+            provenance = describe_provenance(job.detector, job.min_objects, _command(), find_emission(job.emission))
+            verifier = partial(_verify, pool=pool, progress=progress)
+            return catalogue(request, inputs, job.work, job.work, provenance, mapper, verifier, failures)
 
 
 def _command() -> str:
@@ -135,6 +137,8 @@ def _failure(name: str, error: Exception) -> Record:
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
         reason = "disk_full"
     detail = f"{type(error).__name__}: {error}" if reason == "error" else str(error)
+    if isinstance(error, KeyError):
+        detail = f"{error.args[0]} is missing"
     return Record(name, Outcome.FAILED, reason, detail=detail)
 
 
@@ -167,8 +171,15 @@ def _verify(
 
 
 def _measure(
-    function: Callable[[Record], Measured], records: Iterable[Record], /, *, pool: WorkerPool, progress: Progress
+    function: Callable[[Record], Measured],
+    records: Iterable[Record],
+    /,
+    *,
+    pool: WorkerPool,
+    progress: Progress,
+    then: Callable[[], None],
 ) -> Iterator[Measured]:
+    """Measure the candidates in the pool, then call a function."""
     records = list(records)
     progress.start("Measuring", len(records))
     for record, measured in pool.map(function, records):
@@ -178,3 +189,4 @@ def _measure(
         else:
             yield measured
         progress.advance()
+    then()

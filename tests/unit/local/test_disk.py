@@ -7,7 +7,14 @@ from types import SimpleNamespace
 import pytest
 
 from mars_aurora.local import disk
-from mars_aurora.local.disk import DiskSpaceError, estimate_bytes, format_size, free_bytes, require_space
+from mars_aurora.local.disk import (
+    DiskSpaceError,
+    estimate_bytes,
+    format_size,
+    free_bytes,
+    require_space,
+    reserve_ledger,
+)
 
 
 def _make(path: Path, size: int) -> Path:
@@ -46,3 +53,15 @@ def test_results_that_do_not_fit_are_an_error_with_both_numbers(tmp_path: Path, 
 
 def test_sizes_are_in_mb_or_gb():
     assert [format_size(size) for size in (400_000, 123_456_789, 2_340_000_000)] == ["0.4 MB", "123.5 MB", "2.3 GB"]
+
+
+def test_space_of_the_ledger_is_held_until_it_is_released(tmp_path: Path):
+    names = ["x.fits", f"{'火' * 60}.fits"]
+    with reserve_ledger(tmp_path, names) as release:
+        (held,) = tmp_path.iterdir()
+        assert held.stat().st_size > 2 * 700 + 2 * 180
+        release()
+        assert not held.exists()
+    with pytest.raises(KeyboardInterrupt), reserve_ledger(tmp_path, names):
+        raise KeyboardInterrupt
+    assert not held.exists()

@@ -48,7 +48,7 @@ class FailingPool:
         (MemoryError("8 GB"), "out_of_memory", "8 GB"),
         (ChangedError("it was cut"), "changed_during_run", "it was cut"),
         (PermissionError(13, "Permission denied"), "not_written", "[Errno 13] Permission denied"),
-        (KeyError("a picture"), "missing_object", "'a picture'"),
+        (KeyError("a picture"), "missing_object", "a picture is missing"),
         (OSError(28, "No space left on device"), "disk_full", "[Errno 28] No space left on device"),
         (ValueError("a number"), "error", "ValueError: a number"),
     ],
