@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -71,8 +72,12 @@ def join(auroras: Sequence[Aurora]) -> list[Aurora]:
         merged = [other for group in same for other in group]
         groups[:] = [*(group for group in groups if group not in same), [*merged, number]]
     result = list(auroras)
+    times: Counter[str] = Counter()  # that an identifier was made, for example of auroras whose time is unknown
     for group in (group for groups in of_set.values() for group in groups):
         identity = _identify([auroras[number] for number in group])
+        times[identity] += 1
+        if times[identity] > 1:
+            identity = f"{identity}_{times[identity]}"
         for number in group:
             result[number] = replace(auroras[number], aurora_id=identity, sightings=len(group))
     return result

@@ -260,3 +260,14 @@ def test_aurora_round_a_pole_is_joined_into_an_outline_round_it():
     assert entry.area_km2 == pytest.approx(caps[1].area_km2, rel=0.03)
     assert all(outline.contains(shapely.Point(lon, 85.1)) for lon in (1, 90, 180, 359))
     assert not outline.contains(shapely.Point(90, 84.9))
+
+
+def test_auroras_of_several_observations_with_equal_time_and_place_are_kept_apart():
+    joined = sightings.join([_aurora(f"{name}.fits", 100, time_utc="") for name in "abc"])
+    assert len({aurora.aurora_id for aurora in joined}) == 3
+    assert [entry.names for entry in sightings.list_entries(joined)] == ["a.fits#1", "b.fits#1", "c.fits#1"]
+
+
+def test_names_with_blanks_are_one_word_of_the_list():
+    (entry,) = sightings.list_entries(sightings.join([_aurora("a b.fits", 100)]))
+    assert entry.names.split() == ["a%20b.fits#1"]
