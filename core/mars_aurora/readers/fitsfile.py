@@ -73,9 +73,9 @@ class FitsFile:
         return list(self._extents)
 
     @property
-    def is_fpacked(self) -> bool:
-        """Whether HDUs are stored as compressed tables (FITS standard 4.0, section 10)."""
-        return any({"ZIMAGE", "ZTABLE"} & extent.cards.keys() for extent in self._extents.values())
+    def fpacked_hdus(self) -> set[str]:
+        """The names of the HDUs that are stored as compressed tables (FITS standard 4.0, section 10)."""
+        return {hdu for hdu in self._extents if any(self._card(hdu, key) is True for key in ("ZIMAGE", "ZTABLE"))}
 
     def require(self, *hdu_names: str) -> None:
         """Raise MISSING_HDU, listing the missing and the present HDUs, unless all are present."""

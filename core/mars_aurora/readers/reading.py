@@ -20,6 +20,8 @@ from mars_aurora.readers.gate import unpack
 from mars_aurora.readers.limits import Limits
 
 _ORIGIN = ("MISSION", "INSTRUME", "TELESCOP")
+_NAME = re.compile(r"(?!(?:nan|none|null|unknown|undefined|tbd)$).*[a-z]{3}", re.IGNORECASE | re.DOTALL)
+_FPACKED_PRIMARY = frozenset({"", "COMPRESSED_IMAGE"})  # names that fpack gives to the primary HDU
 _DEFAULT_LIMITS = Limits()
 
 
@@ -73,7 +75,7 @@ def read(path: Path, name: str, emission: Emission = OXYGEN_1304, limits: Limits
 
 
 def _read(fits: FitsFile, emission: Emission) -> Observation:
-    if fits.is_fpacked:
+    if fits.fpacked_hdus & _FPACKED_PRIMARY.union(*(reader.HDUS for reader in _READERS)):
         detail = "the file is packed with fpack: unpack it with funpack"
         raise InputError(Reason.UNKNOWN_PRODUCT, fits.name, detail)
     for reader in _READERS:
@@ -92,8 +94,8 @@ def _read(fits: FitsFile, emission: Emission) -> Observation:
 def _is_of_instrument(fits: FitsFile, reader: Reader) -> bool:
     """Return whether the header names no other mission or instrument: several use the same names of HDUs."""
     patterns = ((reader.MISSION,), (reader.INSTRUMENT,), (reader.MISSION, reader.INSTRUMENT))
-    stated = [(text(fits.header_value(key)), allowed) for key, allowed in zip(_ORIGIN, patterns, strict=True)]
-    return all(value is None or any(pattern.search(value) for pattern in allowed) for value, allowed in stated)
+    stated = [(text(fits.header_value(key)) or "", allowed) for key, allowed in zip(_ORIGIN, patterns, strict=True)]
+    return all(not _NAME.match(value) or any(pattern.search(value) for pattern in allowed) for value, allowed in stated)
 
 
 def _with_notes(observation: Observation, notes: set[str]) -> Observation:

@@ -17,8 +17,7 @@ from mars_aurora.readers.units import WrongUnitError, find_factor
 _FILLS = (999.0, 9999.0, 99999.0, 1e5)  # of either sign
 _MAX_SCALE = 1e30
 _MAX_FILLS = 4  # more are not searched for
-_MIN_COUNT = 3  # a value that occurs less often is not a fill value
-_MIN_EXCESS = 3  # occurrences of a fill value relative to those of any ordinary value within a factor of 2
+_MIN_COUNT = 3  # occurrences of a fill value, for each one of any other value within a factor of 2
 
 
 @dataclass(frozen=True)
@@ -108,7 +107,7 @@ def find_fills(stored: NDArray[Any], *, may_be_large: bool = False) -> NDArray[n
     can_be_fill = _can_be_fill(np.fabs(values), may_be_large=may_be_large)
     suspects = np.flatnonzero(can_be_fill & (counts >= _MIN_COUNT))
     frequent = suspects[np.argsort(-counts[suspects], kind="stable")[:_MAX_FILLS]]
-    fills = [values[at] for at in frequent if counts[at] >= _MIN_EXCESS * _max_count_near(at, values, counts)]
+    fills = [values[at] for at in frequent if counts[at] >= _MIN_COUNT * _max_count_near(at, values, counts)]
     return np.isin(stored, fills) if fills else None
 
 

@@ -180,7 +180,7 @@ def test_blocked_gzip_is_read(tmp_path, content):
 
 @pytest.mark.parametrize("plain", [False, True])
 def test_cpu_time_is_limited(reject, content, plain):
-    error = reject(content if plain else gzip.compress(b"") * 1000 + gzip.compress(content), cpu_s=0)
+    error = reject(content if plain else gzip.compress(b"") * 1000, cpu_s=0)
     assert error.reason is Reason.TOO_LARGE
     assert error.detail == "reading the file takes over 0 s of CPU time, the limit"
 

@@ -14,6 +14,7 @@ CARDS = {
     "asterisks": b"  ************",
     "no value": b"",
     "open text": b"'open",
+    "degree sign": b"'\xb0'",
     "not ASCII": b"'\xb0\xc3\xa9'",
     "control characters": b"'\x00\x07\x1b[0m'",
     "number with unit": b"36 yr",

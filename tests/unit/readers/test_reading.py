@@ -84,18 +84,24 @@ def test_file_of_another_mission_or_instrument_is_named_as_such(reject_tables, c
         {"MISSION": "Emirates Mars Mission (Hope)", "INSTRUME": "Emirates Mars Ultraviolet Spectrometer"},
         {"TELESCOP": "EMM", "INSTRUME": "EMU"},
         {"TELESCOP": "EMUS", "MISSION": ""},
+        {"TELESCOP": "N/A", "MISSION": "unknown", "INSTRUME": "-999"},
     ],
 )
 def test_own_mission_may_be_named_in_any_way(read_tables, cards):
     assert read_tables(make_tables(), **cards).facts.instrument == "EMM/EMUS"
 
 
-def test_file_packed_with_fpack_is_named_as_such(reject, tmp_path):
-    image = fits.CompImageHDU(np.zeros((20, 20), "i2"), name="FOV_GEOM")
-    fits.HDUList([fits.PrimaryHDU(), image]).writeto(tmp_path / "y.fits")
-    error = reject((tmp_path / "y.fits").read_bytes())
-    assert error.reason is Reason.UNKNOWN_PRODUCT
-    assert "funpack" in error.detail
+@pytest.mark.parametrize(("hdu", "is_named"), [("FOV_GEOM", True), ("COMPRESSED_IMAGE", True), ("QUICKLOOK", False)])
+def test_file_packed_with_fpack_is_named_as_such(tmp_path, hdu, is_named):
+    path = write_tables(tmp_path / "x.fits", make_tables())
+    with fits.open(path) as hdus:
+        hdus.insert(1, fits.CompImageHDU(np.zeros((20, 20), "i2"), name=hdu))
+        hdus.writeto(tmp_path / "y.fits")
+    error = readers.inspect(tmp_path / "y.fits", "y.fits").error
+    assert is_named == (error is not None)
+    if error:
+        assert error.reason is Reason.UNKNOWN_PRODUCT
+        assert "unpack it with funpack" in error.detail
 
 
 def test_names_in_lower_case_are_read(read_tables):

@@ -155,10 +155,11 @@ def test_null_value_of_an_integer_column_is_missing_before_scaling(tmp_path):
     stored[4] = -5
     tables["FOV_GEOM"]["EMISSION_ANGLE"] = stored
     number = list(tables["FOV_GEOM"]).index("EMISSION_ANGLE") + 1
-    cards = {f"TNULL{number}": -5, f"TSCAL{number}": 0.1, f"TZERO{number}": 20.0}
+    cards = {f"TNULL{number}": -5, f"TSCAL{number}": 6.0, f"TZERO{number}": 1200.0}
     path = write_tables(tmp_path / "x.fits", tables)
     content = path.read_bytes()  # astropy would scale the values again: insert the cards before EXTNAME
     at = content.index(b"EXTNAME = 'FOV_GEOM")
+    content = content.replace(f"TUNIT{number}  = 'deg     '".encode(), f"TUNIT{number}  = 'arcmin  '".encode())
     inserted = "".join(f"{key:<8}= {value}".ljust(80) for key, value in cards.items()).encode()
     end = content.index(b"END".ljust(80), at) + 80
     path.write_bytes(content[:at] + inserted + content[at:end] + content[end + len(inserted) :])
