@@ -24,6 +24,7 @@ from mars_aurora.local.interrupts import interrupts_blocked, interrupts_deferred
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+_MAX_FAILURES = 3  # of the pool without a task that ends: it cannot start workers
 _CHECK_S = 1.0  # between checks of whether the pool still works
 _LOCK_S = 5.0  # after which workers stop waiting for one that was killed while it took a task; pebble waits 60 s
 _PRELOAD = [
@@ -95,6 +96,7 @@ class WorkerPool:
         """
         waiting = deque(tasks)
         running: dict[Future[Result | Exception], Task] = {}
+        failures = 0  # of the pool, one after the other
         while waiting or running:
             try:
                 with interrupts_deferred():
@@ -102,11 +104,16 @@ class WorkerPool:
                         running[self._submit(function, waiting[0])] = waiting[0]
                         waiting.popleft()
                     outcomes = self._wait(running)
+                failures = 0
                 for future, outcome in outcomes.items():
                     yield running.pop(future), outcome
             except BrokenProcessPool:
                 suspects, running = list(running.values()), {}
+                failures += 1
                 self._restart()
+                if failures == _MAX_FAILURES:
+                    yield from ((task, WorkerDiedError("worker processes cannot be started")) for task in waiting)
+                    waiting.clear()
                 for task in suspects:
                     yield task, self._run_alone(function, task)
 

@@ -147,6 +147,25 @@ def test_death_of_an_idle_worker_does_not_end_the_pool():
         assert dict(pool.map(_square, range(5))) == {n: n * n for n in range(5)}
 
 
+class InactivePool:
+    """A pool that cannot start workers, as when their modules were removed."""
+
+    active = False
+
+    def stop(self) -> None:
+        pass
+
+    join = close = stop
+
+
+def test_pool_that_cannot_start_workers_fails_its_tasks(monkeypatch):
+    monkeypatch.setattr(WorkerPool, "_start", lambda _: InactivePool())
+    with WorkerPool(2) as pool:
+        outcomes = dict(pool.map(_square, range(3)))
+    assert {str(error) for error in outcomes.values()} == {"worker processes cannot be started"}
+    assert list(outcomes) == [0, 1, 2]
+
+
 def test_tasks_are_taken_from_the_list_only_as_workers_become_free(tmp_path):
     with WorkerPool(2) as pool:
         submitted = []
