@@ -39,7 +39,8 @@ _MAX_RADIANS = 3.15
 _ROWS_SAMPLED = 12
 _DRIFT_DEG_H = -360 / 24.6597  # of the sub-solar longitude in an east-positive system
 _MIN_RATES = 3
-_DRIFT_FACTOR = 2.0  # tolerance: its sign and its unit are checked, not the ephemeris
+_DRIFT_FACTOR = 5.0  # tolerance: its sign and its unit are checked, not the ephemeris
+_LAGS = 8  # per scan, over which it is measured: longer than the rounding of the file, shorter than between two pauses
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def _require_drift(observation: Observation) -> None:
     direction is checked.
     """
     longitude, times = observation.sub_solar_longitude_deg, observation.time_utc
-    lag = len(times) // 2
+    lag = max(1, len(times) // _LAGS)
     moved_deg = (longitude[lag:] - longitude[: longitude.size - lag] + 180) % 360 - 180
     hours = (times[lag:] - times[: times.size - lag]) / np.timedelta64(1, "h")
     timed = np.isfinite(moved_deg) & (hours != 0) & np.isfinite(hours)

@@ -71,7 +71,7 @@ def read(fits: FitsFile, emission: Emission) -> Observation:
             corner_longitude_deg=np.stack([longitude[:, corner] for corner in corners], axis=-1),
             sza_deg=at_center("SOLAR_Z_ANGLE", "deg", 0, 180),
             emission_angle_deg=at_center("EMISSION_ANGLE", "deg", 0, 180),
-            local_time_h=optional("LOCAL_TIME", "h", 0, 24).astype(np.float32),
+            local_time_h=optional("LOCAL_TIME", "h", 0, 360).astype(np.float32),
             tangent_altitude_km=at_center("MRH_ALT", "km", -1e4, samples.MAX_ALTITUDE_KM),
             **_read_spacecraft(fits, n_integrations),
             ra_deg=optional("RA", "deg", -360, 360),

@@ -65,7 +65,7 @@ def read(fits: FitsFile, emission: Emission) -> Observation:
             corner_longitude_deg=longitude[..., corners],
             sza_deg=samples.bounded(pixels("PIXEL_SOLAR_ZENITH_ANGLE"), 0, 180),
             emission_angle_deg=samples.bounded(pixels("PIXEL_EMISSION_ANGLE"), 0, 180),
-            local_time_h=samples.bounded(pixels("PIXEL_LOCAL_TIME", unit="h"), 0, 24),
+            local_time_h=samples.bounded(pixels("PIXEL_LOCAL_TIME", unit="h"), 0, 360),
             tangent_altitude_km=altitude_km.astype(np.float32),
             **_read_spacecraft(fits, shape[0]),
             ra_deg=at_center("PIXEL_CORNER_RA", -360, 360),

@@ -15,6 +15,7 @@ from mars_aurora.readers.disk import level_disk
 from mars_aurora.readers.latitude_frame import BodyFixed, find_frame
 from mars_aurora.readers.plausible import find_empty_pages, find_spikes, require_plausible, select_plausible
 
+_HOURS = 24.0
 _NOTED_OFFSET_KM = 1e-4  # above the rounding errors of float32
 
 
@@ -60,7 +61,12 @@ def _check_geometry(observation: Observation, vectors: BodyFixed) -> Observation
     sample = draw_sample(observation)
     residuals = observation.facts.residuals | require_consistent(observation, sample)
     frame = find_frame(observation, sample, vectors)
-    return replace(observation, facts=replace(observation.facts, residuals=residuals, latitude_frame=frame))
+    local_time = observation.local_time_h
+    return replace(
+        observation,
+        facts=replace(observation.facts, residuals=residuals, latitude_frame=frame),
+        local_time_h=np.where(local_time <= _HOURS, local_time, np.float32(np.nan)),  # degrees are rejected before
+    )
 
 
 def _remove_implausible(observation: Observation, layout: Layout) -> Observation:

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 
+import iuvs_files
 import numpy as np
 import pytest
+from astropy.io import fits
 from emus_files import Tables, angle_deg, make_tables
 
 from mars_aurora import readers
@@ -70,7 +72,7 @@ def _add(table: str, column: str, value: float) -> Change:
             _add("FOV_GEOM", "LOCAL_TIME", -1.0),
             "local time .* by 1 h in the median, at most 0.5 is plausible: 2.* h in the file, 2",
         ),
-        (_scale((("FOV_GEOM", "LOCAL_TIME"),), 15, 24), "local time"),
+        (_scale((("FOV_GEOM", "LOCAL_TIME"),), 15), "local time"),
         (
             lambda tables: tables["FOV_GEOM"].update(EMISSION_ANGLE=180 - tables["FOV_GEOM"]["EMISSION_ANGLE"]),
             "emission",
@@ -127,11 +129,34 @@ def test_what_a_file_does_not_hold_is_not_checked(read_tables):
     assert set(read_tables(tables, "less.fits").facts.residuals) == {"emission_angle_deg"}
 
 
+@pytest.mark.parametrize("first", [4, 10, 16])
+def test_pause_does_not_reject_a_file_whose_sun_does_not_move_in_it(read_tables, first):
+    tables = _make_tables()
+    times = tables["TIME"]["TIME_UTC"].astype("datetime64[ms]")
+    times[first:] += np.timedelta64(1200, "s")
+    tables["TIME"]["TIME_UTC"] = times.astype(str)
+    assert set(read_tables(tables).facts.residuals) == {"sza_deg", "emission_angle_deg", "local_time_h"}
+
+
 def test_outliers_do_not_reject_a_file(read_tables):
     tables = _make_tables()
     tables["FOV_GEOM"]["SOLAR_Z_ANGLE"][:, :, 20:50] = 100
     tables["SC_GEOM"]["SUB_SOLAR_LON"][3:6] = 77
     assert read_tables(tables).facts.residuals["sza_deg"] < 0.01
+
+
+def test_longitudes_to_the_west_are_found_in_iuvs_files(tmp_path):
+    def change(hdus: fits.HDUList) -> None:
+        for table, column in (
+            ("PixelGeometry", "PIXEL_CORNER_LON"),
+            ("SpacecraftGeometry", "SUB_SPACECRAFT_LON"),
+            ("SpacecraftGeometry", "SUB_SOLAR_LON"),
+        ):
+            hdus[table].data[column] = -hdus[table].data[column] % 360
+
+    path = iuvs_files.write_changed(tmp_path / "x.fits", change)
+    with pytest.raises(InputError, match="sub-solar point"):
+        readers.read(path, path.name)
 
 
 def test_simulated_files_agree_with_themselves(tmp_path):

@@ -52,7 +52,7 @@ def test_unknown_errors_are_estimated_from_the_scatter():
         (4e5, 50, "at most 3000 R"),
         (0.8, 130, None),
         (8e-4, 130, "scatter of the night side"),
-        (800.0, 130, "median of the night side is 800 R, expected at most 300 R"),
+        (800.0, 130, "upper quartile of the night side is 800 R, expected at most 300 R"),
         (0.0, 130, None),
         (0.4, 100, None),
     ],
