@@ -12,6 +12,7 @@ import shutil
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 from bench.corpus import kinds
@@ -37,6 +38,11 @@ def describe(kind: str, found: list[Found]) -> str:
     return f"{kind:<14} {len(own):>5} " + " ".join(f"{counts[verdict]:>5}" for verdict in VERDICTS)
 
 
+def _select(cases: Iterable[Case], every: int) -> list[Case]:
+    """Select one case of so many, and all that belong to a group."""
+    return [case for number, case in enumerate(cases) if case.observation or number % every == 0]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("kinds", nargs="*", choices=[[], *kinds.KINDS, *kinds.DISTURBANCES], metavar="KIND")
@@ -49,7 +55,7 @@ def main() -> None:
             if name in kinds.DISTURBANCES:
                 found = list(kinds.disturb(name, Path(folder)))
             else:
-                found = run_kind(list(kinds.KINDS[name]())[:: options.every], Path(folder) / "run")
+                found = run_kind(_select(kinds.KINDS[name](), options.every), Path(folder) / "run")
         everything += found
         print(describe(name, found), flush=True)
         for item in found:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -18,25 +19,72 @@ SIZES_KB = (100, 500, 1_000, 2_000, 3_000, 4_000, 5_000)
 
 
 def disk_full(folder: Path, expected: Tables, inputs: Path) -> Iterator[Found]:
-    """Fill the disk at several sizes; with more space the same command must end as if undisturbed."""
+    """Start on disks that are too small, and fill one during a run; with more space the command ends as undisturbed."""
     if os.geteuid() != 0 or shutil.which("mount") is None:
         return
     for size_kb in SIZES_KB:
-        disk = folder / f"disk-{size_kb}"
-        disk.mkdir(parents=True)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size_kb}k", "tmpfs", disk], check=True)
-        try:
+        with _disk(folder / f"disk-{size_kb}", f"{size_kb}k") as disk:
             run = Run(inputs, disk / "out")
             code, messages = run.finish()
-            wrong = compare(expected, run) if code == 0 else ""
-            if "Traceback" in messages:
-                wrong = f"it ends with {code}: {' '.join(messages.split())[-300:]}"
-            elif code and not messages.strip():
-                wrong = "it ends without a message"
+            wrong = _wrong_end(code, messages) or (compare(expected, run) if code == 0 else "")
             subprocess.run(["mount", "-o", "remount,size=200m", disk], check=True)
             yield check_again(run, expected, "disk_full", f"{size_kb} kB", after=wrong)
-        finally:
-            subprocess.run(["umount", disk], check=True)
+    for phase in ("reading", "classifying", "detecting", "writing"):
+        for left_bytes in (0, 50_000):
+            with _disk(folder / f"disk-{phase}-{left_bytes}", "200m") as disk:
+                run = Run(inputs, disk / "out")
+                wrong = _meddle(run, PHASES[phase][0], partial(_fill, disk, left_bytes), codes={0, 1})
+                if (run.folder / "ledger.csv").exists():
+                    wrong = wrong or count_lines(run, len(expected["ledger.csv"]))
+                (disk / "filler").unlink()
+                what = f"filled while {phase}, but for {left_bytes} bytes"
+                yield check_again(run, expected, "disk_full", what, after=wrong)
+    with _disk(folder / "disk-finished", "200m") as disk:
+        yield _full_after_finish(disk, inputs)
+
+
+def _full_after_finish(disk: Path, inputs: Path) -> Found:
+    """Repeat a finished run with one more input on a full disk: its old ledger must not remain as the new one."""
+    own, what = disk / "in", "one more input on a full disk"
+    shutil.copytree(inputs, own)
+    run = Run(own, disk / "out")
+    run.finish()
+    (own / "new.fits").write_bytes(bases.document("emus", 400).content)
+    fresh = Run(own, disk / "fresh")
+    fresh.finish()
+    _fill(disk, 30_000)
+    code, messages = run.finish()
+    wrong = _wrong_end(code, messages)
+    if (run.folder / "ledger.csv").exists():
+        wrong = wrong or count_lines(run, len(fresh.tables()["ledger.csv"]))
+    (disk / "filler").unlink()
+    return check_again(run, fresh.tables(), "disk_full", what, after=wrong)
+
+
+@contextlib.contextmanager
+def _disk(folder: Path, size: str) -> Iterator[Path]:
+    """Mount a small file system in memory."""
+    folder.mkdir(parents=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def _fill(disk: Path, left_bytes: int) -> None:
+    """Fill a disk, which others write to at the same time, but for so many bytes."""
+    with (disk / "filler").open("wb", buffering=0) as stream:
+        with contextlib.suppress(OSError):
+            while True:
+                stream.write(bytes(1 << 16))
+        stream.truncate(max(0, stream.tell() - left_bytes))
+
+
+def _wrong_end(code: int, messages: str, codes: Collection[int] = (0, 1)) -> str:
+    if code not in codes or "Traceback" in messages:
+        return f"it ends with {code}: {' '.join(messages.split())[-300:]}"
+    return "it ends without a message" if code and not messages.strip() else ""
 
 
 def disturbed(folder: Path, expected: Tables, inputs: Path) -> Iterator[Found]:
@@ -82,10 +130,7 @@ def _meddle(run: Run, stage: str, action: Callable[[], None], codes: set[int]) -
     process = run.start()
     wait_until(lambda: run.count(stage) >= 2, process)
     action()
-    code, messages = end(process)
-    if code not in codes or "Traceback" in messages:
-        return f"it ends with {code}: {' '.join(messages.split())[-300:]}"
-    return ""
+    return _wrong_end(*end(process), codes)
 
 
 def _truncated_then_whole(folder: Path, expected: Tables, inputs: Path) -> Found:
