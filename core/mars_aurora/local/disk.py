@@ -31,17 +31,17 @@ class DiskSpaceError(MarsAuroraError):
 
 def estimate_bytes(inputs: Iterable[Path], *, keep_stages: bool) -> int:
     """Estimate the size of the results of some inputs; one whose size is not known is taken to be empty."""
-    fixed = _PICTURES_BYTES + _TABLES_BYTES + _BLOCKS_BYTES + (_STAGES_BYTES if keep_stages else 0)
-    return round(sum(fixed + _geometry_bytes(path) for path in inputs))
+    return round(sum(_result_bytes(path, keep_stages=keep_stages) for path in inputs))
 
 
-def _geometry_bytes(path: Path) -> float:
+def _result_bytes(path: Path, *, keep_stages: bool) -> float:
     try:
         size = path.stat().st_size
     except OSError:
         return 0.0
-    share = _GEOMETRY_OF_GZIPPED if path.name.lower().endswith(".gz") else _GEOMETRY_OF_PLAIN
-    return min(share * size, _GEOMETRY_MAX_BYTES)
+    geometry = size * (_GEOMETRY_OF_GZIPPED if path.name.lower().endswith(".gz") else _GEOMETRY_OF_PLAIN)
+    others = _PICTURES_BYTES + _TABLES_BYTES + _BLOCKS_BYTES + (_STAGES_BYTES if keep_stages else 0)
+    return min(geometry, _GEOMETRY_MAX_BYTES) + min(others, 2 * size)  # smaller files are not swaths
 
 
 def free_bytes(folder: Path) -> int:

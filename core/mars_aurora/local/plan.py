@@ -23,8 +23,9 @@ def plan_reading(job: Job, inputs: InputFiles) -> Plan:
 
 
 def estimate_growth(plan: Plan, job: Job, inputs: InputFiles) -> int:
-    """Estimate the bytes that a run adds: the results of the inputs that have none."""
-    new = (inputs.paths[name] for name, (_, record) in plan.items() if record is None or not record.is_read)
+    """Estimate the bytes that a run adds: the results of the inputs that are to be read and have none."""
+    waiting = [(name, record) for name, (todo, record) in plan.items() if todo is not Todo.DONE]
+    new = (inputs.paths[name] for name, record in waiting if record is None or not record.is_read)
     return estimate_bytes(new, keep_stages=job.keep_stages)
 
 

@@ -110,7 +110,8 @@ def _check_inputs(job: Job, inputs: InputFiles, progress: Progress) -> None:
 
 
 def _delete_products(job: Job) -> None:
-    """Delete the products of an earlier run, so that a run that fails does not leave them in place of its own."""
+    """Delete the products of an earlier run, which must not outlive a run that fails, and files it did not finish."""
+    job.work.delete_unfinished(job.keys.root)
     for name in PRODUCTS:
         job.work.delete(job.keys.product(name))
 

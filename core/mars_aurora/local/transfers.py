@@ -25,8 +25,11 @@ _TRANSFERS_AT_ONCE = 8
 
 
 def upload(stack: Stack, folder: Path, prefix: str) -> None:
-    """Upload every file of a folder below ``prefix``, except those that `is_uploaded`."""
-    files = {name: path for name, path in find_inputs([folder]).paths.items() if path.is_file()}
+    """Upload every file of a folder below ``prefix``, except those that `is_uploaded`; name what cannot be listed."""
+    found = find_inputs([folder])
+    for record in found.records.values():
+        typer.echo(f"{record.name} is left out: {record.detail}", err=True)
+    files = {name: path for name, path in found.paths.items() if path.is_file()}
     objects = {key.removeprefix(prefix): item for key, item in list_objects(stack.s3, stack.input_bucket, prefix)}
     wanted = {name: path for name, path in files.items() if not is_uploaded(path, objects.get(name))}
     typer.echo(f"{len(files)} files, {len(files) - len(wanted)} of them already uploaded")

@@ -128,6 +128,12 @@ class FolderStorage:
     def delete(self, key: str) -> None:
         self._path(key).unlink(missing_ok=True)
 
+    def delete_unfinished(self, prefix: str) -> None:
+        """Delete the temporary files of killed writers in a folder; no other process may write there."""
+        for folder, _, names in os.walk(self._path(prefix)):
+            for name in filter(_is_temporary, names):
+                Path(folder, name).unlink(missing_ok=True)
+
     def list(self, prefix: str) -> list[str]:
         found = os.walk(self._path(prefix.rpartition("/")[0]))
         paths = (Path(folder, name) for folder, _, names in found for name in names if not _is_temporary(name))

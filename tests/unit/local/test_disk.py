@@ -35,9 +35,15 @@ def test_plain_file_needs_less_than_a_gzipped_one_of_its_size(tmp_path: Path):
     assert estimate_bytes([plain], keep_stages=False) < estimate_bytes([gzipped], keep_stages=False)
 
 
-def test_estimate_of_a_missing_or_enormous_file_is_limited(tmp_path: Path):
-    gone, sparse = tmp_path / "gone.fits", _make(tmp_path / "sparse.fits", 10**12)
-    assert 0 < estimate_bytes([gone], keep_stages=False) < estimate_bytes([sparse], keep_stages=False) < 30_000_000
+def test_estimate_of_a_missing_small_or_enormous_file_is_limited(tmp_path: Path):
+    gone, small, sparse = (
+        tmp_path / "gone.fits",
+        _make(tmp_path / "text.fits", 1000),
+        _make(tmp_path / "sparse.fits", 10**12),
+    )
+    assert estimate_bytes([gone], keep_stages=True) == 0
+    assert estimate_bytes([small], keep_stages=True) < 3000
+    assert estimate_bytes([sparse], keep_stages=True) < 30_000_000
 
 
 def test_free_space_is_that_of_the_disk_on_which_a_folder_would_be_made(tmp_path: Path):

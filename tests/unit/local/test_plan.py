@@ -36,15 +36,16 @@ def done(tmp_path_factory, simulated_folder) -> tuple[Path, Job]:
 
 
 def _stages(folder: Path, job: Job) -> list[str]:
-    first, *stages, disk = describe_plan(job, find_inputs([folder / "in"])).splitlines()
+    first, *stages, _ = describe_plan(job, find_inputs([folder / "in"])).splitlines()
     assert first == "4 inputs: 3 FITS files, 1 others"
-    assert disk.startswith("disk: about ")
     return stages
 
 
 def test_before_the_first_run_everything_is_new(done):
     folder, job = done
     after = f"up to 3 {AFTER}"
+    assert "needed" in describe_plan(replace(job, run_id="other"), find_inputs([folder / "in"]))
+    assert "disk: about 0.0 MB" not in describe_plan(replace(job, run_id="other"), find_inputs([folder / "in"]))
     assert _stages(folder, replace(job, run_id="other")) == [
         "reading: 3 new",
         f"counting: {after}",
@@ -54,7 +55,9 @@ def test_before_the_first_run_everything_is_new(done):
 
 
 def test_after_a_run_everything_is_done(done):
-    assert _stages(*done) == ["reading: 3 done", "counting: 2 done", "detecting: 2 done", "measuring: 2 done"]
+    folder, job = done
+    assert _stages(folder, job) == ["reading: 3 done", "counting: 2 done", "detecting: 2 done", "measuring: 2 done"]
+    assert "disk: about 0.0 MB needed" in describe_plan(job, find_inputs([folder / "in"]))
 
 
 def test_missing_products_are_made_again(done, tmp_path):

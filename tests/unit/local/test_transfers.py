@@ -45,6 +45,15 @@ def test_upload_sends_all_files_except_the_ready_marker(stack: Stack, folder: Pa
     assert read_keys(stack, "inputs") == ["incoming/x/a.fits", "incoming/x/deep/b.fits.gz", "incoming/x/notes.txt"]
 
 
+def test_upload_names_the_folders_that_are_left_out(
+    stack: Stack, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "again").symlink_to(folder / "deep")
+    upload(stack, folder, "incoming/x/")
+    assert capsys.readouterr().err.startswith("again is left out: a link to a folder")
+    assert len(read_keys(stack, "inputs")) == 3
+
+
 def test_upload_repeats_only_changed_files(stack: Stack, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     upload(stack, folder, "incoming/x/")
     (folder / "a.fits").write_bytes(b"another size")

@@ -145,6 +145,17 @@ def test_temporary_file_of_a_killed_writer_is_not_listed(tmp_path: Path):
     assert storage.list("") == [".aside-x.fits"]
 
 
+def test_temporary_files_of_killed_writers_are_deleted(tmp_path: Path):
+    storage = FolderStorage(tmp_path)
+    storage.put("runs/r/.aside-x.fits.png", b"finished")
+    for folder in ("runs/r", "runs/other"):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        (tmp_path / folder / f".aside-{'0' * 32}").write_bytes(b"half")
+    storage.delete_unfinished("runs/r/")
+    assert [path.name for path in (tmp_path / "runs/r").iterdir()] == [".aside-x.fits.png"]
+    assert list((tmp_path / "runs/other").iterdir())
+
+
 def test_error_of_writing_names_the_file_and_leaves_no_other(tmp_path: Path):
     storage = FolderStorage(tmp_path)
     (tmp_path / "a.json").mkdir()
