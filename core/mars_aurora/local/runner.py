@@ -21,7 +21,7 @@ from mars_aurora.local.disk import require_space, reserve_ledger
 from mars_aurora.local.inputs import RUN_FILE, InputFiles
 from mars_aurora.local.lock import lock_folder
 from mars_aurora.local.plan import Plan, estimate_growth, plan_reading
-from mars_aurora.local.pool import TimedOutError, WorkerDiedError, WorkerPool
+from mars_aurora.local.pool import TaskLimits, TimedOutError, WorkerDiedError, WorkerPool
 from mars_aurora.local.progress import Progress
 from mars_aurora.local.tasks import Job
 from mars_aurora.run.keys import PRODUCTS
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from mars_aurora.catalogue.verify import Written
 
 _FORMAT = 2  # of the run folder; records of another format are not valid
+_READ_BACK_LIMITS = TaskLimits(wall_s=900, cpu_s=600)
 _REASONS: dict[type[Exception], str] = {
     WorkerDiedError: "worker_died",
     TimedOutError: "timed_out",
@@ -75,7 +76,7 @@ def run(job: Job, inputs: InputFiles, workers: int, progress: Progress) -> Catal
             mapper = partial(_measure, pool=pool, progress=progress, then=release_ledger)
             request = CatalogueRequest(job.run_id, "", "", started_utc)
             provenance = describe_provenance(job.detector, job.min_objects, _command(), find_emission(job.emission))
-            verifier = partial(_verify, pool=pool, progress=progress)
+            verifier = partial(_verify, workers=workers, progress=progress)
             return catalogue(request, inputs, job.work, job.work, provenance, mapper, verifier, failures)
 
 
@@ -160,15 +161,19 @@ def _detect(job: Job, candidates: list[str], pool: WorkerPool, progress: Progres
 
 
 def _verify(
-    function: Callable[[Written], None], written: Iterable[Written], /, *, pool: WorkerPool, progress: Progress
+    function: Callable[[Written], None], written: Iterable[Written], /, *, workers: int, progress: Progress
 ) -> Iterator[None]:
+    """Read products back, in a pool of its own: those of a large run take longer than one input may."""
     products = list(written)
     progress.start("Reading back", len(products))
-    for product, error in pool.map(function, products):
-        if isinstance(error, Exception):
-            raise error if isinstance(error, MarsAuroraError) else ProductError(f"{product.key}: {error}") from error
-        yield None
-        progress.advance()
+    with WorkerPool(workers, _READ_BACK_LIMITS) as pool:
+        for product, error in pool.map(function, products):
+            if isinstance(error, Exception):
+                raise (
+                    error if isinstance(error, MarsAuroraError) else ProductError(f"{product.key}: {error}")
+                ) from error
+            yield None
+            progress.advance()
 
 
 def _measure(

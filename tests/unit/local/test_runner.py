@@ -121,11 +121,10 @@ def test_product_that_cannot_be_read_back_ends_the_run_by_name(tmp_path, progres
     storage = FolderStorage(tmp_path)
     storage.put("a.csv", b"name\na\n")
     digest = hashlib.sha256(b"name\na\n").hexdigest()
-    with WorkerPool(1) as pool:
-        verify = partial(runner._verify, partial(verify_stored, storage=storage), pool=pool, progress=progress)
-        assert list(verify([Written("a.csv", 1, digest)])) == [None]
-        with pytest.raises(ProductError, match=r"^a\.csv: 1 rows were read back, not 2"):
-            list(verify([Written("a.csv", 2, digest)]))
+    verify = partial(runner._verify, partial(verify_stored, storage=storage), workers=1, progress=progress)
+    assert list(verify([Written("a.csv", 1, digest)])) == [None]
+    with pytest.raises(ProductError, match=r"^a\.csv: 1 rows were read back, not 2"):
+        list(verify([Written("a.csv", 2, digest)]))
 
 
 def test_run_folder_of_an_earlier_version_is_made_again_and_says_so_once(tmp_path):
