@@ -15,6 +15,7 @@ from bench.corpus.editing import CARD, card
 _STRUCTURE = re.compile(
     r"SIMPLE|XTENSION|BITPIX|NAXIS\d*|PCOUNT|GCOUNT|TFIELDS|TFORM\d+|TDIM\d+|TTYPE\d+|TZERO\d+|EXTNAME"
 )
+TIMES = {"TIME", "Integration"}  # where these cannot be read, times are those of the header
 _UNUSED = {"Dark_Integration", "Dark_Engineering", "Dark_Observation", "Engineering", "Binning", "Random_dn_unc"}
 _UNUSED |= {"detector_raw", "detector_dark_subtracted", "background_dark", "detector_dark"}
 DAMAGE: dict[str, str | bytes] = {
@@ -47,9 +48,11 @@ def cards() -> Iterator[Case]:
                 chosen = rng.choice(sorted(DAMAGE), SAMPLED if base == "emus" else 2, replace=False)
                 for label in chosen[:1] if _is_plain(hdu.name, key) else chosen:
                     edit = partial(_damage, hdu=number, line=line, key=key, text=DAMAGE[label])
-                    yield Case("cards", f"{hdu.name} {key} with {label}", edit, right, base, timed=key != "OBS_UTC")
+                    yield Case(
+                        "cards", f"{hdu.name} {key} with {label}", edit, right, base, timed=hdu.name not in TIMES
+                    )
                 edit = partial(_damage, hdu=number, line=line, key=key, text=None)
-                yield Case("cards", f"{hdu.name} {key} removed", edit, right, base, timed=key != "OBS_UTC")
+                yield Case("cards", f"{hdu.name} {key} removed", edit, right, base, timed=hdu.name not in TIMES)
 
 
 def _is_plain(hdu: str, key: str) -> bool:
@@ -132,7 +135,7 @@ def structure() -> Iterator[Case]:
             for key, values in STRUCTURE_VALUES.items():
                 for value in values[:: 1 if name in {"EMISS", "FOV_GEOM"} else 2]:
                     edit = partial(_restructure, name=name, key=key, value=value)
-                    yield Case("structure", f"{name} {key} = {value}", edit, SOUND, base)
+                    yield Case("structure", f"{name} {key} = {value}", edit, SOUND, base, timed=name not in TIMES)
     for key in ("BITPIX", "NAXIS", "NAXIS1", "NAXIS2", "NAXIS3", "PCOUNT", "GCOUNT"):
         for value in STRUCTURE_VALUES.get(key, STRUCTURE_VALUES["NAXIS2"]):
             for name, base in (

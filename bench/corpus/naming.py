@@ -173,7 +173,7 @@ def _target(path: Path, content: bytes) -> None:
 @kind
 def entries() -> Iterator[Case]:
     """Entries of a folder that are not regular files."""
-    unreadable = rejected("unreadable") | Right(outcomes=frozenset({"failed:unreadable"}))
+    unreadable = rejected("not_a_file") | Right(outcomes=frozenset({"failed:unreadable"}))
     places: dict[str, tuple[Callable[[Path, bytes], None], Right]] = {
         "folder.fits": (_folder, unreadable),
         "broken.fits": (partial(_link, target="gone.fits"), unreadable),
