@@ -35,22 +35,25 @@ def select_plausible(
 
 
 def find_spikes(brightness_R: FloatArray, random_error_R: FloatArray, flagged: BoolArray) -> BoolArray:
-    """Find flagged pixels that deviate from the median of their eight neighbors by over 8 sigma: (nI, nS).
+    """Find flagged pixels that are over 8 sigma beyond all of their eight neighbors: (nI, nS).
 
     The meaning of the flag is not published, so that it alone rejects no pixel: of the flagged pixels of IUVS up to
-    0.7 % deviate by over 6 sigma, of the others none. Sigma is the median error of the neighbors.
+    0.7 % deviate by over 6 sigma, of the others none. Sigma is the median error of the neighbors. The edge of an aurora
+    is within the range of its neighbors.
     """
     rows, columns = np.nonzero(flagged)
     around = [(row, column) for row in range(3) for column in range(3) if (row, column) != (1, 1)]
     spikes = np.zeros_like(flagged)
+    neighbors, errors = (
+        np.array([padded[rows + row, columns + column] for row, column in around])
+        for padded in (np.pad(values, 1, constant_values=np.nan) for values in (brightness_R, random_error_R))
+    )
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "All-NaN slice")  # pixels without neighbors are none
-        median, error = (
-            np.nanmedian([padded[rows + row, columns + column] for row, column in around], axis=0)
-            for padded in (np.pad(values, 1, constant_values=np.nan) for values in (brightness_R, random_error_R))
-        )
-    error = np.where(np.isnan(error), find_scatter(brightness_R), error)
-    spikes[rows, columns] = np.abs(brightness_R[rows, columns] - median) > _SPIKE_SIGMAS * error
+        error = np.nanmedian(errors, axis=0)
+        lowest, highest = np.nanmin(neighbors, axis=0), np.nanmax(neighbors, axis=0)
+    beyond = np.fmax(brightness_R[rows, columns] - highest, lowest - brightness_R[rows, columns])
+    spikes[rows, columns] = beyond > _SPIKE_SIGMAS * np.where(np.isnan(error), find_scatter(brightness_R), error)
     return spikes
 
 

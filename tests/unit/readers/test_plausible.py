@@ -78,6 +78,11 @@ def test_flagged_pixels_are_spikes_only_far_from_their_neighbors():
     assert not find_spikes(np.full_like(brightness, NAN), error, flagged).any()
 
 
+def test_flagged_edge_of_an_aurora_is_not_a_spike():
+    aurora = np.where(np.hypot(*np.mgrid[-6:7, -6:7]) < 3, 60, 2).astype(np.float32)
+    assert not find_spikes(aurora, np.full_like(aurora, 1), np.ones(aurora.shape, bool)).any()
+
+
 @pytest.mark.parametrize(
     ("order", "samples", "zeros", "found"),
     [
