@@ -65,11 +65,15 @@ def draw_sample(observation: Observation) -> Sample:
     chosen = np.zeros(len(suitable), bool)
     chosen[filled[np.linspace(0, filled.size - 1, min(_ROWS_SAMPLED, filled.size)).astype(int)]] = True
     suitable &= chosen[:, None]
-    disk = _gather(observation, suitable)
-    points, (spacecraft,) = place_on_mars(disk)[SPHERE]
-    stated, recomputed = observation.emission_angle_deg[suitable], angle_deg(points, spacecraft - points)
+    stated, recomputed = observation.emission_angle_deg[suitable], find_emission_angle(observation, suitable)
     suitable[suitable] = (stated < _MAX_EMISSION_DEG) | (recomputed < _MAX_EMISSION_DEG)
     return _gather(observation, suitable)
+
+
+def find_emission_angle(observation: Observation, selected: BoolArray) -> Float64Array:
+    """Compute the emission angles on a sphere, (N,), of selected pixels (nI, nS), within 0.5 deg of the ellipsoid's."""
+    points, (spacecraft,) = place_on_mars(_gather(observation, selected))[SPHERE]
+    return angle_deg(points, spacecraft - points)
 
 
 def _gather(observation: Observation, selected: BoolArray) -> Sample:

@@ -10,7 +10,7 @@ import numpy as np
 from mars_aurora.errors import InputError, Reason
 from mars_aurora.observation import Observation
 from mars_aurora.readers.checks import require_image
-from mars_aurora.readers.consistency import draw_sample, require_consistent
+from mars_aurora.readers.consistency import draw_sample, find_emission_angle, require_consistent
 from mars_aurora.readers.disk import level_disk
 from mars_aurora.readers.latitude_frame import BodyFixed, find_frame
 from mars_aurora.readers.plausible import find_empty_pages, find_spikes, require_plausible, select_plausible
@@ -32,13 +32,14 @@ def verify(observation: Observation, layout: Layout, vectors: BodyFixed) -> Obse
 
     Raises InputError where too little is left, or where the geometry contradicts itself.
 
-    Notes, in `Facts.notes`: ``altitude_offset``, the tangent altitude of the disk is not 0; ``empty_pages``, parts of
-    the brightness were never written; ``implausible_values``, pixels are beyond the limits of the emission, or flagged
-    and spikes; ``errors_unknown``, pixels without a random error; ``quality_flags``, pixels are flagged.
+    Notes, in `Facts.notes`: ``altitude_offset``, the tangent altitude of the disk is not 0;
+    ``emission_angle_computed``, the file has none; ``empty_pages``, parts of the brightness were never written;
+    ``implausible_values``, pixels are beyond the limits of the emission, or flagged and spikes; ``errors_unknown``,
+    pixels without a random error; ``quality_flags``, pixels are flagged.
     """
     observation = require_image(_level_disk(observation))
     _require_sza(observation)
-    observation = _check_geometry(observation, vectors)
+    observation = _complete_emission_angles(_check_geometry(observation, vectors))
     return require_image(_note_quality(_remove_implausible(observation, layout)))
 
 
@@ -55,6 +56,16 @@ def _require_sza(observation: Observation) -> None:
     if sza_deg.size and np.isnan(sza_deg).all():
         detail = "no pixel on the disk has a solar zenith angle: day and night cannot be told apart"
         raise InputError(Reason.NO_SZA, observation.facts.name, detail)
+
+
+def _complete_emission_angles(observation: Observation) -> Observation:
+    """Compute the emission angles of the disk where the file has none: without them no pixel is used."""
+    disk = observation.on_disk
+    if not disk.any() or np.isfinite(observation.emission_angle_deg[disk]).any():
+        return observation
+    angle = observation.emission_angle_deg.copy()
+    angle[disk] = find_emission_angle(observation, disk)
+    return _note(replace(observation, emission_angle_deg=angle), "emission_angle_computed")
 
 
 def _check_geometry(observation: Observation, vectors: BodyFixed) -> Observation:
