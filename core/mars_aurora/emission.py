@@ -90,9 +90,13 @@ class Emission:
 
     @cached_property
     def name_pattern(self) -> re.Pattern[str]:
-        """Names of the emission in EMUS's table EMISS: species, wavelength, then a multiplicity such as ``triplet``."""
+        """Names of the emission in EMUS's table EMISS: species, wavelength, then a multiplicity such as ``triplet``.
+
+        Blanks, underscores and hyphens separate them or not; the wavelength may lack its point.
+        """
         species, ion, wavelength = self.name.split()
-        return re.compile(rf"^{species}\s*{ion}\s+{re.escape(wavelength)}\b", re.IGNORECASE)
+        wavelength = wavelength.replace(".", r"\.?")
+        return re.compile(rf"\s*{species}[\s_-]*{ion}[\s_-]*{wavelength}(?!\.?\d)", re.IGNORECASE)
 
     def search_area(self, sza_deg: NDArray[Any]) -> NDArray[np.bool_]:
         """Select the side of Mars on which auroras are searched for, by SZA of any shape; False where it is NaN."""
