@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from mars_aurora.errors import InputError, Reason
 from mars_aurora.readers.hdus import BLOCK, Extent, find_name
 
 _MAX_COLUMNS = 999  # FITS standard 4.0, section 7.3.1
-_STRUCTURAL = re.compile(r"XTENSION|BITPIX|NAXIS\d*|PCOUNT|GCOUNT|TFIELDS|TFORM\d+|TDIM\d+")
+_STRUCTURAL = re.compile(r"XTENSION|BITPIX|NAXIS|NAXIS1|PCOUNT|GCOUNT|TFIELDS|TFORM\d+|TDIM\d+")
 _NOT_ASCII = dict.fromkeys(range(128, 256), "?")
 
 CardValue = str | int | float
@@ -38,8 +39,11 @@ class Table:
 def read_card(extent: Extent, key: str) -> CardValue | None:
     """Return the value of a card; None if the card is missing, or its value invalid or neither a number nor a text."""
     card = extent.cards.get(key)
-    if card is None:
-        return None
+    return None if card is None else _parse_card(card)
+
+
+@lru_cache(maxsize=2048)  # files of one kind have most cards in common
+def _parse_card(card: bytes) -> CardValue | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -56,9 +60,7 @@ def read_table(extent: Extent, name: str) -> Table:
         detail = f"HDU {extent.name}: TFIELDS is {fields!r}, expected an integer from 0 to {_MAX_COLUMNS}"
         raise InputError(Reason.CORRUPT, name, detail)
     with _astropy(f"the columns of HDU {extent.name}", name):
-        columns = fits.BinTableHDU.fromstring(_structure(extent, fields)).columns
-        dtype = np.dtype(columns.dtype.newbyteorder(">"))
-        formats = {number: column.format.format for number, column in enumerate(columns, 1)}
+        dtype, formats = _parse_columns(_structure(extent, fields))
     if dtype.itemsize != width:
         detail = f"the columns of HDU {extent.name} take {dtype.itemsize} bytes per row, but its rows have {width}"
         raise InputError(Reason.CORRUPT, name, detail)
@@ -69,11 +71,20 @@ def read_table(extent: Extent, name: str) -> Table:
 
 
 def _structure(extent: Extent, fields: int) -> bytes:
-    """Make a header of only those cards that the layout of a table depends on, its columns named by number."""
+    """Make a header of only those cards that the layout of rows depends on, with the columns named by number."""
     cards = [card for key, card in extent.cards.items() if _STRUCTURAL.fullmatch(key)]
+    cards += [f"{'NAXIS2':<8}= 0".ljust(80).encode()]
     names = [f"{f'TTYPE{number}':<8}= '{number}'".ljust(80).encode() for number in range(1, fields + 1)]
     header = b"".join([*cards, *names, b"END".ljust(80)])
     return header.ljust(-(-len(header) // BLOCK) * BLOCK)
+
+
+@lru_cache(maxsize=64)  # as above: astropy takes milliseconds for a table of 24 columns
+def _parse_columns(structure: bytes) -> tuple[np.dtype[Any], dict[int, str]]:
+    """Return the dtype of rows, and the FITS format code of each column."""
+    columns = fits.BinTableHDU.fromstring(structure).columns
+    formats = {number: column.format.format for number, column in enumerate(columns, 1)}
+    return np.dtype(columns.dtype.newbyteorder(">")), formats
 
 
 @contextmanager

@@ -98,9 +98,9 @@ def find_fills(stored: NDArray[Any], *, may_be_large: bool = False) -> NDArray[n
     Fill values occur at least three times, and three times as often as any other value within a factor of 2, which
     multiples of a count unit do not.
     """
-    size = np.fabs(stored)
-    if not (size >= _FILLS[0]).any():  # by far the most frequent case
+    if not ((stored >= _FILLS[0]) | (stored <= -_FILLS[0])).any():  # by far the most frequent case
         return None
+    size = np.fabs(stored)
     if not _can_be_fill(size, may_be_large=may_be_large).any():
         return None
     values, counts = np.unique(stored[size >= _FILLS[0] / 2], return_counts=True)
