@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from mars_aurora.readers.checks import require_shape
 from mars_aurora.readers.fitsfile import FitsFile
 from mars_aurora.readers.line import LineImages, find_fitted, fit_line, missing_reason
 
-_INTEGRATIONS_PER_PIECE = 16
+_VALUES_PER_PIECE = 500_000  # 20 integrations of 128 by 200 values
 
 
 def read_emission(fits: FitsFile, shape: tuple[int, int], emission: Emission) -> LineImages:
@@ -93,4 +94,5 @@ def _read_wavelengths(fits: FitsFile, n_slit: int) -> NDArray[np.float64]:
 def _read_pieces(fits: FitsFile, column: str, spectra_shape: tuple[int, ...], window: slice) -> Iterator[NDArray[Any]]:
     """Read a column of spectra in pieces (n, nS, nK), with only the samples in ``window``."""
     require_shape(f"CAL.{column}", fits.column_shape("CAL", column)[1:], spectra_shape, fits.name)
-    return fits.column_pieces("CAL", column, _INTEGRATIONS_PER_PIECE, "R/nm", part=np.s_[:, :, window])
+    rows = max(1, _VALUES_PER_PIECE // prod(spectra_shape))
+    return fits.column_pieces("CAL", column, rows, "R/nm", part=np.s_[:, :, window])

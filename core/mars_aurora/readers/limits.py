@@ -13,7 +13,7 @@ from mars_aurora.errors import InputError, Reason
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits of one file, each at least twice what the largest known sound file has.
+    """Limits of one file, beyond any sound file that is known.
 
     Attributes
     ----------
@@ -28,7 +28,7 @@ class Limits:
     rows : int
         Rows of a table that is read, hence integrations; EMUS has at most 260.
     bins : int
-        Slit bins, and wavelengths; detectors have at most 1024 rows and columns.
+        Slit bins, and wavelengths: as many as the detectors have rows and columns. EMUS has at most 192 slit bins.
     pixels : int
         Integrations by slit bins; EMUS has at most 260 by 192.
     values : int
@@ -43,7 +43,7 @@ class Limits:
     hdus: int = 100
     header_bytes: int = 1000 * 2880
     rows: int = 5_000
-    bins: int = 2_048
+    bins: int = 1_024
     pixels: int = 250_000
     values: int = 10_000_000
     cpu_s: float = 5.0

@@ -72,7 +72,7 @@ def test_piece_size_does_not_change_the_brightness(read_tables, monkeypatch):
     tables = make_l2a()
     tables["CAL"]["RADIANCE"] *= np.arange(1, 9)[:, None, None]
     one_piece = read_tables(tables, "a.fits").brightness_R
-    monkeypatch.setattr(emus_lines, "_INTEGRATIONS_PER_PIECE", 3)
+    monkeypatch.setattr(emus_lines, "_VALUES_PER_PIECE", 3 * 128 * 200)
     assert_array_equal(read_tables(tables, "b.fits").brightness_R, one_piece)
 
 
