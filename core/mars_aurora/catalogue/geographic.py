@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -121,4 +120,5 @@ def _outline(aurora: Aurora) -> Any:  # noqa: ANN401 -- shapely has no types
 
 
 def _properties(aurora: Aurora) -> dict[str, object]:
-    return {name: finite_or_none(value) for name, value in asdict(aurora).items() if name != "outline_wkt"}
+    names = [column.name for column in COLUMNS if column.name != "outline_wkt"]
+    return {name: finite_or_none(getattr(aurora, name)) for name in names}

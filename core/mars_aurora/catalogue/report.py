@@ -9,7 +9,6 @@ import json
 import random
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from importlib.resources import files
 from typing import Any
 
@@ -157,7 +156,7 @@ def _sample(records: Iterable[Record]) -> list[str]:
 
 
 def _dot(aurora: Aurora) -> dict[str, Any]:
-    facts = {name: asdict(aurora)[name] for name in _MAP_COLUMNS}
+    facts = {name: getattr(aurora, name) for name in _MAP_COLUMNS}
     brightness = float(np.clip(np.log10(max(aurora.mean_brightness_R, 1.0)) / np.log10(50), 0, 1))
     size = float(np.clip(np.sqrt(aurora.area_km2 / 1e6) * 3, 1.5, 6))
     shifted_h = (aurora.local_time_h + 12) % 24  # midnight at the center of the map

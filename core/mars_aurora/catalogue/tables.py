@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, fields
+from dataclasses import fields
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -56,12 +57,14 @@ _EPN_CONSTANTS = {
 
 def to_csv(auroras: Iterable[Aurora]) -> bytes:
     """Write one line per detection; ``outline_wkt`` has simple polygons split at 0/360, as JMARS requires."""
-    return write_csv((column.name for column in COLUMNS), (astuple(aurora) for aurora in auroras))
+    names = [column.name for column in COLUMNS]
+    return write_csv(names, map(attrgetter(*names), auroras))
 
 
 def entries_to_csv(entries: Iterable[Entry]) -> bytes:
     """Write one line per aurora, with its sightings joined."""
-    return write_csv((field.name for field in fields(Entry)), (astuple(entry) for entry in entries))
+    names = [field.name for field in fields(Entry)]
+    return write_csv(names, map(attrgetter(*names), entries))
 
 
 def to_ecsv(auroras: Sequence[Aurora], provenance: Provenance) -> bytes:
