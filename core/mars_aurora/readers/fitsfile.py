@@ -28,7 +28,6 @@ _MAX_DIMENSIONS = 8  # numpy allows 64
 _TABLE = re.compile(rb"XTENSION= *'BINTABLE *'")
 _LOGICAL, _TRUE = "L", ord("T")  # format code and byte of FITS logicals
 _ARRAY_DESCRIPTORS = ("P", "Q")  # format codes of columns whose values are elsewhere
-
 _LENGTHS = {"km"}  # distances may be large and constant, above all in meters
 
 Part = EllipsisType | int | slice | tuple[int | slice, ...]
@@ -39,7 +38,8 @@ class FitsFile:
 
     Arrays are big-endian views, where nothing is to be converted, of memory that is reused after the `unpack` block:
     copy the data needed later. All methods raise InputError: MISSING_HDU or MISSING_COLUMN as named, WRONG_SHAPE,
-    WRONG_UNIT, TOO_LARGE, CORRUPT for a damaged header or data that differ from their DATASUM.
+    WRONG_UNIT, TOO_LARGE, CORRUPT for a damaged header or data that differ from their DATASUM, UNREADABLE if the file is
+    removed meanwhile.
 
     Attributes
     ----------
@@ -208,7 +208,12 @@ class FitsFile:
 
     def _fresh_bytes(self) -> NDArray[np.uint8]:
         """View the file: for one on disk a new map, so that its pages are freed with the views of it."""
-        return np.memmap(self._path, np.uint8, "r") if self._path else self._bytes
+        if self._path is None:
+            return self._bytes
+        try:
+            return np.memmap(self._path, np.uint8, "r")
+        except (OSError, ValueError) as error:  # removed or emptied meanwhile
+            raise InputError(Reason.UNREADABLE, self.name, f"it cannot be read: {error}") from error
 
     def _number(self, hdu: str, column: str) -> int:
         """Return the number of a column."""

@@ -64,7 +64,7 @@ def unpack(path: Path, name: str, limits: Limits) -> Iterator[Unpacked]:
             content, plain = inflate.inflate(packed, packed_bytes, bounds, stack)
         else:
             require_fits_magic(magic, name)
-            content, plain = np.memmap(path, np.uint8, "r"), path
+            content, plain = np.memmap(packed, np.uint8, "r"), path
         yield Unpacked(content, plain, packed_bytes, walk_hdus(content, bounds), bounds)
 
 

@@ -20,6 +20,7 @@ from mars_aurora import readers
 from mars_aurora.errors import InputError, Reason, TransientError
 from mars_aurora.observation import to_npz
 from mars_aurora.readers import Limits, gate, inflate
+from mars_aurora.readers.fitsfile import FitsFile
 from mars_aurora.readers.hdus import BLOCK
 
 
@@ -253,6 +254,17 @@ def test_observation_does_not_share_the_reused_buffer(tmp_path, content):
     write_tables(tmp_path / "y.fits.gz", make_tables(7, 15))
     readers.read(tmp_path / "y.fits.gz", NAME)
     assert to_npz(first) == before
+
+
+def test_file_that_is_removed_while_it_is_read_is_unreadable(tmp_path, content):
+    path = tmp_path / "x.fits"
+    with fits.open(write_tables(tmp_path / "y.fits", make_tables(6, 16))) as hdus:
+        hdus.writeto(path, checksum=True)
+    with gate.unpack(path, NAME, Limits()) as unpacked:
+        path.unlink()
+        with pytest.raises(InputError, match="it cannot be read") as caught:
+            FitsFile(unpacked, NAME).column("SC_GEOM", "SC_ALT")
+    assert caught.value.reason is Reason.UNREADABLE
 
 
 @pytest.mark.usefixtures("little_memory")
