@@ -38,8 +38,8 @@ class FitsFile:
 
     Arrays are big-endian views, where nothing is to be converted, of memory that is reused after the `unpack` block:
     copy the data needed later. All methods raise InputError: MISSING_HDU or MISSING_COLUMN as named, WRONG_SHAPE,
-    WRONG_UNIT, TOO_LARGE, CORRUPT for a damaged header or data that differ from their DATASUM, UNREADABLE if the file is
-    removed meanwhile.
+    WRONG_UNIT, TOO_LARGE, CORRUPT for a damaged header or data that differ from their DATASUM, UNREADABLE if the file
+    is removed meanwhile.
 
     Attributes
     ----------
