@@ -20,10 +20,10 @@ Row = TypeVar("Row", bound="DataclassInstance")
 
 _CONTROLS = r"\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff"
 _FORMULA = r"(?:\A|(?<=;))\s*[=+\-@＝＋－＠]"  # noqa: RUF001 -- spreadsheets take full-width signs for formulas too
-_OUTER_BLANKS = r"\A\s+|\s+\Z"
+_OUTER_BLANKS = r"\A\s+|(?<!\s)\s+\Z"  # each run of blanks is tried once, so that the time is linear
 _COMMENT = r"\A#"  # readers of ECSV would skip the row
-_NOT_IN_TEXT = re.compile(rf"[{_CONTROLS}]|{_FORMULA}|{_OUTER_BLANKS}|{_COMMENT}")
-_NOT_IN_NAMES = re.compile(rf"[{_CONTROLS}\\]|{_FORMULA}|{_OUTER_BLANKS}|{_COMMENT}|%(?=[0-9A-Fa-f]{{2}})")
+_NOT_IN_TEXT = re.compile(rf"{_FORMULA}|{_OUTER_BLANKS}|{_COMMENT}|[{_CONTROLS}]")
+_NOT_IN_NAMES = re.compile(rf"{_FORMULA}|{_OUTER_BLANKS}|{_COMMENT}|[{_CONTROLS}\\]|%(?=[0-9A-Fa-f]{{2}})")
 _NOT_IN_MEMBERS = re.compile(r"\\|(?<![^/])\.+(?![^/])|(?<![^/])/|(?:(?<=\A[A-Za-z])|(?<=/[A-Za-z])):")
 
 

@@ -49,7 +49,8 @@ def test_members_stay_below_their_folder_on_every_system(text: str):
         (" +1", "%20%2B1"),
         (" a b ", "%20a b%20"),
         ("a;=1", "a;%3D1"),
-        ("\t=1", "%09=1"),
+        ("a\n b\n \x85", "a%0A b%0A%20%C2%85"),
+        ("\t=1", "%09%3D1"),
         ("＝1", "%EF%BC%9D1"),  # noqa: RUF001 -- a full-width sign
         ("a\r\nb", "a%0D%0Ab"),
         ("\udcff", "%FF"),
