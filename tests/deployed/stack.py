@@ -16,6 +16,7 @@ import boto3
 from botocore.config import Config
 
 ROOT = Path(__file__).parents[2]
+COMMAND = Path(sys.executable).with_name("mars-aurora")
 TOOLS = ROOT / "build" / "tools"
 BUILT = ROOT / "build" / ("rehearsal" + os.environ.get("PYTEST_XDIST_WORKER", ""))  # one folder per pytest worker
 
@@ -104,3 +105,11 @@ def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
         except OSError:
             time.sleep(0.1)
     sys.exit("the emulator did not start within 30 s")
+
+
+def run_command(*arguments: str | Path, stack: Stack | None = None) -> str:
+    environment = os.environ | (stack.emulator.environment if stack else {})
+    command = [COMMAND, *map(str, arguments)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout

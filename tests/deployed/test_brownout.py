@@ -8,7 +8,7 @@ import pytest
 from fault_proxy import FAULTS, FaultProxy, run_proxy
 from stack import Emulator
 
-from mars_aurora.detect.detectors import DetectorName, load_detector
+from mars_aurora.detect.detectors import DetectorName, describe_detector, load_detector
 from mars_aurora.run import aws
 from mars_aurora.run.keys import RunKeys, is_fits
 from mars_aurora.run.lock import release_lock, take_lock
@@ -90,7 +90,7 @@ def run_steps(run_id: str, storages: list[S3Storage]) -> dict[str, bytes]:
             if preprocess(request, inputs, work).usable:
                 classify(ClassifyRequest(run_id, name), work)
     tally(TallyRequest(run_id, inputs._bucket, "b/"), inputs, work)
-    detect(DetectRequest(run_id), work, load_detector(DetectorName.YOLO))
+    detect(DetectRequest(run_id), work, load_detector(DetectorName.YOLO), describe_detector(DetectorName.YOLO))
     made_by = describe_provenance(DetectorName.YOLO, 2, "test")
     with ThreadPoolExecutor(4) as readers:
         catalogue(CatalogueRequest(run_id, inputs._bucket, "b/"), inputs, work, detections, made_by, readers.map)

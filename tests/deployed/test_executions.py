@@ -13,7 +13,6 @@ from stack import Stack
 
 from mars_aurora.run.keys import RunKeys
 from mars_aurora.run.starts import name_run
-from mars_aurora_model.simulator.simulate import Simulated
 
 pytestmark = [pytest.mark.deployed, pytest.mark.slow]
 
@@ -69,22 +68,19 @@ def test_invalid_request_fails_with_the_reason_in_words(stack: Stack, request_: 
     assert "Traceback" not in execution["cause"]
 
 
-def test_two_executions_at_once_end_with_the_auroras_of_both(
-    stack: Stack, night_swath: Simulated, broad_aurora: Simulated
-) -> None:
-    put(stack, f"incoming/twice/{night_swath.name}", night_swath.to_gzip())
+def test_two_executions_at_once_end_with_the_auroras_of_both(stack: Stack, auroras: list[Path]) -> None:
+    one, other, *_ = auroras
+    put(stack, f"incoming/twice/{one.name}", one.read_bytes())
     first = start(stack, prefix="incoming/twice/")
     while not list_work(stack, RunKeys("twice").items("listed")):
         time.sleep(0.1)
-    put(stack, f"incoming/twice/{broad_aurora.name}", broad_aurora.to_gzip())
+    put(stack, f"incoming/twice/{other.name}", other.read_bytes())
     second = start(stack, prefix="incoming/twice/")
     ends = [wait(stack, execution) for execution in (first, second)]
     assert [end["status"] for end in ends] == ["SUCCEEDED"] * 2, ends
     assert ends[0]["stopDate"] <= ends[1]["stopDate"], "the second execution must wait for the first"
     ledger = read_ledger(stack, "twice")
-    assert {name: line[0] for name, line in ledger.items()} == dict.fromkeys(
-        (night_swath.name, broad_aurora.name), "aurora"
-    )
+    assert {name: line[0] for name, line in ledger.items()} == {one.name: "aurora", other.name: "aurora"}
     detections = stack.emulator.client("s3").list_objects_v2(
         Bucket=stack.outputs["DetectionsBucketName"], Prefix="runs/twice/detections/"
     )
@@ -93,14 +89,14 @@ def test_two_executions_at_once_end_with_the_auroras_of_both(
 
 
 def test_batch_with_an_odd_name_has_a_legal_run_and_takes_over_the_lock_of_an_ended_execution(
-    stack: Stack, night_swath: Simulated
+    stack: Stack, auroras: list[Path]
 ) -> None:
     prefix = "incoming/_a b+c/ü%20/"
     run_id = name_run(prefix)
     ended = json.dumps({"holder": start(stack, prefix="")}).encode()
     lock = {"Bucket": stack.outputs["WorkBucketName"], "Key": RunKeys(run_id).lock}
     stack.emulator.client("s3").put_object(**lock, Body=ended)
-    put(stack, f"{prefix}a b+ü.fits.gz", night_swath.to_gzip())
+    put(stack, f"{prefix}a b+ü.fits.gz", auroras[0].read_bytes())
     put(stack, f"{prefix}x_READY", b"")
     put(stack, f"{prefix}_READY", b"")
     wait_for_ledger(stack, run_id)
@@ -140,10 +136,8 @@ def broken(stack: Stack, function: str) -> Iterator[None]:
         functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
 
 
-def test_run_whose_every_input_fails_has_a_ledger_and_can_be_started_again(
-    stack: Stack, broad_aurora: Simulated
-) -> None:
-    put(stack, "incoming/outage/x.fits.gz", broad_aurora.to_gzip())
+def test_run_whose_every_input_fails_has_a_ledger_and_can_be_started_again(stack: Stack, auroras: list[Path]) -> None:
+    put(stack, "incoming/outage/x.fits.gz", auroras[0].read_bytes())
     with broken(stack, "Preprocess"):
         execution = wait(stack, start(stack, prefix="incoming/outage/"))
     assert (execution["status"], execution["error"]) == ("FAILED", "TooManyFilesFailed")
@@ -164,8 +158,8 @@ def test_one_failure_of_six_does_not_fail_the_run(stack: Stack) -> None:
     assert read_ledger(stack, "six")["archived.fits"] == ["failed", "no_record"]
 
 
-def test_run_in_which_a_step_dies_has_a_ledger_and_can_be_started_again(stack: Stack, night_file: Path) -> None:
-    put(stack, "incoming/dies/x.fits.gz", night_file.read_bytes())
+def test_run_in_which_a_step_dies_has_a_ledger_and_can_be_started_again(stack: Stack, auroras: list[Path]) -> None:
+    put(stack, "incoming/dies/x.fits.gz", auroras[0].read_bytes())
     with broken(stack, "Tally"):
         execution = wait(stack, start(stack, prefix="incoming/dies/"))
     assert execution["status"] == "FAILED"

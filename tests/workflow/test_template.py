@@ -5,6 +5,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from mars_aurora.errors import MarsAuroraError
+
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 MAX_LINE = 160
 FUNCTIONS = {"Open", "Preprocess", "Classify", "Tally", "Detect", "Catalogue", "Close"}
@@ -187,5 +189,12 @@ def test_every_end_of_a_run_other_than_success_has_an_alarm(resources: Resources
 def test_operations_page_names_every_alarm_and_every_failure(resources: Resources, definition_text: str) -> None:
     page = (TEMPLATE.parent / "docs" / "operations.md").read_text()
     assert all(f"`{name}`" in page for name in of_type(resources, "AWS::CloudWatch::Alarm"))
-    errors = {*re.findall(r"'error': '(\w+)'", definition_text), "TooManyFilesFailed", "BusyError", "UsageError"}
-    assert all(f"`{error}`" in page for error in errors)
+    named = {*re.findall(r"'error': '(\w+)'", definition_text), "TooManyFilesFailed"}
+    raised = {error.__name__ for error in MarsAuroraError.__subclasses__()} - {"InputError", "ChangedError"}
+    assert all(f"`{error}`" in page for error in named | raised), "InputError and ChangedError are outcomes of an input"
+
+
+def test_concurrency_is_reserved_for_the_functions_of_the_maps(resources: Resources) -> None:
+    functions = of_type(resources, "AWS::Serverless::Function")
+    reserving = {name for name, item in functions.items() if "ReservedConcurrentExecutions" in item["Properties"]}
+    assert reserving == {"Preprocess", "Classify", "Detect"}

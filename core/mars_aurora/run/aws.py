@@ -1,7 +1,7 @@
 """Clients of AWS, and the translation of their errors. No other module of the pipeline imports boto3.
 
-An operation is repeated by `attempt` and not by botocore, whose repetitions end with the first byte of a body and whose
-budget a long outage uses up.
+An operation is repeated by `attempt` and not by botocore, which does not repeat what fails after the first byte of a
+body, and limits the number of attempts, not their time.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from mars_aurora.detect.detectors import Detector, DetectorVersion
+from mars_aurora.errors import TransientError
 from mars_aurora.run import predictions
 from mars_aurora.run.keys import RunKeys
 from mars_aurora.run.messages import DetectRequest, DetectResult
@@ -79,6 +80,8 @@ def detect_one(keys: RunKeys, name: str, work: Storage, detector: Detector, vers
     candidate = StoredCandidate(keys, name, work)
     try:
         found = detector(candidate)
+    except TransientError:
+        raise  # the step is repeated
     except Exception as failure:  # noqa: BLE001 -- one candidate must not cost the others their detection
         work.put(keys.prediction(name), predictions.error_to_json(f"{type(failure).__name__}: {failure}", made))
         return 0

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mars_aurora.detect.detectors import DetectorName, DetectorVersion
+from mars_aurora.errors import TransientError
 from mars_aurora.run import measured, predictions
 from mars_aurora.run.keys import RunKeys
 from mars_aurora.run.ledger import Outcome, Record
@@ -47,6 +48,8 @@ def measure_one(record: Record, keys: RunKeys, work: Storage, detections: Storag
             auroras = _measure(record, found, work, keys)
         except KeyError as error:
             return _failed(record, "missing_object", f"{error.args[0]} is missing")
+        except TransientError:
+            raise  # the step is repeated
         except Exception as error:  # noqa: BLE001 -- one candidate must not cost the others their catalogue
             return _failed(record, "not_measured", f"{type(error).__name__}: {error}")
         work.put(keys.measured(record.name), measured.to_json(auroras, stamp))

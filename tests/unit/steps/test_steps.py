@@ -397,3 +397,33 @@ def test_candidates_are_listed_for_the_map_of_the_workflow(inputs, work, content
     assert work.size(KEYS.items("candidates")) is None
     tally(TallyRequest("r", "bucket", "b/", list_candidates=True), inputs, work)
     assert work.get(KEYS.items("candidates")) == b'{"name": "x.fits"}\n'
+
+
+class Outage(FolderStorage):
+    """A folder in which the files of one kind cannot be read."""
+
+    unreadable = ""
+
+    def get(self, key: str) -> bytes:
+        if self.unreadable in key:
+            raise TransientError(key)
+        return super().get(key)
+
+
+def test_outage_is_not_a_failed_detection(inputs, work, content, tmp_path):
+    inputs.put("b/x.fits", content)
+    _run_all(inputs, work, _fail)
+    outage = Outage(tmp_path / "work")
+    outage.unreadable = "/candidates/"
+    with pytest.raises(TransientError):
+        detect(DetectRequest("r"), outage, lambda found: found.picture, DetectorVersion(DetectorName.YOLO, ""))
+
+
+def test_outage_is_not_a_failed_measurement(inputs, work, content, tmp_path):
+    inputs.put("b/x.fits", content)
+    _run_all(inputs, work, _find_aurora)
+    work.delete(KEYS.measured("x.fits"))
+    outage = Outage(tmp_path / "work")
+    outage.unreadable = "/geometry/"
+    with pytest.raises(TransientError):
+        catalogue(CatalogueRequest("r", "bucket", "b/"), inputs, outage, work, PROVENANCE)
