@@ -53,6 +53,9 @@ COLUMNS = (
     *_emus("SC_GEOM", "km", "SC_ALT"),
     *_emus("EMISS", "R", "RADIANCE"),
     *_emus("EMISS", "R", "RAD_ERR_RAND", "RAD_ERR_SYS", required=False),
+    Column("emus_l2a", "CAL", "RADIANCE", "R/nm"),
+    Column("emus_l2a", "CAL", "RAD_ERR_RAND", "R/nm", required=False),
+    Column("emus_l2a", "WAVELENGTH", "WAVELENGTH_L2A", "nm"),
     *_iuvs("PixelGeometry", "deg", "PIXEL_CORNER_LAT", "PIXEL_CORNER_LON"),
     *_iuvs("PixelGeometry", "km", "PIXEL_CORNER_MRH_ALT"),
     *_iuvs("PixelGeometry", "deg", "PIXEL_SOLAR_ZENITH_ANGLE", "PIXEL_EMISSION_ANGLE"),
@@ -70,6 +73,7 @@ SAME_UNIT = {
     "km": ("Km", "KM", "kilometer", "kilometers", "km  ", ""),
     "h": ("hr", "hour", "hours", "Hours", "HOURS", "local hour", ""),
     "R": ("Rayleigh", "Rayleighs", "rayleigh", "RAYLEIGH", "r", ""),
+    "R/nm": ("R nm-1", "R nm**-1", "R.nm-1", "Rayleigh/nm", "R / nm", ""),
     "nm": ("NM", "nanometer", "nanometers", "Nm", ""),
 }
 OTHER_UNIT = {
@@ -77,6 +81,7 @@ OTHER_UNIT = {
     "km": {"m": 1e3, "meter": 1e3, "meters": 1e3, "cm": 1e5, "Mm": 1e-3},
     "h": {"min": 60.0, "s": 3600.0, "d": 1 / 24},
     "R": {"kR": 1e-3, "kiloRayleigh": 1e-3, "kilorayleigh": 1e-3, "mR": 1e3},
+    "R/nm": {"kR/nm": 1e-3, "R/Angstrom": 0.1, "kR nm-1": 1e-3},
     "nm": {"Angstrom": 10.0, "angstrom": 10.0, "um": 1e-3, "m": 1e-9, "micron": 1e-3},
 }
 

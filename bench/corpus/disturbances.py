@@ -45,16 +45,17 @@ def disk_full(folder: Path, expected: Tables, inputs: Path) -> Iterator[Found]:
 
 def _full_after_finish(disk: Path, inputs: Path) -> Found:
     """Repeat a finished run with one more input on a full disk: its old ledger must not remain as the new one."""
-    own, what = disk / "in", "one more input on a full disk"
+    own, what = disk / "in", "filled while one more input is read"
     shutil.copytree(inputs, own)
     run = Run(own, disk / "out")
     run.finish()
     (own / "new.fits").write_bytes(bases.document("emus", 400).content)
     fresh = Run(own, disk / "fresh")
     fresh.finish()
-    _fill(disk, 30_000)
-    code, messages = run.finish()
-    wrong = _wrong_end(code, messages)
+    process = run.start()
+    wait_until(lambda: not (run.folder / "ledger.csv").exists(), process)
+    _fill(disk, 0)
+    wrong = _wrong_end(*end(process))
     if (run.folder / "ledger.csv").exists():
         wrong = wrong or count_lines(run, len(fresh.tables()["ledger.csv"]))
     (disk / "filler").unlink()

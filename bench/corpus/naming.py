@@ -184,7 +184,7 @@ def entries() -> Iterator[Case]:
         "socket.fits": (_socket, unreadable),
         "device.fits": (partial(_link, target="/dev/zero"), unreadable),
         "null.fits": (partial(_link, target="/dev/null"), unreadable | rejected("empty_file")),
-        "proc.fits": (partial(_link, target="/proc/self/mem"), REJECTED),
+        "proc.fits": (partial(_link, target="/proc/self/mem"), REJECTED | unreadable),
         "parent.fits": (partial(_link, target=".."), unreadable),
         "link.fits": (_target, AS_BASE),
     }

@@ -71,6 +71,8 @@ def values() -> Iterator[Case]:
             partial(_set, column="RADIANCE", value=value, where="all"),
             Right(other=True) | REJECTED,
         )
+    for step_R in (0.25, 1.0, 2.777):
+        yield _edited(f"brightness in counts of {step_R} R", partial(_quantize, step_R=step_R), AS_BASE)
     for value in (1, 2, 128, 255):
         flagged = AS_BASE
         yield _edited(f"flag {value} everywhere", partial(_set, column="QLTY_FLG", value=value, where="all"), flagged)
@@ -113,6 +115,11 @@ def values() -> Iterator[Case]:
     )
     yield Case("values", "a wavelength of NaN", partial(_wavelengths, edit=_nan_first), SOUND, "iuvs")
     yield Case("values", "wavelengths of one bin NaN", partial(_wavelengths, edit=_nan_bin), AS_BASE, "iuvs")
+
+
+def _quantize(columns: Columns, row: int, step_R: float) -> None:
+    radiance = columns["RADIANCE"][0]
+    radiance[row] = np.rint(radiance[row] / step_R) * step_R
 
 
 def _constant_image(document: Document, hdu: str, value: float) -> None:
