@@ -54,7 +54,7 @@ def test_each_entry_has_its_own_line(done):
     assert set(done.ledger) == names | {"locked", "itself.fits", "cycle", f".aside-{'0' * 32}"}
     assert done.ledger["locked"]["detail"] == "the folder cannot be listed: Permission denied"
     assert done.ledger["blocked.fits"]["outcome"] == "failed"
-    assert done.ledger["itself.fits"]["outcome"] == "failed"
+    assert done.ledger["itself.fits"]["reason"] == "unreadable"
     assert done.ledger["cycle"]["reason"] == "linked_folder"
     assert done.ledger[f".aside-{'0' * 32}"]["outcome"] == "ignored"
 

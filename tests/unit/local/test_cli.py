@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 
 from mars_aurora import __version__, readers
+from mars_aurora.catalogue.ledger_table import to_csv
 from mars_aurora.local import cli, plan
 from mars_aurora.local.inspection import describe, find_objection
+from mars_aurora.local.tasks import Job
+from mars_aurora.run.ledger import Outcome, Record
 
 
 def _call(capsys, *arguments: object) -> tuple[int, str, str]:
@@ -74,6 +77,21 @@ def test_inputs_to_process_again_are_passed_to_the_run(capsys, tmp_path, monkeyp
     monkeypatch.setattr(plan, "describe_plan", lambda job, _: seen.append(job.again) or "")
     _call(capsys, "run", tmp_path, "--out", tmp_path, "--dry-run", *option)
     assert seen == [again]
+
+
+def test_the_most_frequent_reasons_of_failure_are_printed_with_an_example(capsys, tmp_path):
+    job = Job("r", tmp_path)
+    records = [
+        Record(f"{reason}{number}.fits", Outcome.FAILED, f"reason{reason}", detail=f"detail {number}")
+        for reason in range(7)
+        for number in range(reason + 1)
+    ]
+    records.append(Record("sound.fits", Outcome.NO_AURORA))
+    job.work.put(job.keys.product("ledger.csv"), to_csv(records))
+    cli._print_failures(job)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 5
+    assert lines[0] == "mars-aurora: 7 failed: reason6, for example 60.fits: detail 0"
 
 
 def test_inspect_shows_the_contents_of_a_usable_file(capsys, night_file):

@@ -76,6 +76,17 @@ def test_picture_that_cannot_be_written_fails_alone_and_is_retried(tmp_path, sim
     assert runner.run(job, inputs, 2, progress).counts["failed"] == 0
 
 
+def test_input_that_vanishes_after_it_is_listed_fails_alone(tmp_path, progress):
+    (tmp_path / "in").mkdir()
+    for name in ("gone.fits", "text.fits"):
+        (tmp_path / "in" / name).write_bytes(b"text")
+    inputs, job = find_inputs([tmp_path / "in"]), Job("r", tmp_path)
+    (tmp_path / "in/gone.fits").unlink()
+    result = runner.run(job, inputs, 1, progress)
+    assert (result.counts["failed"], result.counts["rejected"]) == (1, 1)
+    assert "gone.fits,failed,unreadable," in job.work.get(job.keys.product("ledger.csv")).decode()
+
+
 def test_products_of_an_earlier_run_do_not_outlive_the_start_of_one_that_fails(tmp_path, progress, monkeypatch):
     (tmp_path / "in").mkdir()
     inputs, job = find_inputs([tmp_path / "in"]), Job("r", tmp_path)
