@@ -15,11 +15,15 @@ from astropy.table import QTable, vstack
 import mars_aurora
 from mars_aurora.aurora import COLUMNS
 from mars_aurora.box import Box, Detections
+from mars_aurora.catalogue import ledger_table
 from mars_aurora.detect import yolo
 from mars_aurora.errors import InputError, UsageError
 from mars_aurora.local import api
 from mars_aurora.local.cli import main
 from mars_aurora.picture import heatmap
+from mars_aurora.run.keys import RunPaths
+from mars_aurora.run.ledger import Outcome, Record
+from mars_aurora.run.storage import FolderStorage
 from mars_aurora_model.simulator.simulate import Simulated
 
 ASSOCIATION = ("aurora_id", "sightings")  # of several swaths, which `find` does not see
@@ -219,3 +223,12 @@ def test_plot_rejects_anything_but_auroras(night_file: Path):
         with pytest.raises(UsageError, match="auroras must have the columns of `find`"):
             mars_aurora.plot(observation, wrong)
     mpl.pyplot.close("all")
+
+
+@pytest.mark.parametrize("name", ["+x.fits", "a\rb.fits", "%FF.fits"])
+def test_pictures_are_found_by_the_names_in_the_ledger(run: mars_aurora.Run, tmp_path: Path, name: str):
+    storage = FolderStorage(tmp_path)
+    storage.put("ledger.csv", ledger_table.to_csv([Record(name, Outcome.DISCARDED)]))
+    storage.put(RunPaths().image(name), run.storage.get(run.paths.image(run.ledger["name"][0])))
+    opened = mars_aurora.open_run(tmp_path)
+    assert opened.picture(opened.ledger["name"][0]).levels.shape == (480, 640)
