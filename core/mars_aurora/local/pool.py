@@ -160,8 +160,8 @@ def _prepare_worker(memory_bytes: int) -> None:
 
     cv2.setNumThreads(1)  # the workers already use all cores
     CONSTS.channel_lock_timeout = _LOCK_S
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a worker that is ended leaves no core dump
-    resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
+    _limit(resource.RLIMIT_CORE, 0)  # a worker that is ended leaves no core dump
+    _limit(resource.RLIMIT_DATA, memory_bytes)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
@@ -175,12 +175,17 @@ def _end_with_parent() -> None:
 def _run_limited(function: Callable[[Task], Result], task: Task, cpu_s: int) -> Result | Exception:
     """Run a task with its own limit of CPU time; return its exception as a value that can be pickled."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
-    limit_s = int(usage.ru_utime + usage.ru_stime) + cpu_s + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (limit_s, resource.RLIM_INFINITY))  # of the process since its start
+    _limit(resource.RLIMIT_CPU, int(usage.ru_utime + usage.ru_stime) + cpu_s + 1)  # of the process since its start
     try:
         return function(task)
     except Exception as error:  # noqa: BLE001 -- one task must not cost the others their result
         return _picklable(error)
+
+
+def _limit(kind: int, limit: int) -> None:
+    """Set the limit of a resource of this process, at most the limit that its user may not exceed."""
+    _, hard = resource.getrlimit(kind)
+    resource.setrlimit(kind, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
 
 
 def _picklable(error: Exception) -> Exception:

@@ -126,6 +126,14 @@ def test_limit_of_cpu_time_is_counted_from_the_start_of_each_task():
         assert list(pool.map(_compute_0_7_s, range(4))) == [(n, n) for n in range(4)]
 
 
+def test_limits_that_the_user_may_not_exceed_are_kept(tmp_path):
+    (tmp_path / "limited.py").write_text(_LIMITED)
+    ended = subprocess.run(
+        [sys.executable, tmp_path / "limited.py"], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert ended.stdout == f"{(3000, 3000)} {(2 << 30, 2 << 30)}\n"
+
+
 def test_task_that_exhausts_its_memory_fails_alone():
     with WorkerPool(2) as pool:
         results = dict(pool.map(_exhaust_memory_at_three, range(5)))
@@ -183,6 +191,21 @@ def test_workers_ignore_ctrl_c():
     with WorkerPool(1) as pool:
         assert dict(pool.map(_blocked, [0])) == {0: True}
 
+
+_LIMITED = """
+import resource
+from mars_aurora.local.pool import TaskLimits, WorkerPool
+
+def limits(_):
+    return resource.getrlimit(resource.RLIMIT_CPU), resource.getrlimit(resource.RLIMIT_DATA)
+
+if __name__ == "__main__":
+    resource.setrlimit(resource.RLIMIT_CPU, (3000, 3000))
+    resource.setrlimit(resource.RLIMIT_DATA, (2 << 30, 2 << 30))
+    with WorkerPool(1, TaskLimits(cpu_s=9999)) as pool:
+        ((_, found),) = pool.map(limits, [0])
+    print(*found)
+"""
 
 _PARENT = """
 import os, sys, time
