@@ -16,7 +16,7 @@ from mars_aurora.local.inputs import find_inputs
 from mars_aurora.local.progress import make_bars
 from mars_aurora.local.stack import Stack
 from mars_aurora.run.keys import RunKeys
-from mars_aurora.run.storage import FolderStorage
+from mars_aurora.run.storage import FolderStorage, S3Storage
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -58,7 +58,7 @@ def download(stack: Stack, run_id: str, out: Path) -> None:
     pictures = list(list_objects(stack.s3, stack.work_bucket, keys.images))
 
     def get(bucket: str, key: str) -> None:
-        folder.put(key, stack.s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+        folder.put(key, S3Storage(stack.s3, bucket).get(key))
 
     with ThreadPoolExecutor(_TRANSFERS_AT_ONCE) as transfers:
         wanted = [

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from mars_aurora.run.keys import RunKeys
 from mars_aurora.run.ledger import Outcome, Record, count_outcomes, settle
-from mars_aurora.run.listing import CANDIDATES, write_items
+from mars_aurora.run.listing import CANDIDATES, read_names, write_items
 from mars_aurora.run.messages import TallyRequest, TallyResult
 from mars_aurora.run.records import list_inputs, read_records
 from mars_aurora.run.storage import Source, Storage
@@ -15,7 +15,7 @@ from mars_aurora.run.storage import Source, Storage
 def tally(request: TallyRequest, inputs: Source, work: Storage) -> TallyResult:
     """Compare the list of inputs with the records; leave exactly the candidates that are not superseded."""
     keys = RunKeys(request.run_id)
-    names = list_inputs(inputs, request.prefix)
+    names = {*read_names(work, keys), *list_inputs(inputs, request.prefix)}
     records = settle(names, read_records(names, work, keys))
     candidates = keep_candidates(records, work, keys)
     if request.list_candidates:

@@ -16,6 +16,7 @@ from mars_aurora.readers import reading
 from mars_aurora.run import predictions, stamps
 from mars_aurora.run.keys import RunKeys, is_fits
 from mars_aurora.run.ledger import Outcome, Record
+from mars_aurora.run.listing import LISTED, write_items
 from mars_aurora.run.messages import (
     CatalogueRequest,
     ClassifyRequest,
@@ -427,3 +428,18 @@ def test_outage_is_not_a_failed_measurement(inputs, work, content, tmp_path):
     outage.unreadable = "/geometry/"
     with pytest.raises(TransientError):
         catalogue(CatalogueRequest("r", "bucket", "b/"), inputs, outage, work, PROVENANCE)
+
+
+def test_input_removed_after_it_was_read_keeps_its_aurora_and_an_added_one_is_reported(inputs, work, content):
+    write_items(work, KEYS, LISTED, [{"name": "x.fits"}])
+    inputs.put("b/x.fits", content)
+    assert _preprocess("x.fits", inputs, work).usable
+    classify(ClassifyRequest("r", "x.fits", min_objects=1), work)
+    inputs.delete("b/x.fits")
+    inputs.put("b/y.fits", content)
+    tally(TallyRequest("r", "bucket", "b/"), inputs, work)
+    detect(DetectRequest("r"), work, _find_aurora, DetectorVersion(DetectorName.YOLO, ""))
+    result = catalogue(CatalogueRequest("r", "bucket", "b/"), inputs, work, work, PROVENANCE)
+    assert (result.listed, result.auroras) == (2, 1)
+    assert "x.fits,aurora,removed_during_run," in _ledger(work)
+    assert "y.fits,failed,added_during_run," in _ledger(work)
