@@ -19,7 +19,7 @@ import numpy as np
 from mars_aurora import readers
 from mars_aurora.errors import InputError
 from mars_aurora.observation import Observation
-from mars_aurora.readers.consistency import draw_sample, median_difference, recompute_sza
+from mars_aurora.readers.recomputed import draw_sample, median_difference, recompute_sza
 from mars_aurora_model.simulator.simulate import observe
 from mars_aurora_model.simulator.world import LatitudeFrame, World
 

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mars_aurora.observation import Observation
-from mars_aurora.readers.consistency import (
+from mars_aurora.readers.ellipsoid import find_latitude, to_planetocentric, to_planetographic
+from mars_aurora.readers.recomputed import (
     PLANETOCENTRIC,
     PLANETOGRAPHIC,
     SPHERE,
@@ -21,7 +22,6 @@ from mars_aurora.readers.consistency import (
     recompute_emission_angle,
     recompute_sza,
 )
-from mars_aurora.readers.ellipsoid import find_latitude, to_planetocentric, to_planetographic
 from mars_aurora.sphere import MARS_RADIUS_KM, coordinates, unit_vectors
 
 UNDETERMINED = "undetermined"

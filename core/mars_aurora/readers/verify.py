@@ -10,10 +10,11 @@ import numpy as np
 from mars_aurora.errors import InputError, Reason
 from mars_aurora.observation import Observation
 from mars_aurora.readers.checks import require_image
-from mars_aurora.readers.consistency import draw_sample, find_emission_angle, require_consistent
+from mars_aurora.readers.consistency import require_consistent
 from mars_aurora.readers.disk import level_disk
 from mars_aurora.readers.latitude_frame import BodyFixed, find_frame
 from mars_aurora.readers.plausible import find_empty_pages, find_spikes, require_plausible, select_plausible
+from mars_aurora.readers.recomputed import draw_sample, find_emission_angle
 
 _HOURS = 24.0
 _NOTED_OFFSET_KM = 1e-4  # above the rounding errors of float32
