@@ -13,7 +13,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from importlib.metadata import entry_points
-from io import StringIO
+from io import StringIO, TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -144,6 +144,8 @@ def inspect(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; usage errors and failures are printed in one line."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # paths may have bytes that are not text, as in stderr
     try:
         _add_plugins(arguments)
         code = app(arguments, prog_name="mars-aurora", standalone_mode=False)

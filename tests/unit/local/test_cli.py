@@ -53,6 +53,14 @@ def test_usage_error_is_printed_in_one_line(capsys, arguments, message):
     assert message in err
 
 
+def test_folders_whose_names_are_not_text_are_printed(capsys, tmp_path):
+    folder = tmp_path / os.fsdecode(b"\xff")
+    folder.mkdir()
+    code, out, err = _call(capsys, "run", folder, "--out", folder / "out")
+    assert (code, err) == (0, "")
+    assert "\\udcff/out/runs/" in out
+
+
 def test_output_folder_that_cannot_be_written_is_an_error_in_one_line(capsys, tmp_path):
     (tmp_path / "in").mkdir()
     (tmp_path / "file").touch()
