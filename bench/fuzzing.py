@@ -4,7 +4,7 @@
 
 An input of the fuzzer is a file as it is, or edits of a small sound EMUS or IUVS file: bytes written at positions,
 cards replaced, the end cut off, plain or gzipped. It stops with the input in build/ when another exception occurs,
-when one file takes over 20 s, or when memory exceeds 1 GB; else after the CPU time, with the number of executions.
+when one file takes over 20 s, or when memory exceeds 4 GB; else after the CPU time, with the number of executions.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def main() -> None:
     limits = [
         "-len_control=0",
         "-timeout=20",
-        "-rss_limit_mb=1000",
+        "-rss_limit_mb=4000",
         f"-max_len={LONGEST}",
         "-artifact_prefix=build/fuzz-",
     ]
