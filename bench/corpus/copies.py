@@ -47,6 +47,7 @@ def copies() -> Iterator[Case]:
         yield from _copies(base)
         yield from _versions(base)
     yield from _levels()
+    yield from _swaths()
     for revision, right in (("13_r01", SUPERSEDED | AS_BASE), ("13_s01", SUPERSEDED | AS_BASE)):
         name = f"s/{bases.mission_name('iuvs', 9, revision)}"
         yield _entitled(f"revisions: {revision}", name, right, "iuvs")
@@ -94,6 +95,22 @@ def _levels() -> Iterator[Case]:
     yield _entitled("levels: l2a", tree.format("l2a", l2a), SUPERSEDED, "emus_l2a")
     yield _entitled("l3disk before l2a: l3disk", f"m/{disk}", AS_BASE, edit=_add_column_density)
     yield _entitled("l3disk before l2a: l2a", f"m/{l2a}", SUPERSEDED, "emus_l2a")
+
+
+def _swaths() -> Iterator[Case]:
+    """Files with the same times and size: different swaths or modes where both say so, else copies."""
+    for first, second in (("_os2_sw1of1_", "_os2_sw2of2_"), ("_os2_", "_os1_")):
+        name = bases.mission_name("emus", 6)
+        other = name.replace(first, second)
+        yield _entitled(f"another{second}: first", f"x{second}/{name}", AS_BASE)
+        yield _entitled(f"another{second}: second", f"x{second}/{other}", AS_BASE)
+        yield _entitled(f"a copy of{second}: first", f"y{second}/{other}", AS_BASE)
+        yield _file(f"a copy of{second}: second", f"y{second}/z.fits.gz", SUPERSEDED, edit=_without_name)
+
+
+def _without_name(document: Document) -> bytes:
+    document.hdus[0].drop("FILENAME")
+    return _pack(document)
 
 
 def _cut(document: Document) -> bytes:
