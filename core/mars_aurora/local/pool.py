@@ -74,7 +74,7 @@ class WorkerPool:
         return ProcessPool(self._workers, 0, *initializer, context=self._context)
 
     def _restart(self) -> None:
-        self._pool.stop()  # type: ignore[no-untyped-call]
+        self._pool.stop()  # type: ignore[no-untyped-call]  # -- pebble has no types here
         self._pool.join()
         self._pool = self._start()
 
@@ -84,7 +84,7 @@ class WorkerPool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._pool.close()  # type: ignore[no-untyped-call]
+        self._pool.close()  # type: ignore[no-untyped-call]  # -- pebble has no types here
         self._pool.join()
 
     def map(

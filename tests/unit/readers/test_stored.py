@@ -110,7 +110,7 @@ def test_large_constant_distance_of_the_spacecraft_is_data(tmp_path):
         ("SC_GEOM", "SUB_SOLAR_LAT", "RADIANS", np.pi / 180, "sub_solar_latitude_deg"),
     ],
 )
-def test_unit_of_the_column_is_converted(tmp_path, read_tables, hdu, column, unit, factor, field):  # noqa: PLR0917
+def test_unit_of_the_column_is_converted(tmp_path, read_tables, hdu, column, unit, factor, field):  # noqa: PLR0917 -- cases
     tables = make_tables()
     expected = getattr(read_tables(tables, "base.fits"), field)
     tables[hdu][column] *= factor
