@@ -50,6 +50,14 @@ def test_invalid_card_of_a_fact_leaves_it_unknown(read_with_card, key, value):
     assert (facts.mars_year, facts.solar_longitude_deg) == (None if key == "MARSYEAR" else 36, None)
 
 
+def test_comment_that_is_not_ascii_leaves_the_value(read_with_card):
+    assert read_with_card("MARSYEAR", b"35 / \xb0 \xc3\xa9").observation.facts.mars_year == 35
+
+
+def test_unit_that_is_not_ascii_is_unknown(read_with_card):
+    assert "unit_unknown" in read_with_card("TUNIT2", b"'\xb0'", "EMISS").observation.facts.notes
+
+
 @pytest.mark.parametrize("value", CARDS.values(), ids=CARDS)
 @pytest.mark.parametrize(
     ("key", "hdu"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from astropy.io import fits
-from emus_files import LINE_ROW, make_tables, write_tables
+from emus_files import LINE_ROW, make_spectra, make_tables, write_tables
 from iuvs_files import change_column, make_content, write_changed
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -130,6 +130,15 @@ def test_unit_of_spectra_is_converted(tmp_path):
     base = readers.read(tmp_path / "base.fits", "base.fits")
     read = readers.read(write_changed(tmp_path / "x.fits", change), "x.fits")
     assert_allclose(read.brightness_R, base.brightness_R, rtol=1e-4, atol=1e-2)
+
+
+def test_unit_of_l2a_spectra_is_converted(tmp_path, read_tables):
+    tables = {**make_tables(), **make_spectra()}
+    del tables["EMISS"]
+    expected = read_tables(tables, "base.fits").brightness_R
+    tables["CAL"]["RADIANCE"] /= 1000
+    path = write_cards(tmp_path / "x.fits", "CAL", {"TUNIT1": "kR/nm"}, tables)
+    assert_allclose(readers.read(path, "x.fits").brightness_R, expected, rtol=1e-5)
 
 
 def test_unit_of_another_physical_type_is_rejected(tmp_path):
