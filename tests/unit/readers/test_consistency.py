@@ -120,6 +120,15 @@ def test_differences_up_to_the_limit_are_recorded(read_tables, column, limit):
         read_tables(tables, "above.fits")
 
 
+def test_local_time_is_compared_across_midnight(read_tables):
+    tables = make_tables(10)
+    fov, sun = tables["FOV_GEOM"], tables["SC_GEOM"]
+    sun["SUB_SOLAR_LON"][:] = 176
+    fov["SOLAR_Z_ANGLE"] = angle_deg(orbit.unit(fov["LAT"], fov["LON"]), orbit.unit(12.0, 176.0))
+    fov["LOCAL_TIME"] = ((fov["LON"] - 176) / 15 + 12 - 0.45) % 24
+    assert read_tables(tables).facts.residuals["local_time_h"] == pytest.approx(0.45, abs=1e-4)
+
+
 def test_what_a_file_does_not_hold_is_not_checked(read_tables):
     tables = _make_tables()
     for column in ("SUB_SOLAR_LAT", "SUB_SOLAR_LON"):

@@ -106,6 +106,18 @@ def test_position_of_the_spacecraft_tells_the_frame_by_its_geodetic_latitude(rea
     assert read_changed(frame, change).facts.latitude_frame == _expected(frame)
 
 
+def test_position_of_the_spacecraft_contradicts_a_latitude_that_is_not_geodetic(read_changed):
+    def change(hdus: fits.HDUList) -> None:
+        position = _observe("planetographic").swath.geometry.spacecraft_mars_km
+        columns = [*hdus["SC_GEOM"].columns, fits.Column("V_SC_POS_MARS", "3D", array=position)]
+        hdus["SC_GEOM"] = fits.BinTableHDU.from_columns(columns, name="SC_GEOM")
+        own = np.degrees(np.arcsin(position[:, 2] / np.linalg.norm(position, axis=1)))
+        hdus["SC_GEOM"].data["SUB_SC_LAT"] = own
+        _without("VEC_MARS", "FOV_GEOM")(hdus)
+
+    assert read_changed("planetographic", change).facts.latitude_frame == "undetermined"
+
+
 def test_frame_is_undetermined_where_angles_and_vectors_disagree(read_changed):
     def change(hdus: fits.HDUList) -> None:  # measures the solar zenith angle from the radius
         fov, craft = hdus["FOV_GEOM"].data, hdus["SC_GEOM"].data
