@@ -126,7 +126,7 @@ STRUCTURE_VALUES: dict[str, tuple[str, ...]] = {
 
 @kind
 def structure() -> Iterator[Case]:
-    """Cards that give the structure, with values that do not agree with the data."""
+    """Cards that give the structure, with values that do not agree with the data; the table of times may be in them."""
     for base, names in {
         "emus": ("EMISS", "FOV_GEOM", "SC_GEOM", "TIME"),
         "iuvs": ("PixelGeometry", "Observation"),
@@ -135,7 +135,7 @@ def structure() -> Iterator[Case]:
             for key, values in STRUCTURE_VALUES.items():
                 for value in values[:: 1 if name in {"EMISS", "FOV_GEOM"} else 2]:
                     edit = partial(_restructure, name=name, key=key, value=value)
-                    yield Case("structure", f"{name} {key} = {value}", edit, SOUND, base, timed=name not in TIMES)
+                    yield Case("structure", f"{name} {key} = {value}", edit, SOUND, base, timed=False)
     for key in ("BITPIX", "NAXIS", "NAXIS1", "NAXIS2", "NAXIS3", "PCOUNT", "GCOUNT"):
         for value in STRUCTURE_VALUES.get(key, STRUCTURE_VALUES["NAXIS2"]):
             for name, base in (
