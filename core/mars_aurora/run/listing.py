@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from mars_aurora.run.keys import RunKeys
-from mars_aurora.run.ledger import NO_RECORD, Outcome, Record
-from mars_aurora.run.records import is_input, name_input
-from mars_aurora.run.storage import S3Storage, Storage
+from mars_aurora.run.ledger import NO_RECORD, Outcome, Record, settle
+from mars_aurora.run.records import is_input, list_inputs, name_input, read_records
+from mars_aurora.run.storage import S3Storage, Source, Storage
 
 LISTED, CANDIDATES = "listed", "candidates"
 
@@ -29,13 +29,32 @@ def write_items(work: Storage, keys: RunKeys, phase: str, items: Iterable[Mappin
     work.put(keys.items(phase), "".join(f"{json.dumps(item)}\n" for item in items).encode())
 
 
-def read_names(work: Storage, keys: RunKeys) -> list[str]:
-    """Return the names of the inputs that were listed when the run was opened; empty for a local run."""
+def read_etags(work: Storage, keys: RunKeys) -> dict[str, str]:
+    """Return the ETag by name of each input that was listed when the run was opened; empty for a local run."""
     try:
         lines = work.get(keys.items(LISTED)).decode().split("\n")
     except KeyError:
-        return []
-    return [json.loads(line)["name"] for line in lines if line]
+        return {}
+    return {item["name"]: item["etag"] for item in map(json.loads, filter(None, lines))}
+
+
+def settle_inputs(
+    prefix: str, inputs: Source, work: Storage, keys: RunKeys, failures: Mapping[str, Record] | None = None
+) -> list[Record]:
+    """Return one record for each input that was listed when the run was opened, or is listed now.
+
+    A record of an earlier run is not that of an input which was replaced or added since, and is left out. ``failures``
+    are records by name that take the place of those in ``work``.
+    """
+    opened, present = read_etags(work, keys), list_inputs(inputs, prefix)
+    names = {*opened, *present}
+    records = {name: record for name, record in read_records(names, work, keys).items() if _is_of(record, opened)}
+    return note_changes(settle(names, records | dict(failures or {})), opened, present)
+
+
+def _is_of(record: Record, opened: Mapping[str, str]) -> bool:
+    etag = record.origin.version.etag  # empty if the input could not be read
+    return not opened or (record.name in opened and etag in {"", opened[record.name]})
 
 
 def note_changes(records: Sequence[Record], opened: Collection[str], present: Collection[str]) -> list[Record]:

@@ -9,11 +9,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from mars_aurora.run.keys import RunKeys
-from mars_aurora.run.ledger import Outcome, Record, count_outcomes, require_balance, settle
-from mars_aurora.run.listing import note_changes, read_names
+from mars_aurora.run.ledger import Outcome, Record, count_outcomes, require_balance
+from mars_aurora.run.listing import settle_inputs
 from mars_aurora.run.messages import CatalogueRequest, CatalogueResult
 from mars_aurora.run.provenance import Provenance
-from mars_aurora.run.records import list_inputs, read_records
 from mars_aurora.run.storage import Source, Storage
 from mars_aurora.steps.measure import Measured, measure_one
 
@@ -46,10 +45,8 @@ def catalogue(  # noqa: PLR0913, PLR0917 -- where the inputs, pictures and resul
     from mars_aurora.catalogue import write as tables
 
     keys = RunKeys(request.run_id)
-    opened, present = read_names(work, keys), list_inputs(inputs, request.prefix)
-    names = sorted({*opened, *present})
-    settled = settle(names, read_records(names, work, keys) | dict(failures or {}))
-    settled = note_changes(settled, opened, present)
+    settled = settle_inputs(request.prefix, inputs, work, keys, failures)
+    names = [record.name for record in settled]
     candidates = [record for record in settled if record.outcome is Outcome.CANDIDATE]
     measure = partial(measure_one, keys=keys, work=work, detections=detections)
     measured = {item.record.name: item for item in mapper(measure, candidates)}

@@ -9,11 +9,10 @@ from dataclasses import replace
 from typing import Any
 
 from mars_aurora.run.keys import LEDGER, RunKeys
-from mars_aurora.run.ledger import Outcome, Record, count_outcomes, describe_counts, settle
-from mars_aurora.run.listing import note_changes, read_names
+from mars_aurora.run.ledger import Outcome, Record, count_outcomes, describe_counts
+from mars_aurora.run.listing import settle_inputs
 from mars_aurora.run.lock import release_lock
 from mars_aurora.run.messages import CloseRequest, CloseResult
-from mars_aurora.run.records import list_inputs, read_records
 from mars_aurora.run.storage import S3Storage
 
 _EXCEEDED = "States.ExceedToleratedFailureThreshold"
@@ -48,9 +47,7 @@ def close_run(request: CloseRequest, inputs: S3Storage, work: S3Storage, detecti
 
 def _settle(request: CloseRequest, inputs: S3Storage, work: S3Storage, keys: RunKeys, meaning: str) -> Sequence[Record]:
     """Return one final record for each input, listed when the run was opened or now."""
-    opened, present = read_names(work, keys), list_inputs(inputs, request.prefix)
-    names = {*opened, *present}
-    records = note_changes(settle(names, read_records(names, work, keys)), opened, present)
+    records = settle_inputs(request.prefix, inputs, work, keys)
     return [_fail(record, meaning) if record.outcome is Outcome.CANDIDATE else record for record in records]
 
 

@@ -5,22 +5,20 @@ from __future__ import annotations
 from contextlib import suppress
 
 from mars_aurora.run.keys import RunKeys
-from mars_aurora.run.ledger import Outcome, Record, count_outcomes, settle
-from mars_aurora.run.listing import CANDIDATES, read_names, write_items
+from mars_aurora.run.ledger import Outcome, Record, count_outcomes
+from mars_aurora.run.listing import CANDIDATES, settle_inputs, write_items
 from mars_aurora.run.messages import TallyRequest, TallyResult
-from mars_aurora.run.records import list_inputs, read_records
 from mars_aurora.run.storage import Source, Storage
 
 
 def tally(request: TallyRequest, inputs: Source, work: Storage) -> TallyResult:
     """Compare the list of inputs with the records; leave exactly the candidates that are not superseded."""
     keys = RunKeys(request.run_id)
-    names = {*read_names(work, keys), *list_inputs(inputs, request.prefix)}
-    records = settle(names, read_records(names, work, keys))
+    records = settle_inputs(request.prefix, inputs, work, keys)
     candidates = keep_candidates(records, work, keys)
     if request.list_candidates:
         write_items(work, keys, CANDIDATES, ({"name": name} for name in candidates))
-    return TallyResult(request.run_id, len(names), len(candidates), count_outcomes(records))
+    return TallyResult(request.run_id, len(records), len(candidates), count_outcomes(records))
 
 
 def keep_candidates(records: list[Record], work: Storage, keys: RunKeys) -> list[str]:

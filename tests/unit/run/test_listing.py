@@ -3,22 +3,41 @@
 from pathlib import Path
 
 from mars_aurora.run.keys import RunKeys
-from mars_aurora.run.ledger import Outcome, Record, settle
-from mars_aurora.run.listing import LISTED, note_changes, read_names, write_items
-from mars_aurora.run.storage import FolderStorage
+from mars_aurora.run.ledger import Origin, Outcome, Record, settle
+from mars_aurora.run.listing import LISTED, note_changes, read_etags, settle_inputs, write_items
+from mars_aurora.run.storage import FolderStorage, Version
 
 KEYS = RunKeys("r")
 
 
-def test_names_are_read_as_they_were_written(tmp_path: Path) -> None:
+def test_list_is_read_as_it_was_written(tmp_path: Path) -> None:
     names = ["plain.fits", "two\nlines.fits", "line\u2028separator.fits", "\x85.fits", "Öl/火星.fits", '"quoted".fits']
     work = FolderStorage(tmp_path)
-    write_items(work, KEYS, LISTED, ({"name": name} for name in names))
-    assert read_names(work, KEYS) == names
+    write_items(work, KEYS, LISTED, ({"name": name, "etag": f"{number}"} for number, name in enumerate(names)))
+    assert read_etags(work, KEYS) == {name: f"{number}" for number, name in enumerate(names)}
 
 
 def test_run_without_a_list_has_no_names(tmp_path: Path) -> None:
-    assert read_names(FolderStorage(tmp_path), KEYS) == []
+    assert read_etags(FolderStorage(tmp_path), KEYS) == {}
+
+
+def test_record_of_an_input_that_was_replaced_or_added_since_is_not_used(tmp_path: Path) -> None:
+    work, inputs = FolderStorage(tmp_path / "work"), FolderStorage(tmp_path / "inputs")
+    for name in ("same.fits", "replaced.fits", "added.fits", "unread.fits"):
+        inputs.put(name, b"")
+        version = Version(5, etag="" if name == "unread.fits" else "old")
+        outcome = Outcome.FAILED if name == "unread.fits" else Outcome.DISCARDED
+        record = Record(name, outcome, "unreadable", objects=1, origin=Origin(version))
+        work.put(KEYS.record(name), record.to_json())
+    listed = {"same.fits": "old", "replaced.fits": "new", "unread.fits": "new"}
+    write_items(work, KEYS, LISTED, ({"name": name, "etag": etag} for name, etag in listed.items()))
+    settled = {record.name: (record.outcome.value, record.reason) for record in settle_inputs("", inputs, work, KEYS)}
+    assert settled == {
+        "same.fits": ("discarded", "unreadable"),
+        "replaced.fits": ("failed", "no_record"),
+        "added.fits": ("failed", "added_during_run"),
+        "unread.fits": ("failed", "unreadable"),
+    }
 
 
 def note(records: dict[str, Record], opened: list[str], present: list[str]) -> dict[str, tuple[str, str]]:

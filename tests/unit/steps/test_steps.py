@@ -431,7 +431,7 @@ def test_outage_is_not_a_failed_measurement(inputs, work, content, tmp_path):
 
 
 def test_input_removed_after_it_was_read_keeps_its_aurora_and_an_added_one_is_reported(inputs, work, content):
-    write_items(work, KEYS, LISTED, [{"name": "x.fits"}])
+    write_items(work, KEYS, LISTED, [{"name": "x.fits", "etag": ""}])
     inputs.put("b/x.fits", content)
     assert _preprocess("x.fits", inputs, work).usable
     classify(ClassifyRequest("r", "x.fits", min_objects=1), work)
