@@ -32,8 +32,8 @@ class Identity:
     integrations : int
     content_sha256 : str
         Checksum, of files without times only.
-    mode, swath, part : str
-        Told apart only where both files have them; ``part`` is the mode and the swath in the file's own header.
+    mode, swath : str
+        By the name of the file in its own header, or else by its name; compared only where both files have them.
     level : str
     version : tuple of int
         Version, revision and rank of the kernels, as in `FileName.rank`.
@@ -46,7 +46,6 @@ class Identity:
     content_sha256: str = ""
     mode: str = ""
     swath: str = ""
-    part: str = ""
     level: str = ""
     version: tuple[int, ...] = ()
 
@@ -67,15 +66,14 @@ class Identity:
         """Return whether nothing that both files state tells their observations apart."""
         if self.kind != other.kind or abs((self.start_ms or 0) - (other.start_ms or 0)) > _SAME_START_MS:
             return False
-        pairs = ((getattr(self, name), getattr(other, name)) for name in ("mode", "swath", "part"))
+        pairs = ((getattr(self, name), getattr(other, name)) for name in ("mode", "swath"))
         return all(not own or not others or own == others for own, others in pairs)
 
 
 def identify(observation: Observation) -> Identity:
     """Identify the observation of a file, from its header and tables."""
     facts = observation.facts
-    own, given = parse_name(facts.file_name or ""), parse_name(facts.name)
-    named = own or given
+    named = parse_name(facts.file_name or "") or parse_name(facts.name)
     first = observation.time_utc[0]
     return Identity(
         instrument=facts.instrument,
@@ -83,9 +81,8 @@ def identify(observation: Observation) -> Identity:
         start_ms=None if str(first) == "NaT" else int(first.astype("datetime64[ms]").astype("int64")),
         integrations=observation.shape[0],
         content_sha256=facts.content_sha256 or "",
-        mode=facts.mode or "",
-        swath="{}of{}".format(*facts.swath) if facts.swath else "",
-        part="" if own is None else f"{own.mode} {own.swath}",
+        mode="" if named is None else named.mode,
+        swath="" if named is None or named.swath is None else "{}of{}".format(*named.swath),
         level=facts.level,
         version=() if named is None else named.rank,
     )
@@ -94,8 +91,8 @@ def identify(observation: Observation) -> Identity:
 def choose_files(identities: Mapping[str, Identity]) -> dict[str, str]:
     """Choose for each file, by name, the file of its observation that is used: itself or a better one.
 
-    The best file has the best level, then the highest version, then a name by the grammar of its mission, then the
-    shortest name.
+    The best file has the best level, then the highest version, then a name by the grammar of its mission with the
+    highest version, then the shortest name.
     """
     used: dict[str, str] = {}
     chosen: dict[tuple[object, ...], list[str]] = {}  # by kind and time, so that each file is compared with few others
@@ -113,4 +110,5 @@ def _rank(name: str, identity: Identity) -> tuple[object, ...]:
     level = _LEVELS.index(identity.level) if identity.level in _LEVELS else -1
     parsed = parse_name(name)
     by_grammar = parsed is not None and not parsed.is_copy
-    return level, identity.version, by_grammar, -len(name), tuple(-ord(letter) for letter in name)
+    version = () if parsed is None else parsed.rank
+    return level, identity.version, by_grammar, version, -len(name), tuple(-ord(letter) for letter in name)

@@ -29,7 +29,6 @@ def _group(**identities: Identity) -> set[frozenset[str]]:
         {"version": ()},
         {"mode": ""},
         {"swath": ""},
-        {"part": "os2 (1, 3)"},
     ],
 )
 def test_levels_versions_and_copies_are_one_observation(change):
@@ -52,10 +51,15 @@ def test_other_observations_are_told_apart(change):
     assert _group(a=L2B, b=replace(L2B, **change)) == {frozenset("a"), frozenset("b")}
 
 
-def test_mode_in_the_headers_tells_apart_only_where_both_have_one():
-    one, other = replace(L2B, mode="", swath="", part="os1 None"), replace(L2B, mode="", swath="", part="os2 None")
-    assert _group(a=one, b=other) == {frozenset("a"), frozenset("b")}
-    assert _group(a=one, b=replace(other, part="")) == {frozenset("ab")}
+def test_name_in_the_header_has_precedence_over_the_name_of_the_file(tmp_path, broad_aurora):
+    path = tmp_path / "x"
+    path.write_bytes(broad_aurora.to_fits())
+    observation = readers.read(path, "emm_emu_l2b_20220331t212107_0191_os1_sw1of3_r_v01-04.fits")
+    unnamed = replace(observation, facts=replace(observation.facts, file_name=None))
+    assert identify(unnamed).mode == "os1"
+    facts = replace(observation.facts, file_name="emm_emu_l2b_20220331t212107_0191_os2_sw2of3_r_v02-01.fits")
+    identity = identify(replace(observation, facts=facts))
+    assert (identity.mode, identity.swath, identity.version[0]) == ("os2", "2of3", 2)
 
 
 def test_files_without_times_are_compared_by_checksum():
