@@ -25,7 +25,7 @@ FUNCTIONS = ("open", "preprocess", "classify", "tally", "detect", "catalogue", "
 LIMIT_BYTES = 262_144_000 * 9 // 10  # 90 % of Lambda's limit for the unpacked function and layer
 UNUSED_EXTENSIONS = tuple(f"PIL/_{name}.*" for name in ("avif", "imagingcms", "imagingft", "imagingtk", "webp"))
 UNUSED_PACKAGES = tuple(f"onnxruntime/{name}" for name in ("quantization", "tools", "transformers"))
-AWS_SERVICES = {"lambda", "s3", "stepfunctions"}  # botocore has the descriptions of 400 others
+AWS_SERVICES = {"lambda", "s3", "stepfunctions", "xray"}  # of 400; the SDK of X-Ray creates its client on import
 MACHINES = {"aarch64": 0xB7, "x86_64": 0x3E}  # e_machine in the ELF header
 
 

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -52,6 +53,20 @@ def list_work(stack: Stack, key: str) -> list[str]:
     return [item["Key"] for item in found.get("Contents", [])]
 
 
+def read_work(stack: Stack, key: str) -> bytes:
+    return stack.emulator.client("s3").get_object(Bucket=stack.outputs["WorkBucketName"], Key=key)["Body"].read()
+
+
+def find_entry(stack: Stack, execution_arn: str, state: str) -> datetime:
+    """Return when an execution entered a state."""
+    workflow = stack.emulator.client("stepfunctions")
+    pages = workflow.get_paginator("get_execution_history").paginate(executionArn=execution_arn)
+    events = (event for page in pages for event in page["events"])
+    return next(
+        event["timestamp"] for event in events if event.get("stateEnteredEventDetails", {}).get("name") == state
+    )
+
+
 @pytest.mark.parametrize(
     ("request_", "cause"),
     [
@@ -78,7 +93,9 @@ def test_two_executions_at_once_end_with_the_auroras_of_both(stack: Stack, auror
     second = start(stack, prefix="incoming/twice/")
     ends = [wait(stack, execution) for execution in (first, second)]
     assert [end["status"] for end in ends] == ["SUCCEEDED"] * 2, ends
-    assert ends[0]["stopDate"] <= ends[1]["stopDate"], "the second execution must wait for the first"
+    opened = json.loads(read_work(stack, RunKeys("twice").product("run.json")))
+    assert opened["execution"] == second
+    assert datetime.fromisoformat(opened["started_utc"]) >= find_entry(stack, first, "Close"), "the second must wait"
     ledger = read_ledger(stack, "twice")
     assert {name: line[0] for name, line in ledger.items()} == {one.name: "aurora", other.name: "aurora"}
     detections = stack.emulator.client("s3").list_objects_v2(
