@@ -127,3 +127,13 @@ def find_empty_pages(
     for start, end in zip(starts[long], ends[long], strict=True):
         in_run[start:end] = True
     return in_run.reshape(brightness_R.shape, order=order) & on_disk
+
+
+def find_empty_day(
+    brightness_R: FloatArray, random_error_R: FloatArray, sza_deg: FloatArray, on_disk: BoolArray
+) -> BoolArray:
+    """Find pixels of the day side with brightness and error exactly 0, which were never written: (nI, nS).
+
+    Dayglow is at least 20 R, hundreds of counts; at night such pixels are data.
+    """
+    return np.asarray((brightness_R == 0) & (random_error_R == 0) & (sza_deg < DAY_SZA_DEG) & on_disk)

@@ -23,7 +23,8 @@ def verify_sums(extent: Extent, view_file: Callable[[], NDArray[np.uint8]], boun
     Returns the note ``header_checksum`` if only the header differs from the CHECKSUM. ``view_file`` is called for each
     piece of the data, so that the memory of a mapped file is freed in between.
     """
-    declared, checksum = as_int(read_card(extent, "DATASUM"), 0, _ONES), read_card(extent, "CHECKSUM")
+    declared = as_int(read_card(extent, "DATASUM"), 0, _ONES) if extent.size else None  # no data: nothing to verify
+    checksum = read_card(extent, "CHECKSUM")
     if declared is None and not checksum:
         return set()
     found, end = 0, extent.start + -(-extent.size // BLOCK) * BLOCK

@@ -13,7 +13,13 @@ from mars_aurora.readers.checks import require_image
 from mars_aurora.readers.consistency import require_consistent
 from mars_aurora.readers.disk import level_disk
 from mars_aurora.readers.latitude_frame import BodyFixed, find_frame
-from mars_aurora.readers.plausible import find_empty_pages, find_spikes, require_plausible, select_plausible
+from mars_aurora.readers.plausible import (
+    find_empty_day,
+    find_empty_pages,
+    find_spikes,
+    require_plausible,
+    select_plausible,
+)
 from mars_aurora.readers.recomputed import draw_sample, find_emission_angle
 
 _HOURS = 24.0
@@ -85,6 +91,7 @@ def _remove_implausible(observation: Observation, layout: Layout) -> Observation
     """Set unwritten and implausible brightness, and errors of 0, to NaN."""
     brightness, error, sza = observation.brightness_R, observation.random_error_R, observation.sza_deg
     empty = find_empty_pages(brightness, error, observation.on_disk, layout.order, layout.samples_per_pixel)
+    empty |= find_empty_day(brightness, error, sza, observation.on_disk)
     brightness = np.where(empty, np.float32(np.nan), brightness)
     error = np.where(error > 0, error, np.float32(np.nan))
     on_disk = observation.on_disk

@@ -8,6 +8,7 @@ from numpy.testing import assert_array_equal
 from mars_aurora.emission import OXYGEN_1304, OXYGEN_1356
 from mars_aurora.errors import InputError, Reason
 from mars_aurora.readers.plausible import (
+    find_empty_day,
     find_empty_pages,
     find_scatter,
     find_spikes,
@@ -107,6 +108,12 @@ def test_zeros_with_an_error_and_zeros_off_the_disk_are_data():
     zeros, everywhere = np.zeros((20, 30)), np.ones((20, 30), bool)
     assert not find_empty_pages(zeros, zeros + 1, everywhere, "C", 1).any()
     assert not find_empty_pages(zeros, zeros, ~everywhere, "C", 1).any()
+
+
+def test_zeros_of_the_day_side_without_an_error_were_never_written():
+    brightness, error = np.array([[0.0, 0.0, 0.0, 1.0, 0.0]]), np.array([[0.0, 1.0, 0.0, 0.0, 0.0]])
+    sza, on_disk = np.array([[89.0, 89.0, 91.0, 89.0, 89.0]]), np.array([[True, True, True, True, False]])
+    assert find_empty_day(brightness, error, sza, on_disk).tolist() == [[True, False, False, False, False]]
 
 
 # The same through the readers.

@@ -84,6 +84,12 @@ def test_invalid_sum_is_ignored(tmp_path, summed, value):
     assert read(tmp_path / "x.fits", content).error is None
 
 
+def test_sum_of_an_hdu_without_data_is_not_verified(tmp_path, summed):
+    at = summed.index(b"DATASUM =")
+    content = summed[:at] + b"DATASUM = '123456789'".ljust(80) + summed[at + 80 :]
+    assert read(tmp_path / "x.fits", content).error is None
+
+
 def test_sum_of_words_is_that_of_the_standard():
     words = np.array([0x80000000, 0x80000001, 0x12345678], ">u4")
     content = np.zeros(2 * BLOCK, np.uint8)
