@@ -17,7 +17,9 @@ def column_names() -> Iterator[Case]:
         for other in (name.lower(), name.title(), f"{name}   ", f"  {name}"):
             yield _named(column, f"'{other}'", AS_BASE)
         for other in (f"{name}_", name[:-1], name.replace("_", " ") + "X", "", "\xff" + name, "X" * 60):
-            yield _named(column, f"'{other}'", column.broken)
+            # the column of wavelengths is named after the level, so that any name that starts alike is read
+            is_read = column.hdu == "WAVELENGTH" and other.startswith("WAVELENGTH")
+            yield _named(column, f"'{other}'", column.broken | AS_BASE if is_read else column.broken)
         for text in ("", name, "'" + name, "NaN", "T", "'''"):
             yield _named(column, text, SOUND)
         yield Case(
@@ -41,7 +43,10 @@ def _named(column: Column, text: str, right: Right) -> Case:
 def _remove(document: Document, column: Column) -> None:
     columns = document.columns(column.hdu)
     del columns[column.name]
-    document.set_columns(column.hdu, columns)
+    if columns:
+        document.set_columns(column.hdu, columns)
+    else:
+        document.hdus.remove(document[column.hdu])
 
 
 def _unname(document: Document, column: Column) -> None:

@@ -23,6 +23,7 @@ from mars_aurora.readers.plausible import (
 from mars_aurora.readers.recomputed import draw_sample, find_emission_angle
 
 _HOURS = 24.0
+_MIN_KNOWN = 0.5  # fraction of the emission angles of the disk
 _NOTED_OFFSET_KM = 1e-4  # above the rounding errors of float32
 
 
@@ -40,7 +41,7 @@ def verify(observation: Observation, layout: Layout, vectors: BodyFixed) -> Obse
     Raises InputError where too little is left, or where the geometry contradicts itself.
 
     Notes, in `Facts.notes`: ``altitude_offset``, the tangent altitude of the disk is not 0;
-    ``emission_angle_computed``, the file has none; ``empty_pages``, parts of the brightness were never written;
+    ``emission_angle_computed``, the file lacks most; ``empty_pages``, parts of the brightness were never written;
     ``implausible_values``, pixels are beyond the limits of the emission, or flagged and spikes; ``errors_unknown``,
     pixels without a random error; ``quality_flags``, pixels are flagged.
     """
@@ -66,9 +67,9 @@ def _require_sza(observation: Observation) -> None:
 
 
 def _complete_emission_angles(observation: Observation) -> Observation:
-    """Compute the emission angles of the disk where the file has none: without them no pixel is used."""
+    """Compute the emission angles of the disk where the file lacks most of them: without them no pixel is used."""
     disk = observation.on_disk
-    if not disk.any() or np.isfinite(observation.emission_angle_deg[disk]).any():
+    if not disk.any() or np.isfinite(observation.emission_angle_deg[disk]).mean() >= _MIN_KNOWN:
         return observation
     angle = observation.emission_angle_deg.copy()
     angle[disk] = find_emission_angle(observation, disk)
