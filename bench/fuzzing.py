@@ -1,6 +1,6 @@
 """Fuzz the readers with atheris: only observations, InputError and TransientError may come out.
 
-    build/fuzz-venv/bin/python -m bench.fuzzing [--cpu-minutes 20] [--corpus build/fuzz-corpus]
+    build/fuzz-venv/bin/python -m bench.fuzzing [--cpu-minutes 5] [--corpus build/fuzz-corpus]
 
 An input of the fuzzer is a file as it is, or edits of a small sound EMUS or IUVS file: bytes written at positions,
 cards replaced, the end cut off, plain or gzipped. It stops with the input in build/ when another exception occurs,
@@ -101,7 +101,7 @@ def _edit(provider: atheris.FuzzedDataProvider, base: Base) -> bytes:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cpu-minutes", type=float, default=20)
+    parser.add_argument("--cpu-minutes", type=float, default=5)
     parser.add_argument("--corpus", type=Path, default=Path("build/fuzz-corpus"))
     options = parser.parse_args()
     options.corpus.mkdir(parents=True, exist_ok=True)
