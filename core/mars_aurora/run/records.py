@@ -38,13 +38,13 @@ def read_records(names: Collection[str], work: Storage, keys: RunKeys) -> dict[s
     recorded = set(work.list(keys.records))
     wanted = sorted(name for name in names if keys.record(name) in recorded)
     with ThreadPoolExecutor(_READERS) as readers:
-        found = readers.map(partial(_read_record, work, keys), wanted)
+        found = readers.map(partial(find_record, work, keys), wanted)
         return {record.name: record for record in found if record is not None}
 
 
 def find_record(work: Storage, keys: RunKeys, name: str) -> Record | None:
     """Return the record of an input; None if it has none, or one that cannot be read."""
-    return _read_record(work, keys, name)
+    return _read(work, keys.record(name))
 
 
 def is_valid(record: Record, version: Version, emission: str, work: Storage, keys: RunKeys) -> bool:
@@ -75,10 +75,6 @@ def list_candidates(work: Storage, keys: RunKeys) -> list[str]:
     """List the names of the run's candidates, with or without a prediction; a candidate without a record is omitted."""
     recorded = (_read(work, keys.record_of_candidate(key)) for key in work.list(keys.candidates))
     return [record.name for record in recorded if record is not None]
-
-
-def _read_record(work: Storage, keys: RunKeys, name: str) -> Record | None:
-    return _read(work, keys.record(name))
 
 
 def _read(work: Storage, key: str) -> Record | None:

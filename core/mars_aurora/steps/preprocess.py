@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _Result:
-    """The record of an input, and the products to be written before it, by key."""
+    """The record of an input, whether it is in storage already, and the products to be written before it, by key."""
 
     record: Record
     products: dict[str, bytes] = field(default_factory=dict)
+    is_stored: bool = False
 
 
 def preprocess(
@@ -47,7 +48,8 @@ def preprocess(
     for key, data in result.products.items():
         work.put(key, data)
     record = result.record
-    work.put(keys.record(request.name), record.to_json())
+    if not result.is_stored:
+        work.put(keys.record(request.name), record.to_json())
     return PreprocessResult(request.run_id, request.name, record.is_read, record.reason, record.detail)
 
 
@@ -69,7 +71,7 @@ def _read_unless_valid(request: PreprocessRequest, inputs: Source, work: Storage
         known = None
     version = _find_version(request, inputs)
     if known is not None and is_valid(known, version, emission.name, work, keys):
-        return _Result(known)
+        return _Result(known, is_stored=True)
     if version.size > Limits.unpacked_bytes:  # not downloaded, and not hashed
         detail = f"the file has {version.size} bytes; the limit is {Limits.unpacked_bytes}"
         origin = Origin(version, read=stamp_read("", emission.name))

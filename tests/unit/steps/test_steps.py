@@ -107,7 +107,9 @@ def test_bad_input_is_recorded_as_rejected_and_not_read_again(inputs, work, monk
     assert (first.usable, first.reason) == (False, "not_fits")
     assert _record(work, "x.fits").outcome is Outcome.REJECTED
     monkeypatch.setattr("mars_aurora.readers.reading.unpack", None)
+    written = work.version(KEYS.record("x.fits"))
     assert _preprocess("x.fits", inputs, work) == first
+    assert work.version(KEYS.record("x.fits")) == written
 
 
 def test_rejected_file_that_is_replaced_is_read(inputs, work, content):
