@@ -91,9 +91,9 @@ def draw_auroras(rng: np.random.Generator, world: World, sun: Array, spacecraft_
     count = 1 + rng.choice(len(world.auroras_per_scene), p=world.auroras_per_scene)
     auroras = []
     for kind in rng.choice(kinds, size=count, p=fractions):
-        center = _draw_center(rng, str(kind), sun, spacecraft_km)
+        center = _draw_center(rng, world, str(kind), sun, spacecraft_km)
         if center is None and kind == "crustal":
-            kind, center = "patch", _draw_center(rng, "patch", sun, spacecraft_km)  # noqa: PLW2901 -- fields in daylight
+            kind, center = "patch", _draw_center(rng, world, "patch", sun, spacecraft_km)  # noqa: PLW2901 -- fields in daylight
         if center is not None:
             auroras.append(_draw_aurora(rng, world, str(kind), center))
     return auroras
@@ -105,7 +105,7 @@ def mean_coordinates(vectors: Array, weights: Array) -> tuple[float, float]:
     return float(np.degrees(np.arctan2(z, np.hypot(x, y)))), float(np.degrees(np.arctan2(y, x)) % 360)
 
 
-def _draw_center(rng: np.random.Generator, kind: str, sun: Array, spacecraft_km: Array) -> Array | None:
+def _draw_center(rng: np.random.Generator, world: World, kind: str, sun: Array, spacecraft_km: Array) -> Array | None:
     """Draw a unit vector on the visible night side, or None where the kind has none.
 
     Ribbons are concentrated near midnight, other kinds near the terminator and on the dusk side.
@@ -120,7 +120,8 @@ def _draw_center(rng: np.random.Generator, kind: str, sun: Array, spacecraft_km:
     weight = 0.35 + np.exp(-np.maximum(sza - 112, 0) / 22) + 0.5 * (hour > 18)
     if kind == "sinuous":
         weight = np.exp(-0.5 * (((hour + 12) % 24 - 12) / 2.5) ** 2)
-    weight = weight * (sza > 111) * facing * ~quiet
+    low, high = world.aurora_sza_deg
+    weight = weight * (sza > low) * (sza < high) * facing * ~quiet
     if weight.sum() < 1e-6:
         return None
     chosen: Array = vectors[rng.choice(len(vectors), p=weight / weight.sum())]

@@ -59,6 +59,7 @@ class World:
 
     # auroras
     no_aurora_fraction: float = 0.25
+    aurora_sza_deg: Range = (111.0, 180.0)  # of the centers of auroras
     auroras_per_scene: tuple[float, ...] = (0.3, 0.3, 0.22, 0.12, 0.06)  # probability of 1, 2, 3 ... auroras
     kinds: tuple[tuple[str, float], ...] = (("crustal", 0.35), ("patch", 0.4), ("sinuous", 0.25))
     crustal_peak_R: Range = (6.0, 50.0)

@@ -50,6 +50,15 @@ UNLIKE = World(  # out of distribution: optics, noise, background, shapes and cu
     emission_altitude_km=150.0,
 )
 
+TWILIGHT = replace(  # auroras in twilight, many of them brighter than it
+    UNLIKE,
+    aurora_sza_deg=(105.0, 114.0),
+    no_aurora_fraction=0.0,
+    kinds=(("patch", 1.0),),
+    patch_peak_R=(20.0, 250.0),
+    modes=(("os2", 1.0, (75, 130)),),
+)
+
 _EMPTY = World(no_aurora_fraction=1.0)
 
 

@@ -8,7 +8,7 @@ import pytest
 from mars_aurora_model.simulator import orbit
 from mars_aurora_model.simulator.simulate import observe
 from mars_aurora_model.simulator.world import MARS_RADIUS_KM
-from mars_aurora_model.simulator.worlds import draw_world
+from mars_aurora_model.simulator.worlds import TWILIGHT, draw_world
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +83,13 @@ def test_auroras_are_on_the_night_side_outside_the_quiet_region(truths):
         assert not (5 < aurora["lat_deg"] < 35 and 250 < aurora["lon_deg"] < 280) or aurora["kind"] == "sinuous"
         if "sza_deg" in aurora["seen"]:
             assert aurora["seen"]["sza_deg"] > 95
+
+
+def test_auroras_of_the_twilight_world_are_in_twilight():
+    files = [observe(TWILIGHT, 4, index) for index in range(8)]
+    seen = [aurora["seen"] for file in files for aurora in file.truth["auroras"] if aurora["visible"]]
+    assert len(seen) >= 5
+    assert 103 < np.median([aurora["sza_deg"] for aurora in seen]) < 116  # limb and night cut some of them
 
 
 def test_kinds_have_their_brightness_and_size(truths):
