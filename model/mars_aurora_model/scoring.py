@@ -1,4 +1,4 @@
-"""Detection metrics on plain arrays: matching to the truth, precision and recall, average precision."""
+"""Detection metrics on plain arrays: matching to the truth, precision and recall, average precision, calibration."""
 
 from __future__ import annotations
 
@@ -101,3 +101,27 @@ def _is_inside(corners: FloatArray, areas: FloatArray) -> NDArray[np.bool_]:
 def f1(precision: float, recall: float) -> float:
     """Return the harmonic mean of precision and recall."""
     return 2 * precision * recall / max(precision + recall, 1e-9)
+
+
+def expected_calibration_error(
+    confidence: FloatArray | Float64Array, correct: NDArray[np.bool_], bins: int = 10, least: float = 0.05
+) -> float:
+    """Return the mean difference between confidence and fraction of correct predictions, over bins of equal count.
+
+    The difference is absolute in each bin, and bins are weighted by their number of predictions (Naeini et al. 2015).
+
+    Parameters
+    ----------
+    confidence : (P,) float, 0 to 1
+    correct : (P,) bool
+    bins : int
+        Number of bins; predictions are divided among them in order of confidence.
+    least : float
+        Predictions of less confidence are left out; NaN is returned if there are no others.
+    """
+    kept = np.flatnonzero(confidence >= least)
+    if len(kept) == 0:
+        return float("nan")
+    order = kept[np.argsort(confidence[kept], kind="stable")]
+    excess = confidence[order].astype(np.float64) - correct[order]
+    return float(np.abs([part.sum() for part in np.array_split(excess, bins)]).sum() / len(order))

@@ -4,7 +4,7 @@ import pytest
 from mars_aurora.box import Box
 from mars_aurora_model.labels import Label, LabeledPicture
 from mars_aurora_model.predictions import Predictions, choose_thresholds
-from mars_aurora_model.scoring import f1, match
+from mars_aurora_model.scoring import expected_calibration_error, f1, match
 
 
 def boxes(*corners):
@@ -83,3 +83,30 @@ def test_boxes_on_ignored_boxes_count_neither_way():
     found = match([(predicted, confidences(0.9, 0.8, 0.7))], [TRUTH[:1]], ignored=[boxes((50, 50, 60, 60))])
     assert found.correct.tolist() == [True, False]
     assert found.confidence == pytest.approx([0.9, 0.7])
+
+
+def test_calibration_error_of_a_known_table():
+    confidence = np.repeat([0.2, 0.6, 0.9], (10, 10, 20))
+    correct = np.repeat([True, False, True, False, True], (4, 6, 3, 7, 20))  # 0.4, 0.3 and 1 are correct
+    assert expected_calibration_error(confidence, correct, bins=4) == pytest.approx(0.25 * (0.2 + 0.3 + 0.1 + 0.1))
+
+
+def test_calibration_error_is_small_where_confidence_is_the_probability():
+    rng = np.random.default_rng(5)
+    confidence = rng.uniform(0, 1, 20_000)
+    correct = rng.random(20_000) < confidence
+    assert expected_calibration_error(confidence, correct) < 0.02
+    assert expected_calibration_error(np.sqrt(confidence), correct) > 0.1
+
+
+def test_bins_of_the_calibration_error_have_equal_counts_in_order_of_confidence():
+    confidence, correct = confidences(0.9, 0.2, 0.8, 0.1), np.array([True, False, False, False])
+    assert expected_calibration_error(confidence, correct, bins=2) == pytest.approx((0.7 + 0.3) / 4)
+    assert expected_calibration_error(confidence, correct, bins=4) == pytest.approx((0.1 + 0.2 + 0.8 + 0.1) / 4)
+
+
+def test_calibration_error_leaves_out_low_confidences():
+    confidence, correct = confidences(0.049, 0.05, 0.95), np.array([True, False, True])
+    assert expected_calibration_error(confidence, correct) == pytest.approx(0.05)
+    assert expected_calibration_error(confidence, correct, least=0.9) == pytest.approx(0.05)
+    assert np.isnan(expected_calibration_error(confidence, correct, least=0.99))
