@@ -32,7 +32,8 @@ class Facts:
     geometry and the recomputed one by quantity (``sza_deg``, ``emission_angle_deg``, ``local_time_h``); a quantity that
     could not be checked is missing. ``notes`` are codes of what is unusual about the file. ``content_sha256`` is the
     checksum of the unpacked bytes, of files without times only. ``flagged_fraction`` is the fraction of the pixels with
-    a brightness that the file flags.
+    a brightness that the file flags. ``cleaning`` are figures of what cleaning found, by name (see `cleaning.clean`);
+    empty where the observation is as in the file.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Facts:
     notes: tuple[str, ...] = ()
     content_sha256: str | None = None
     flagged_fraction: float = 0.0
+    cleaning: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,8 @@ class Observation:
     sub_solar_latitude_deg, sub_solar_longitude_deg : (nI,) float64
     ra_deg, dec_deg : (nI, nS) float64, J2000 direction of the line of sight at the pixel center
     flagged : (nI, nS) bool, pixels flagged by the instrument team; for information: the meaning is not published
+    removed_R : (nI, nS) float32, brightness that cleaning removed, so that their sum is that of the file; 0 where it
+        removed nothing; all of it where it removed the pixel, whose brightness is then NaN
     """
 
     facts: Facts
@@ -103,6 +107,7 @@ class Observation:
     ra_deg: Float64Array
     dec_deg: Float64Array
     flagged: NDArray[np.bool_]
+    removed_R: FloatArray
 
     @property
     def emission(self) -> Emission:

@@ -13,6 +13,7 @@ from mars_aurora import readers
 from mars_aurora.aurora import Aurora
 from mars_aurora.catalogue import ledger_table, sightings, tables
 from mars_aurora.classify import count
+from mars_aurora.cleaning.cleaning import clean
 from mars_aurora.detect.candidate import Drawn
 from mars_aurora.detect.detectors import DetectorName, choose_detector, load_detector
 from mars_aurora.emission import OXYGEN_1304, find_emission
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 
 def read(path: str | Path, emission: str = OXYGEN_1304.name) -> Observation:
-    """Read one FITS file of EMM/EMUS (L2B, L2A) or MAVEN/IUVS (L1b), plain or gzipped.
+    """Read one FITS file of EMM/EMUS (L2B, L2A) or MAVEN/IUVS (L1b), plain or gzipped, without cleaning it.
 
     Parameters
     ----------
@@ -58,6 +59,8 @@ def find(
     detector: str | None = None,
     min_objects: int = 2,
     emission: str | None = None,
+    *,
+    cleaning: bool = True,
 ) -> QTable:
     """Find and measure the auroras of one observation, as ``mars-aurora run`` does.
 
@@ -71,6 +74,8 @@ def find(
         A picture with fewer objects, the disk being one, is discarded before detection; 0 skips the count.
     emission : str, optional
         Emission to read from a file, by default O I 130.4 nm; an observation has its own.
+    cleaning : bool
+        Whether to remove detector artifacts first; an observation that is clean already is used as it is.
 
     Returns
     -------
@@ -97,6 +102,7 @@ def find(
     if not isinstance(min_objects, int) or isinstance(min_objects, bool) or min_objects < 0:
         raise UsageError(f"min_objects must be an integer of 0 or more, not {min_objects!r}")
     observation = _observe(source, emission)
+    observation = clean(observation) if cleaning else observation
     name = _choose(detector, observation)
     canvas = canvases.fit(observation)
     picture = heatmap.draw(observation, canvas)
@@ -107,7 +113,7 @@ def find(
         boxes = load_detector(name)(Drawn(picture, observation, canvas)).boxes
         auroras = sightings.join(measure(observation, canvas, boxes))
         outcome = Outcome.AURORA if auroras else Outcome.NO_AURORA
-    provenance = describe_provenance(name, min_objects, "mars_aurora.find", observation.emission)
+    provenance = describe_provenance(name, min_objects, "mars_aurora.find", observation.emission, cleaning=cleaning)
     table = QTable(tables.to_table(auroras, provenance))
     table.meta |= {"name": observation.facts.name, "outcome": outcome.value, "objects": objects}
     return table

@@ -93,6 +93,9 @@ def run(  # noqa: PLR0913, PLR0917 -- one parameter per option
         Literal["rejected", "all"] | None,
         typer.Option(help="Process inputs again although their results are valid: those that were rejected, or all."),
     ] = None,
+    cleaning: Annotated[  # noqa: FBT002 -- a command line flag
+        bool, typer.Option("--cleaning/--no-cleaning", help="Remove detector artifacts before the picture is drawn.")
+    ] = True,
     dry_run: Annotated[  # noqa: FBT002 -- a command line flag
         bool, typer.Option("--dry-run", help="Print what would be done for how many inputs, and write nothing.")
     ] = False,
@@ -110,8 +113,9 @@ def run(  # noqa: PLR0913, PLR0917 -- one parameter per option
     chosen = choose_detector(detector, line)
     found = files.find_inputs(inputs)
     settings = f"{min_objects} {chosen} {keep_stages}" + (f" {line.name}" if line != OXYGEN_1304 else "")
+    settings += "" if cleaning else " raw"
     chosen_id = run_id or _default_run_id(inputs, settings)
-    job = Job(chosen_id, out.absolute(), min_objects, chosen, keep_stages, line.name, Again(again or ""))
+    job = Job(chosen_id, out.absolute(), min_objects, chosen, keep_stages, line.name, Again(again or ""), cleaning)
     if dry_run:
         typer.echo(describe_plan(job, found))
         return

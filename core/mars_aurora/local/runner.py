@@ -75,7 +75,8 @@ def run(job: Job, inputs: InputFiles, workers: int, progress: Progress) -> Catal
             failures |= _detect(job, _keep_candidates(job, inputs, failures), pool, progress)
             mapper = partial(_measure, pool=pool, progress=progress, then=release_ledger)
             request = CatalogueRequest(job.run_id, "", "", started_utc)
-            provenance = describe_provenance(job.detector, job.min_objects, _command(), find_emission(job.emission))
+            emission = find_emission(job.emission)
+            provenance = describe_provenance(job.detector, job.min_objects, _command(), emission, cleaning=job.cleaning)
             verifier = partial(_verify, workers=workers, progress=progress)
             return catalogue(request, inputs, job.work, job.work, provenance, mapper, verifier, failures)
 
@@ -94,6 +95,7 @@ def _check_inputs(job: Job, inputs: InputFiles, progress: Progress) -> None:
         "detector": job.detector.value,
         "keep_stages": job.keep_stages,
         "emission": job.emission,
+        "cleaning": job.cleaning,
     }
     key = job.keys.product(RUN_FILE)
     try:

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mars_aurora.detect.detectors import DetectorName, describe_detector, load_detector
-from mars_aurora.emission import OXYGEN_1304, find_emission
+from mars_aurora.emission import OXYGEN_1304
 from mars_aurora.local.inputs import InputFiles
 from mars_aurora.run.keys import RunKeys
 from mars_aurora.run.ledger import Outcome
 from mars_aurora.run.messages import Again, ClassifyRequest, PreprocessRequest
 from mars_aurora.run.plan import Recipe
 from mars_aurora.run.records import find_record
+from mars_aurora.run.stamps import Reading
 from mars_aurora.run.storage import FolderStorage
 from mars_aurora.steps.classify import classify
 from mars_aurora.steps.detect import detect_one
@@ -30,10 +31,11 @@ class Job:
     keep_stages: bool = False
     emission: str = OXYGEN_1304.name
     again: Again = Again.NONE
+    cleaning: bool = True
 
     @property
     def recipe(self) -> Recipe:
-        return Recipe(self.emission, self.min_objects, self.keep_stages, self.again)
+        return Recipe(Reading(self.emission, self.cleaning), self.min_objects, self.keep_stages, self.again)
 
     @property
     def keys(self) -> RunKeys:
@@ -48,7 +50,7 @@ def read_and_classify(task: tuple[str, Path], job: Job) -> Outcome:
     """Preprocess and classify one file, given by name and path; the steps write its record."""
     name, path = task
     request = PreprocessRequest(job.run_id, "", name, name, again=job.again.value)
-    read = preprocess(request, InputFiles({name: path}), job.work, find_emission(job.emission))
+    read = preprocess(request, InputFiles({name: path}), job.work, job.recipe.reading)
     if not read.usable:
         record = find_record(job.work, job.keys, name)
         return Outcome.REJECTED if record is None else record.outcome

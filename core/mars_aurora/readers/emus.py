@@ -77,6 +77,7 @@ def read(fits: FitsFile, emission: Emission) -> Observation:
             ra_deg=optional("RA", "deg", -360, 360),
             dec_deg=optional("DEC", "deg", -90, 90),
             flagged=line.flagged & geometry.on_slit,
+            removed_R=np.zeros(geometry.shape, np.float32),
         ),
         _LAYOUTS[level],
         _find_vectors(fits, geometry.shape, center),

@@ -71,6 +71,7 @@ def read(fits: FitsFile, emission: Emission) -> Observation:
             ra_deg=at_center("PIXEL_CORNER_RA", -360, 360),
             dec_deg=at_center("PIXEL_CORNER_DEC", -90, 90),
             flagged=line.flagged,
+            removed_R=np.zeros(shape, np.float32),
         ),
         Layout("C", fits.shape("PRIMARY")[-1]),
         _find_vectors(fits, shape, center),

@@ -11,7 +11,7 @@ from mars_aurora.run.keys import RunKeys
 from mars_aurora.run.ledger import Outcome, Record
 from mars_aurora.run.messages import Again
 from mars_aurora.run.records import find_record, holds, is_counted
-from mars_aurora.run.stamps import stamp_measurement
+from mars_aurora.run.stamps import Reading, stamp_measurement
 from mars_aurora.run.storage import Source, Storage
 
 
@@ -22,7 +22,7 @@ class Todo(StrEnum):
     RETRY = "failed before"
     AGAIN = "requested again"
     CHANGED = "changed"  # the file is not the one that the record was made from, or has other times
-    READ = "to be read again"  # by another result version or emission, or because a product is missing
+    READ = "to be read again"  # by another result version, emission or cleaning, or because a product is missing
     COUNT = "to be counted again"
     DETECT = "to be searched again by another detector or weights"
     MEASURE = "to be measured again"
@@ -33,7 +33,7 @@ class Todo(StrEnum):
 class Recipe:
     """The settings on which results before detection depend."""
 
-    emission: str
+    reading: Reading
     min_objects: int
     keep_stages: bool = False
     again: Again = Again.NONE
@@ -60,7 +60,7 @@ def _plan(  # noqa: PLR0911, PLR0913, PLR0917 -- one return per state
         return Todo.CHANGED
     if record.origin.version != version:
         return Todo.CHANGED
-    if not holds(record, record.origin.sha256, recipe.emission, work, keys):
+    if not holds(record, record.origin.sha256, recipe.reading, work, keys):
         return Todo.READ
     if record.is_read and not is_counted(record, recipe.min_objects, keep_stages=recipe.keep_stages):
         return Todo.COUNT

@@ -31,6 +31,8 @@ class Provenance:
         Command line, or ARN of the execution.
     created_utc : str
         When the catalogue was made, ISO 8601.
+    cleaning : bool
+        Whether detector artifacts were removed.
     ledger_sha256 : str
         SHA-256 of ledger.csv, which has the checksum of each input; empty outside a run.
     """
@@ -42,6 +44,7 @@ class Provenance:
     min_objects: int
     command: str
     created_utc: str
+    cleaning: bool = True
     ledger_sha256: str = ""
 
     def to_dict(self) -> dict[str, str | int]:
@@ -52,7 +55,7 @@ class Provenance:
 
 
 def describe_provenance(
-    detector: DetectorName, min_objects: int, command: str, emission: Emission = OXYGEN_1304
+    detector: DetectorName, min_objects: int, command: str, emission: Emission = OXYGEN_1304, *, cleaning: bool = True
 ) -> Provenance:
     """Return the provenance of results that are made now by this version of the package."""
     return Provenance(
@@ -63,4 +66,5 @@ def describe_provenance(
         min_objects=min_objects,
         command=escape_text(command),
         created_utc=datetime.now(UTC).isoformat(timespec="seconds"),
+        cleaning=cleaning,
     )

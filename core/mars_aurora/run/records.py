@@ -8,7 +8,7 @@ from functools import partial
 
 from mars_aurora.run.keys import READY_MARKER, RunKeys
 from mars_aurora.run.ledger import Outcome, Record
-from mars_aurora.run.stamps import stamp_count, stamp_read
+from mars_aurora.run.stamps import Reading, stamp_count, stamp_read
 from mars_aurora.run.storage import Source, Storage, Version
 
 _READERS = 16  # threads; reading a record from S3 takes one round trip
@@ -47,17 +47,17 @@ def find_record(work: Storage, keys: RunKeys, name: str) -> Record | None:
     return _read(work, keys.record(name))
 
 
-def is_valid(record: Record, version: Version, emission: str, work: Storage, keys: RunKeys) -> bool:
+def is_valid(record: Record, version: Version, reading: Reading, work: Storage, keys: RunKeys) -> bool:
     """Return whether a record is that of this version of its input, and its picture and geometry are in storage.
 
     A failure is never valid, so that the next run tries again.
     """
-    return record.origin.version == version and holds(record, record.origin.sha256, emission, work, keys)
+    return record.origin.version == version and holds(record, record.origin.sha256, reading, work, keys)
 
 
-def holds(record: Record, sha256: str, emission: str, work: Storage, keys: RunKeys) -> bool:
+def holds(record: Record, sha256: str, reading: Reading, work: Storage, keys: RunKeys) -> bool:
     """Return whether a record is that of an input with this checksum, at any time."""
-    if record.outcome is Outcome.FAILED or record.origin.read != stamp_read(sha256, emission):
+    if record.outcome is Outcome.FAILED or record.origin.read != stamp_read(sha256, reading):
         return False
     if record.outcome is Outcome.REJECTED:
         return True

@@ -8,13 +8,25 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass
 
-RESULT_VERSIONS = {"read": 1, "picture": 1, "classify": 1, "detect": 1, "measure": 1}
+from mars_aurora.emission import OXYGEN_1304
+
+RESULT_VERSIONS = {"read": 2, "clean": 1, "picture": 1, "classify": 1, "detect": 1, "measure": 1}
 
 
-def stamp_read(sha256: str, emission: str) -> str:
-    """Stamp of the picture and the geometry of an input with that checksum, read in an emission."""
-    return _stamp(RESULT_VERSIONS["read"], RESULT_VERSIONS["picture"], sha256, emission)
+@dataclass(frozen=True)
+class Reading:
+    """The settings on which picture and geometry depend: the name of the emission, and whether it is cleaned."""
+
+    emission: str = OXYGEN_1304.name
+    cleaning: bool = True
+
+
+def stamp_read(sha256: str, reading: Reading) -> str:
+    """Stamp of the picture and the geometry of an input with that checksum."""
+    stages = ("read", "clean", "picture") if reading.cleaning else ("read", "picture")
+    return _stamp(*(RESULT_VERSIONS[stage] for stage in stages), sha256, reading.emission)
 
 
 def stamp_count(read: str, min_objects: int, *, keep_stages: bool) -> str:

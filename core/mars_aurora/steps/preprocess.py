@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mars_aurora.emission import OXYGEN_1304, Emission
+from mars_aurora.emission import find_emission
 from mars_aurora.errors import ChangedError, InputError, Reason
 from mars_aurora.readers.limits import Limits
 from mars_aurora.run.identity import identify
@@ -16,11 +16,13 @@ from mars_aurora.run.keys import RunKeys
 from mars_aurora.run.ledger import Origin, Outcome, Record
 from mars_aurora.run.messages import Again, PreprocessRequest, PreprocessResult
 from mars_aurora.run.records import find_record, holds, is_valid
-from mars_aurora.run.stamps import stamp_read
+from mars_aurora.run.stamps import Reading, stamp_read
 from mars_aurora.run.storage import Source, Storage, Version
 
 if TYPE_CHECKING:
     from mars_aurora.observation import Observation
+
+_DEFAULT = Reading()
 
 
 @dataclass(frozen=True)
@@ -33,9 +35,9 @@ class _Result:
 
 
 def preprocess(
-    request: PreprocessRequest, inputs: Source, work: Storage, emission: Emission = OXYGEN_1304
+    request: PreprocessRequest, inputs: Source, work: Storage, reading: Reading = _DEFAULT
 ) -> PreprocessResult:
-    """Read one emission of one FITS input; write its picture, geometry and record to ``work``.
+    """Read and clean one emission of one FITS input; write its picture, geometry and record to ``work``.
 
     An input with a valid record is not read again, so the step can be repeated and resumed. Bad input is recorded as
     rejected; an input that cannot be opened, or changes while it is read, as failed, which the next run tries again.
@@ -44,7 +46,7 @@ def preprocess(
     if request.again == Again.ALL:
         work.delete(keys.prediction(request.name))
         work.delete(keys.measured(request.name))
-    result = _find_or_read(request, inputs, work, emission)
+    result = _find_or_read(request, inputs, work, reading)
     for key, data in result.products.items():
         work.put(key, data)
     record = result.record
@@ -53,10 +55,10 @@ def preprocess(
     return PreprocessResult(request.run_id, request.name, record.is_read, record.reason, record.detail)
 
 
-def _find_or_read(request: PreprocessRequest, inputs: Source, work: Storage, emission: Emission) -> _Result:
+def _find_or_read(request: PreprocessRequest, inputs: Source, work: Storage, reading: Reading) -> _Result:
     """Return the valid record of an input, or the result of reading it; a failed record if it cannot be read."""
     try:
-        return _read_unless_valid(request, inputs, work, emission)
+        return _read_unless_valid(request, inputs, work, reading)
     except OSError as error:
         reason, detail = Reason.UNREADABLE, f"it cannot be read: {error.strerror or error}"
     except ChangedError as error:
@@ -64,27 +66,27 @@ def _find_or_read(request: PreprocessRequest, inputs: Source, work: Storage, emi
     return _Result(Record(request.name, Outcome.FAILED, reason, detail=detail))
 
 
-def _read_unless_valid(request: PreprocessRequest, inputs: Source, work: Storage, emission: Emission) -> _Result:
+def _read_unless_valid(request: PreprocessRequest, inputs: Source, work: Storage, reading: Reading) -> _Result:
     keys = RunKeys(request.run_id)
     known = find_record(work, keys, request.name)
     if known is not None and request.again in {Again.ALL, known.outcome.value}:
         known = None
     version = _find_version(request, inputs)
-    if known is not None and is_valid(known, version, emission.name, work, keys):
+    if known is not None and is_valid(known, version, reading, work, keys):
         return _Result(known, is_stored=True)
     if version.size > Limits.unpacked_bytes:  # not downloaded, and not hashed
         detail = f"the file has {version.size} bytes; the limit is {Limits.unpacked_bytes}"
-        origin = Origin(version, read=stamp_read("", emission.name))
+        origin = Origin(version, read=stamp_read("", reading))
         return _Result(Record(request.name, Outcome.REJECTED, Reason.TOO_LARGE, detail=detail, origin=origin))
     with inputs.local_file(request.key, version) as path:
         if not path.is_file():  # opening a named pipe would block
             detail = f"it is {'a folder' if path.is_dir() else 'not a regular file'}"
             return _Result(Record(request.name, Outcome.REJECTED, Reason.NOT_A_FILE, detail=detail))
         sha256 = _hash_file(path)
-        if known is not None and holds(known, sha256, emission.name, work, keys):
+        if known is not None and holds(known, sha256, reading, work, keys):
             return _Result(replace(known, origin=replace(known.origin, version=version)))  # only its times differ
-        origin = Origin(version, sha256, stamp_read(sha256, emission.name))
-        return _read(path, Record(request.name, Outcome.CANDIDATE, origin=origin), keys, emission)
+        origin = Origin(version, sha256, stamp_read(sha256, reading))
+        return _read(path, Record(request.name, Outcome.CANDIDATE, origin=origin), keys, reading)
 
 
 def _find_version(request: PreprocessRequest, inputs: Source) -> Version:
@@ -97,14 +99,16 @@ def _find_version(request: PreprocessRequest, inputs: Source) -> Version:
     return version
 
 
-def _read(path: Path, record: Record, keys: RunKeys, emission: Emission) -> _Result:
-    """Read a file; return its record, picture and geometry."""
+def _read(path: Path, record: Record, keys: RunKeys, reading: Reading) -> _Result:
+    """Read a file, and clean it; return its record, picture and geometry."""
     from mars_aurora import readers
+    from mars_aurora.cleaning.cleaning import clean
     from mars_aurora.geometry import canvas as canvases
     from mars_aurora.picture import heatmap, png
 
     try:
-        observation = readers.read(path, record.name, emission)
+        observation = readers.read(path, record.name, find_emission(reading.emission))
+        observation = clean(observation) if reading.cleaning else observation
         canvas = canvases.fit(observation)
     except InputError as error:
         outcome = Outcome.FAILED if error.reason is Reason.UNREADABLE else Outcome.REJECTED

@@ -16,6 +16,7 @@ import mars_aurora
 from mars_aurora.aurora import COLUMNS
 from mars_aurora.box import Box, Detections
 from mars_aurora.catalogue import ledger_table
+from mars_aurora.cleaning.cleaning import clean
 from mars_aurora.detect import yolo
 from mars_aurora.errors import InputError, UsageError
 from mars_aurora.local import api
@@ -157,7 +158,7 @@ def test_bad_file_raises_input_error_with_its_name(tmp_path: Path):
 
 def test_run_opens_pictures_and_observations_by_name(run: mars_aurora.Run, simulated_folder: Path):
     name = run.catalogue["name"][0]
-    observation = mars_aurora.read(simulated_folder / name)
+    observation = clean(mars_aurora.read(simulated_folder / name))
     opened, drawn = run.observation(name), heatmap.draw(observation, run.canvas(name))
     assert opened.facts == observation.facts
     assert np.array_equal(opened.brightness_R, observation.brightness_R, equal_nan=True)

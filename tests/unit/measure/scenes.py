@@ -159,6 +159,7 @@ def _observe(
         ra_deg=np.full(shape, np.nan),
         dec_deg=np.full(shape, np.nan),
         flagged=np.zeros(shape, bool),
+        removed_R=np.zeros(shape, np.float32),
     )
 
 

@@ -16,6 +16,7 @@ import pytest
 
 from mars_aurora import readers
 from mars_aurora.classify import count
+from mars_aurora.cleaning.cleaning import clean
 from mars_aurora.detect import yolo
 from mars_aurora.detect.candidate import Drawn
 from mars_aurora.geometry import canvas
@@ -34,16 +35,20 @@ def describe_stages() -> dict[str, dict[str, Any]]:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "x.fits"
         path.write_bytes(observe(WORLD, 5, 4).to_fits())
-        observation = readers.read(path, "x.fits")
+        raw = readers.read(path, "x.fits")
+    observation = clean(raw)
     fitted = canvas.fit(observation)
     picture = heatmap.draw(observation, fitted)
     found = yolo.detect(Drawn(picture, observation, fitted))
     auroras = measure(observation, fitted, found.boxes)
     figures: dict[str, Any] = {
         "read": {
-            field.name: _summarize(getattr(observation, field.name))
-            for field in fields(observation)
+            field.name: _summarize(getattr(raw, field.name))
+            for field in fields(raw)
             if field.name not in {"facts", "time_utc"}
+        },
+        "clean": {
+            name: _summarize(getattr(observation, name)) for name in ("brightness_R", "random_error_R", "removed_R")
         },
         "picture": {"levels": _summarize(picture.levels), "sza": _summarize(picture.sza_coefficients)},
         "classify": [asdict(item) for item in count.find(picture).objects],
