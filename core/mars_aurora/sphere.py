@@ -27,7 +27,7 @@ def coordinates(vectors: Float64Array) -> tuple[Float64Array, Float64Array]:
     """Convert vectors (..., 3) of any length to latitude and east longitude in degrees, longitude 0 to 360."""
     x, y, z = np.moveaxis(vectors, -1, 0)
     longitude = np.degrees(np.arctan2(y, x)) % 360
-    longitude = np.where(longitude < 360, longitude, 0.0)  # tiny negative angles round up to 360
+    longitude = np.where(longitude == 360, 0.0, longitude)  # tiny negative angles round up to 360
     return np.degrees(np.arctan2(z, np.hypot(x, y))), longitude
 
 

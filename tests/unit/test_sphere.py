@@ -66,3 +66,7 @@ def test_local_axes_point_east_and_north():
     to_north = (unit_vectors(lat + step, lon) - middle) / np.radians(step)
     assert np.allclose(east, to_east, atol=1e-5)
     assert np.allclose(north, to_north, atol=1e-5)
+
+
+def test_coordinates_of_an_unknown_vector_are_unknown():
+    assert np.isnan(coordinates(np.full((1, 3), np.nan))).all()

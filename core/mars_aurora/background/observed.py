@@ -23,6 +23,8 @@ _PRIOR = np.array([0.3, 0.2, 0.2])  # standard deviation of the local scale from
 STRUCTURE = 0.1  # fractional residual of day and twilight about a smooth fit
 LOCAL_RESIDUAL = 0.18  # the same of the local fit, over the area of an aurora (python -m bench.measuring)
 _SIGMAS = 3.0
+MAX_EMISSION_DEG = 75.0  # of the pixels that are searched, as EMUS readers mask the disk (SPEDAS)
+LIMIT_SIGMAS, LIMIT_PIXELS = 5.0, 12  # signal-to-noise ratio and size of the faintest aurora that is found
 _MIN_NOISE_R = 1e-3  # where the ring has no signal at all
 _ROUNDS = 3  # as many as reduce the residual at night, by day and in twilight
 
@@ -44,6 +46,11 @@ class Background:
     noise_R: FloatArray
     free: BoolArray
 
+    @property
+    def limit_R(self) -> FloatArray:
+        """Detection limit at each pixel: `LIMIT_SIGMAS` over `LIMIT_PIXELS` pixels; (nI, nS)."""
+        return self.noise_R * np.float32(LIMIT_SIGMAS / np.sqrt(LIMIT_PIXELS))
+
 
 def usable_pixels(observation: Observation) -> BoolArray:
     """Select pixels on the disk with brightness, angles, coordinates and corners known: (nI, nS)."""
@@ -52,6 +59,12 @@ def usable_pixels(observation: Observation) -> BoolArray:
     located &= np.isfinite(observation.corner_latitude_deg + observation.corner_longitude_deg).all(-1)
     usable: BoolArray = known & located & observation.on_disk
     return usable
+
+
+def searched_pixels(observation: Observation, usable: BoolArray) -> BoolArray:
+    """Select the usable pixels on which auroras are searched for: facing, on the night side (or day side): (nI, nS)."""
+    facing: BoolArray = usable & (observation.emission_angle_deg < MAX_EMISSION_DEG)
+    return facing & observation.emission.search_area(observation.sza_deg)
 
 
 def fit(observation: Observation, usable: BoolArray, boxed: BoolArray) -> Background:

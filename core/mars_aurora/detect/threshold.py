@@ -20,7 +20,6 @@ from mars_aurora.observation import BoolArray, FloatArray, Observation
 
 SIGMAS = 4.0  # in twilight the threshold is within the noise
 MIN_PIXELS = 12
-MAX_EMISSION_DEG = 75.0
 _SMOOTH = 3  # native pixels a side: the noise of one pixel is some rayleigh
 _HALF_SNR = 5.0  # signal-to-noise ratio of a confidence of one half
 
@@ -39,8 +38,7 @@ def find(observation: Observation, canvas: Canvas, min_pixels: int = MIN_PIXELS)
     if not usable.any():
         return []
     mars = _box("mars", 1.0, canvas, usable)
-    searched = usable & observation.emission.search_area(observation.sza_deg)
-    searched &= observation.emission_angle_deg < MAX_EMISSION_DEG
+    searched = observed.searched_pixels(observation, usable)
     disk = observed.fit(observation, usable, np.zeros_like(usable))
     excess = observation.brightness_R - disk.level_R
     mean, pixels = smooth(excess, usable, _SMOOTH), count_neighbors(usable, _SMOOTH)

@@ -62,3 +62,22 @@ def test_twenty_pixels_give_a_finite_background(observation):
     few = np.zeros_like(usable)
     few.flat[np.flatnonzero(usable)[:20]] = True
     assert np.isfinite(observed.fit(observation, few, np.zeros_like(few)).level_R[few]).all()
+
+
+@pytest.mark.parametrize(
+    ("sza_deg", "emission_angle_deg", "is_searched"),
+    [(110.1, 74.9, True), (110.0, 74.9, False), (110.1, 75.0, False), (np.nan, 10, False), (170, np.nan, False)],
+)
+def test_facing_pixels_of_the_night_are_searched(observation, sza_deg, emission_angle_deg, is_searched):
+    usable = np.zeros(observation.shape, bool)
+    usable[3:5, 7] = True
+    angles = {"sza_deg": sza_deg, "emission_angle_deg": emission_angle_deg}
+    changed = replace(observation, **{name: np.full(observation.shape, value) for name, value in angles.items()})
+    assert observed.searched_pixels(changed, usable).tolist() == (usable & is_searched).tolist()
+
+
+def test_detection_limit_is_five_sigma_over_twelve_pixels(observation):
+    found, usable = _fit(observation)
+    noise = found.noise_R[usable]
+    assert found.limit_R[usable] * np.sqrt(12) / noise == pytest.approx(5)
+    assert found.limit_R.dtype == np.float32
