@@ -45,15 +45,18 @@ def find_features(
 def box_auroras(swath: Swath, world: World, canvas: Canvas) -> Iterator[Label]:
     """Box the auroras of a swath as they appear on the canvas; see `box_excess`."""
     shown_R = np.where(swath.on_slit & ~swath.flagged, swath.excess_R, 0)
-    return box_excess(shown_R, swath.background_R, world, canvas.index)
+    ambient_R = swath.background_R + swath.diffuse_R  # the diffuse aurora is not boxed: it fills the night
+    return box_excess(shown_R, ambient_R, world, canvas.index, instrument_R=swath.instrument_R)
 
 
-def box_excess(
+def box_excess(  # noqa: PLR0913 -- what the noise of a feature depends on
     excess_R: Array | FloatArray,
     background_R: Array | FloatArray,
     world: World,
     index: NDArray[np.int32],
+    *,
     pixel: float = 1.0,
+    instrument_R: Array | float = 0.0,
 ) -> Iterator[Label]:
     """Box visible features with their mean excess and signal-to-noise ratio, then features too faint to be visible.
 
@@ -67,10 +70,12 @@ def box_excess(
     index : (480, 640) array, a `Canvas.index`
     pixel : float
         Size of a pixel of the maps as a fraction of one of the instrument.
+    instrument_R : (nI, nS) array or float
+        Light that is not from Mars, which adds photon noise.
     """
     threshold_R = truth.visible_from(background_R, world)
     seen = excess_R >= threshold_R
-    variance_R2 = (background_R + excess_R) / world.counts_per_R + world.fit_noise_R**2
+    variance_R2 = (background_R + excess_R + instrument_R) / world.counts_per_R + world.fit_noise_R**2
     for pixels, corners in find_features(seen, index):
         signal_R, noise_R = pixel * excess_R[pixels].sum(), np.sqrt(pixel * variance_R2[pixels].sum())
         structure_R = STRUCTURE * pixel * background_R[pixels].sum()

@@ -7,6 +7,7 @@ weak patches elsewhere, and sinuous ribbons thousands of kilometers long near mi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -70,7 +71,13 @@ class Aurora:
         return _unproject(self.center, x, y), self.cell_km**2 * np.sinc(np.hypot(x, y) / MARS_RADIUS_KM / np.pi)
 
 
-def excess(aurora: Aurora, geometry: Geometry, altitude_km: float) -> Array:
+class Emitter(Protocol):
+    """An emission of the shell, by its brightness at normal incidence at unit vectors (..., 3) -> (...)."""
+
+    def at(self, vectors: Array) -> Array: ...
+
+
+def excess(aurora: Emitter, geometry: Geometry, altitude_km: float) -> Array:
     """Sum the excess along each line of sight through the emission shell, before smearing; (nI, nS)."""
     position, directions = geometry.spacecraft_mars_km, geometry.vec_mars[:, :, 0]
     total = np.zeros(geometry.on_disk.shape)

@@ -10,6 +10,7 @@ import numpy as np
 from mars_aurora_model.simulator import auroras, background, orbit
 from mars_aurora_model.simulator.auroras import Aurora
 from mars_aurora_model.simulator.background import Background
+from mars_aurora_model.simulator.diffuse import Diffuse, draw_diffuse
 from mars_aurora_model.simulator.geometry import Pointing
 from mars_aurora_model.simulator.orbit import Array
 from mars_aurora_model.simulator.world import MARS_RADIUS_KM, World
@@ -42,6 +43,7 @@ class Scene:
     version: tuple[int, int]
     background: Background
     auroras: list[Aurora]
+    diffuse: Diffuse | None
 
     def spacecraft_km(self, et: Array) -> Array:
         """Return positions of the spacecraft (n, 3) in J2000 at times (n,)."""
@@ -90,6 +92,7 @@ def draw_scene(world: World, seed: int, part: Part) -> Scene:
         version=(int(rng.integers(1, 5)), int(rng.integers(5))),
         background=background.draw_background(rng, world),
         auroras=auroras.draw_auroras(rng, world, to_mars @ frames.sun[0], to_mars @ spacecraft_km),
+        diffuse=draw_diffuse(np.random.default_rng((seed, 5, part.set_number)), world, to_mars @ frames.sun[0]),
     )
 
 
@@ -119,6 +122,14 @@ def times(world: World, scene: Scene, part: Part, count: int) -> Array:
     """Return times of a swath's integrations (n,), s past J2000; the swaths of a set are consecutive."""
     lead = (part.swath - 1) * (world.max_integrations * world.cadence_s + _SWATH_GAP_S)
     return orbit.to_et(scene.start) + lead + world.cadence_s * np.arange(count, dtype=np.float64)
+
+
+def draw_pause_s(rng: np.random.Generator, world: World, count: int) -> Array:
+    """Draw the delay of each integration (n,) by a pause of the scan; zeros for most swaths."""
+    delay = np.zeros(count)
+    if rng.random() < world.pause_fraction:
+        delay[int(rng.integers(1, count)) :] = rng.uniform(*world.pause_s)
+    return delay
 
 
 def _draw_orbit(rng: np.random.Generator, world: World, et: float, swaths: int) -> tuple[str, Orbit]:

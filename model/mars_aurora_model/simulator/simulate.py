@@ -10,10 +10,10 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
-import cv2
 import numpy as np
 import typer
 from isal import igzip
@@ -21,16 +21,18 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from mars_aurora_model.simulator import auroras, orbit, scene, truth
+from mars_aurora_model.simulator.artefacts.draw import choose, draw_effects
+from mars_aurora_model.simulator.artefacts.effect import View
 from mars_aurora_model.simulator.auroras import Aurora
+from mars_aurora_model.simulator.detector import count_photons, draw_noted, measure, smear
 from mars_aurora_model.simulator.figure import Figure
-from mars_aurora_model.simulator.geometry import Pointing, trace
+from mars_aurora_model.simulator.geometry import Geometry, Pointing, trace
 from mars_aurora_model.simulator.orbit import Array
 from mars_aurora_model.simulator.scene import Part, Scene
 from mars_aurora_model.simulator.swath import Swath
-from mars_aurora_model.simulator.world import LatitudeFrame, World
+from mars_aurora_model.simulator.world import Artefacts, LatitudeFrame, World
+from mars_aurora_model.simulator.worlds import with_artefact
 from mars_aurora_model.simulator.writers import emus
-
-_OPTICS_BINS = 0.7  # standard deviation of the point spread along the slit, for 128 bins
 
 
 @dataclass(frozen=True)
@@ -80,23 +82,40 @@ def observe(world: World, seed: int, index: int) -> Simulated:
     """Simulate file ``index`` of the mission with this seed; files share only the scene of their set."""
     part = scene.locate(world, seed, index)
     shared = scene.draw_scene(world, seed, part)
-    rng = np.random.default_rng((seed, 1, index))
+    rng, odd_rng, added_rng = (np.random.default_rng((seed, stream, index)) for stream in (1, 6, 8))
     pointing = scene.draw_pointing(rng, world, shared, part)
     et = scene.times(world, shared, part, len(pointing.scan_deg))
+    et = et + scene.draw_pause_s(odd_rng, world, len(et))
     geometry = trace(et, shared.spacecraft_km(et), pointing, Figure(world.latitude_frame))
-    background = _smear(shared.background.brightness(geometry), pointing)
+    background = smear(shared.background.brightness(geometry), pointing)
     factors = np.exp(rng.normal(0, world.swath_variation, len(shared.auroras)))
     excess = [
-        factor * _smear(auroras.excess(aurora, geometry, world.emission_altitude_km), pointing)
+        factor * _find_excess(aurora, geometry, pointing, world)
         for aurora, factor in zip(shared.auroras, factors, strict=True)
     ]
     aurora_R = np.array(excess).reshape(-1, *background.shape)
+    diffuse = np.zeros_like(background)
+    if shared.diffuse is not None:
+        diffuse = _find_excess(shared.diffuse, geometry, pointing, world)
     name, header = _name(rng, world, shared, part, et)
+    light = background + aurora_R.sum(0)
+    view = View(light + diffuse, geometry, shared.background.night_R, partial(smear, pointing=pointing))
+    effect, added = draw_effects(choose(world, seed, part), seed, index, part, view)
+    foreign = diffuse + effect.nightglow_R + effect.smooth_R + effect.sharp_R
+    counts = count_photons(rng, world, light) + count_photons(
+        added_rng, world, foreign
+    )  # a file without artefacts is unchanged
+    noted = draw_noted(odd_rng, world, background.shape)
     swath = Swath(
-        header=header,
+        header=_edit(odd_rng, world, header, flagged=bool(noted.any())),
         geometry=geometry,
         slit_width_deg=pointing.width_deg,
-        **_measure(rng, world, background, aurora_R.sum(0)),
+        background_R=background + effect.nightglow_R,
+        excess_R=aurora_R.sum(0),
+        diffuse_R=diffuse,
+        instrument_R=effect.smooth_R,
+        noted=noted,
+        **measure(rng, world, counts, effect),
     )
     labels = truth.label(swath, aurora_R, world)
     found = [
@@ -104,7 +123,13 @@ def observe(world: World, seed: int, index: int) -> Simulated:
         | truth.describe_aurora(aurora, swath, seen_R, labels == number)
         for number, (aurora, seen_R, factor) in enumerate(zip(shared.auroras, aurora_R, factors, strict=True), 1)
     ]
-    facts = {"name": name, **truth.describe_file(shared, swath, part), "auroras": found}
+    facts = {
+        "name": name,
+        **truth.describe_file(shared, swath, part),
+        **truth.describe_diffuse(shared.diffuse, swath),
+        "artefacts": added,
+        "auroras": found,
+    }
     return Simulated(name, world, swath, aurora_R, labels, facts, (seed, 2, index), tuple(shared.auroras), factors)
 
 
@@ -121,7 +146,7 @@ def simulate(out: Path, count: int, seed: int, world: World | None = None, *, sp
     return paths
 
 
-def simulate_command(
+def simulate_command(  # noqa: PLR0913 -- the options of the command
     out: Annotated[Path, typer.Argument(help="Folder for the files and truth.json; created if missing.")],
     count: Annotated[int, typer.Option(min=1, help="Number of files.")] = 24,
     seed: Annotated[int, typer.Option(min=0, help="Random seed; the same seed gives the same files.")] = 1,
@@ -133,9 +158,13 @@ def simulate_command(
         LatitudeFrame,
         typer.Option(help="Latitudes on the ellipsoid of Mars, or on a sphere, as the detector was trained."),
     ] = "sphere",
+    artefacts: Annotated[
+        Artefacts, typer.Option(help="Artefacts of the instrument: in some files, one kind in every file, or none.")
+    ] = "usual",
 ) -> None:
     """Simulate EMUS L2B files; the true auroras are written to truth.json."""
-    paths = simulate(out, count, seed, World(latitude_frame=latitudes), spectra=spectra)
+    world = with_artefact(World(latitude_frame=latitudes), artefacts)
+    paths = simulate(out, count, seed, world, spectra=spectra)
     print(f"{len(paths)} files and truth.json in {out}")
 
 
@@ -144,37 +173,9 @@ def _observe_all(world: World, seed: int, count: int) -> Iterator[Simulated]:
         yield observe(world, seed, index)
 
 
-def _smear(image: Array, pointing: Pointing) -> Array:
-    """Smear by the slit width across the slit and by the optics along it."""
-    across = pointing.width_deg / np.sqrt(12) / pointing.step_deg
-    along = _OPTICS_BINS * len(pointing.slit_deg) / 128
-    smeared = cv2.GaussianBlur(image, (0, 0), sigmaX=along, sigmaY=across, borderType=cv2.BORDER_REPLICATE)
-    return np.asarray(smeared, np.float64)
-
-
-def _measure(rng: np.random.Generator, world: World, background_R: Array, excess_R: Array) -> dict[str, Any]:
-    """Add photon noise, calibration errors, flagged pixels and bins off the slit; return keyword arguments of Swath."""
-    n_slit = background_R.shape[1]
-    counts = rng.poisson((background_R + excess_R) * world.counts_per_R)
-    scale = rng.normal(1, world.systematic_error / 2) * rng.normal(1, world.flat_field_error, n_slit)
-    brightness = counts / world.counts_per_R * scale + rng.normal(0, world.fit_noise_R, counts.shape)
-    error = np.hypot(np.sqrt(np.maximum(counts, 1)) / world.counts_per_R, world.fit_noise_R)
-    off_slit = np.zeros(n_slit, bool)
-    off_slit[: rng.integers(4)] = True
-    off_slit[n_slit - rng.integers(4) :] = True
-    unlit = off_slit | (np.arange(n_slit) == 0)  # bin 0 is off the slit even if it has geometry
-    flagged = (rng.random(counts.shape) < world.flagged_fraction) & ~unlit
-    brightness[flagged] = np.nan
-    brightness[:, unlit], error[:, unlit] = np.nan, np.nan
-    return {
-        "brightness_R": brightness,
-        "random_error_R": error,
-        "systematic_error_R": np.abs(brightness) * world.systematic_error,
-        "background_R": background_R,
-        "excess_R": excess_R,
-        "flagged": flagged,
-        "off_slit": off_slit,
-    }
+def _find_excess(emitter: auroras.Emitter, geometry: Geometry, pointing: Pointing, world: World) -> Array:
+    """Return the brightness (nI, nS) of an aurora as observed, noise-free."""
+    return smear(auroras.excess(emitter, geometry, world.emission_altitude_km), pointing)
 
 
 def _name(rng: np.random.Generator, world: World, shared: Scene, part: Part, et: Array) -> tuple[str, dict[str, Any]]:
@@ -202,3 +203,9 @@ def _name(rng: np.random.Generator, world: World, shared: Scene, part: Part, et:
         "IMG_RCV": len(et),
         "SIMULATE": True,
     }
+
+
+def _edit(rng: np.random.Generator, world: World, header: dict[str, Any], *, flagged: bool) -> dict[str, Any]:
+    """Return the header with the quality flag of the file, sometimes without END_UTC."""
+    dropped = {"END_UTC"} if rng.random() < world.missing_end_fraction else set()
+    return {key: value for key, value in header.items() if key not in dropped} | {"QLTY_FLG": int(flagged)}

@@ -9,10 +9,13 @@ from numpy.typing import NDArray
 
 from mars_aurora_model.simulator import auroras, orbit
 from mars_aurora_model.simulator.auroras import Aurora
+from mars_aurora_model.simulator.diffuse import Diffuse
 from mars_aurora_model.simulator.orbit import Array
 from mars_aurora_model.simulator.scene import Part, Scene
 from mars_aurora_model.simulator.swath import Swath
 from mars_aurora_model.simulator.world import MARS_RADIUS_KM, World
+
+NIGHT_DEG = 110.0
 
 DEFINITIONS = {
     "lat_deg, lon_deg": "center weighted by brightness, as a vector mean; longitude east, 0 to 360; latitudes are those"
@@ -25,14 +28,33 @@ DEFINITIONS = {
     "seen.pixels": "pixels with an excess of outline_R or more that is at least label_contrast of the background",
     "seen.pixels_5R": "those of them with an excess of 5 R or more",
     "visible": "some such pixel lies on the disk",
+    "artefacts": "what was added: strength at each place where, which is [first integration, last, first bin, last];"
+    " random_error is the noise over the stated random error",
+    "diffuse": "aurora over the whole night side, not among the auroras: level_R at normal incidence, and area_km2,"
+    " mean_R along the line of sight of the pixels on the disk beyond SZA 110",
+    "diffuse_R": "its level_R",
 }
+
+
+def describe_diffuse(diffuse: Diffuse | None, swath: Swath) -> dict[str, Any]:
+    """Describe the diffuse aurora of the scene, and its part on the night disk of this swath."""
+    if diffuse is None:
+        return {"diffuse_R": None, "diffuse": None}
+    geometry = swath.geometry
+    night = geometry.on_disk & swath.on_slit & (geometry.sza_deg[:, 0] > NIGHT_DEG)
+    level = round(diffuse.level_R, 3)
+    seen = {
+        "area_km2": round(float(geometry.cell_km2[night].sum()), 1),
+        "mean_R": round(float(swath.diffuse_R[night].mean()), 3) if night.any() else None,
+    }
+    return {"diffuse_R": level, "diffuse": {"kind": "diffuse", "level_R": level, **seen}}
 
 
 def label(swath: Swath, aurora_R: Array, world: World) -> NDArray[np.uint8]:
     """Label each pixel with the number of its brightest aurora where one is visible, else 0; (nI, nS)."""
     if not len(aurora_R):
         return np.zeros(swath.brightness_R.shape, np.uint8)
-    seen = (aurora_R.max(0) >= visible_from(swath.background_R, world)) & swath.on_slit
+    seen = (aurora_R.max(0) >= visible_from(swath.background_R + swath.diffuse_R, world)) & swath.on_slit
     return np.where(seen, aurora_R.argmax(0) + 1, 0).astype(np.uint8)
 
 
@@ -53,7 +75,7 @@ def describe_file(scene: Scene, swath: Swath, part: Part) -> dict[str, Any]:
         "mode": scene.mode,
         "set": part.set_number,
         "swath": (part.swath, part.swaths),
-        **{key.lower(): swath.header[key] for key in ("OBS_UTC", "END_UTC", "ORBNUM", "MARSYEAR", "SOL_LONG")},
+        **{key.lower(): swath.header.get(key) for key in ("OBS_UTC", "END_UTC", "ORBNUM", "MARSYEAR", "SOL_LONG")},
         "shape": swath.brightness_R.shape,
         "day_structure": scene.background.structured,
         "disk": {
@@ -62,7 +84,7 @@ def describe_file(scene: Scene, swath: Swath, part: Part) -> dict[str, Any]:
             "altitude_km": round(distance - MARS_RADIUS_KM, 1),
             "angular_radius_deg": round(float(np.degrees(np.arcsin(MARS_RADIUS_KM / distance))), 4),
             "pixels": int(disk.sum()),
-            "night_pixels": int((disk & (geometry.sza_deg[:, 0] > 110)).sum()),
+            "night_pixels": int((disk & (geometry.sza_deg[:, 0] > NIGHT_DEG)).sum()),
         },
     }
 

@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 Range = tuple[float, float]
 LatitudeFrame = Literal["sphere", "planetographic", "planetocentric"]
+ArtefactName = Literal[
+    "particles",
+    "hot_pixels",
+    "hot_bins",
+    "slit_bands",
+    "flat_field",
+    "particle_background",
+    "stars",
+    "stray_light",
+    "gaps",
+    "patchy_nightglow",
+    "heavy_tails",
+]
+Artefacts = Literal["none", "usual"] | ArtefactName
+ARTEFACTS: tuple[ArtefactName, ...] = get_args(ArtefactName)
 
 MARS_RADIUS_KM = 3396.19  # IAU 2015 equatorial radius, the sphere on which areas are measured
 
@@ -34,6 +49,14 @@ class World:
     flagged_fraction: float = 0.001  # of pixels, which have no value: what flags of real files mean is not published
     n_wavelengths: int = 192
     latitude_frame: LatitudeFrame = "sphere"  # else Mars is an ellipsoid
+    artefacts: Artefacts = "none"  # "usual": some sets have one or several; a name: every file has that one
+    artefact_fraction: float = 0.35  # of sets with "usual" artefacts
+    artefacts_per_file: tuple[float, ...] = (0.6, 0.3, 0.1)  # probability of 1, 2, 3 ... of them
+    missing_end_fraction: float = 0.0  # of files without END_UTC
+    pause_fraction: float = 0.0  # of swaths whose scan pauses once
+    pause_s: Range = (12.0, 80.0)
+    noted_file_fraction: float = 0.0  # of files with quality flags on pixels that have a value
+    noted_fraction: Range = (0.001, 0.02)  # of their pixels
 
     # orbit and swaths: a block of files contains sets with these numbers of swaths, in an order drawn per block
     swaths_per_set: tuple[int, ...] = (1, 2, 1, 3, 1, 1, 1, 2)
@@ -73,4 +96,6 @@ class World:
     swath_variation: float = 0.2  # log-normal variation of an aurora's brightness between swaths
     oxygen_ratio: float = 4.0  # O I 130.4 over 135.6 nm in auroras; no published value, plot scales suggest 3 to 10
     outline_R: float = 2.0  # level of the true outline: excess over the background at normal incidence
+    diffuse_fraction: float = 0.0  # of scenes with a diffuse aurora over the whole night side
+    diffuse_R: Range = (8.0, 30.0)  # its brightness at normal incidence
     label_contrast: float = 0.5  # an aurora is visible where its excess is at least this fraction of the background

@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from mars_aurora_model.simulator.world import World
+from mars_aurora_model.simulator.world import ARTEFACTS, Artefacts, World
+
+__all__ = ("ARTEFACTS", "NEGATIVE_WORLDS", "UNLIKE", "draw_sliver_world", "draw_world", "with_artefact")
 
 _MORE_AURORAS = World(
     auroras_per_scene=(0.25, 0.3, 0.25, 0.12, 0.08),
@@ -62,6 +64,23 @@ TWILIGHT = replace(  # auroras in twilight, many of them brighter than it
 _EMPTY = World(no_aurora_fraction=1.0)
 
 
+def with_artefact(world: World, name: Artefacts) -> World:
+    """Return a world with "usual" artefacts and diffuse auroras, with one artefact in every file, or with "none".
+
+    The scenes and the noise of their light are those of ``world``.
+    """
+    if name != "usual":
+        return replace(world, artefacts=name)
+    return replace(
+        world,
+        artefacts=name,
+        diffuse_fraction=0.04,
+        missing_end_fraction=0.05,
+        pause_fraction=0.05,
+        noted_file_fraction=0.05,
+    )
+
+
 def _at_phase(low_deg: float, high_deg: float) -> World:
     return replace(_EMPTY, modes=(("os2", 1.0, (low_deg, high_deg)),), swaths_per_set=(1,))
 
@@ -99,7 +118,8 @@ def draw_world(rng: np.random.Generator, coarse_fraction: float) -> World:
     coarse = rng.random() < coarse_fraction
     step_deg = rng.uniform(0.25, 0.4) if coarse else rng.uniform(0.05, 0.08)
     return replace(
-        _MORE_AURORAS,
+        with_artefact(_MORE_AURORAS, "usual"),
+        artefact_fraction=0.6,
         n_slit=int(rng.choice([32, 40, 48] if coarse else [64, 96, 128, 128, 128, 160])),
         scan_step_deg=(step_deg, step_deg * rng.uniform(1.2, 2.0)),
         slit_widths_deg=(0.18, 0.25),

@@ -115,7 +115,7 @@ def _emissions(swath: Swath, world: World, rng: np.random.Generator) -> Columns:
     measured = [_measure(swath, world, rng, emission) for emission in emissions]
     radiance, error = (np.stack(part).transpose(0, 2, 1) for part in zip(*measured, strict=True))  # (nE, nS, nI)
     wavelengths = np.array([[emission.wavelength_nm] for emission in emissions])
-    flags = (swath.flagged | ~swath.on_slit).T.astype(np.uint8)
+    flags = (swath.flagged | swath.noted | ~swath.on_slit).T.astype(np.uint8)
     goodness = (rng.integers(60, 141, flags.shape) / 100).astype(np.float32)
     return {
         "NAME": (np.array([emission.name.ljust(60) for emission in emissions], "S60"), ""),
@@ -138,7 +138,7 @@ def _measure(swath: Swath, world: World, rng: np.random.Generator, emission: Emi
     """
     if emission.name == OXYGEN_1304:
         return swath.brightness_R.astype(np.float32), swath.random_error_R.astype(np.float32)
-    true = emission.brightness(swath.background_R, swath.excess_R, world.oxygen_ratio)
+    true = emission.brightness(swath.background_R, swath.excess_R + swath.diffuse_R, world.oxygen_ratio)
     counts = (true * world.counts_per_R).astype(np.float32)
     counts = np.rint(counts + np.sqrt(counts) * rng.standard_normal(counts.shape, np.float32)).clip(0)
     counts[~swath.on_slit] = np.nan

@@ -118,7 +118,7 @@ def _spectra(swath: Swath, world: World, wavelengths_nm: Array, emissions: Seque
     for emission in emissions:
         profile = _profile(wavelengths_nm, emission.wavelength_nm)
         if profile.max() > 1e-6:
-            brightness = emission.brightness(swath.background_R, swath.excess_R, world.oxygen_ratio)
+            brightness = emission.brightness(swath.background_R, swath.excess_R + swath.diffuse_R, world.oxygen_ratio)
             radiance += brightness[..., None] * profile
     return radiance
 
