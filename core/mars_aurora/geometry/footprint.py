@@ -1,25 +1,23 @@
-"""Footprints of pixels on the sphere: areas, overlap along the scan, their union."""
+"""Footprints of pixels on the sphere: areas, and overlap along the scan."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-import shapely
 from numpy.typing import NDArray
-from shapely.geometry.base import BaseGeometry
 
-from mars_aurora.geometry.outline import SIMPLIFY_KM, fill_holes
-from mars_aurora.geometry.plane import Plane
-from mars_aurora.observation import Float64Array
+from mars_aurora.observation import BoolArray, Float64Array, Observation
 from mars_aurora.sphere import MARS_RADIUS_KM, unit_vectors
-
-_GAP_KM = 10.0  # gaps up to twice this between footprints trimmed to the step are closed; pixels are wider
 
 
 def pixel_areas_km2(corner_lat_deg: NDArray[Any], corner_lon_deg: NDArray[Any]) -> Float64Array:
     """Compute the area of each footprint, (N,), from corners (N, 4) in order around it: half the diagonals' product."""
-    a, b, c, d = np.moveaxis(unit_vectors(corner_lat_deg, corner_lon_deg), -2, 0)
+    return _areas_km2(unit_vectors(corner_lat_deg, corner_lon_deg))
+
+
+def _areas_km2(corners: Float64Array) -> Float64Array:
+    a, b, c, d = np.moveaxis(corners, -2, 0)
     area: Float64Array = np.linalg.norm(np.cross(c - a, d - b), axis=-1) / 2 * MARS_RADIUS_KM**2
     return area
 
@@ -56,10 +54,37 @@ def trim(corners: Float64Array, step: Float64Array) -> Float64Array:
     return trimmed
 
 
-def unite(corner_lat_deg: NDArray[Any], corner_lon_deg: NDArray[Any], plane: Plane) -> BaseGeometry:
-    """Unite footprints (N, 4) in the plane, overlap counted once and holes filled; MultiPolygon or Polygon in km."""
-    corners = np.stack(plane.project(corner_lat_deg, corner_lon_deg), axis=-1)
-    quads = shapely.convex_hull(shapely.multipoints(corners))  # the hull repairs corners given in a crossed order
-    union = shapely.union_all(quads[shapely.get_dimensions(quads) == 2])
-    closed = fill_holes(union.buffer(_GAP_KM, join_style="mitre")).buffer(-_GAP_KM, join_style="mitre")
-    return closed.simplify(SIMPLIFY_KM)
+def net_areas_km2(observation: Observation, pixels: BoolArray) -> Float64Array:
+    """Compute the area of Mars that each pixel adds to its swath, so that overlap along the scan counts once.
+
+    A pixel has what is nearer to it than to the pixels of the integrations before and after, out to half its own size
+    where one of these is not on the disk.
+
+    Parameters
+    ----------
+    observation : Observation
+    pixels : (nI, nS) bool
+        Pixels on the disk with known corners.
+
+    Returns
+    -------
+    (nI, nS) float64, NaN for all other pixels
+    """
+    corners = unit_vectors(observation.corner_latitude_deg[pixels], observation.corner_longitude_deg[pixels])
+    centers = np.full((pixels.shape[0] + 2, pixels.shape[1], 3), np.nan)
+    on_disk = observation.on_disk
+    centers[1:-1][on_disk] = unit_vectors(observation.latitude_deg[on_disk], observation.longitude_deg[on_disk])
+    steps = np.diff(centers, axis=0)
+    lines = midlines(corners)
+    halves = (_half_to_next(lines, step[pixels]) for step in (steps[:-1], steps[1:]))
+    areas = np.full(pixels.shape, np.nan)
+    areas[pixels] = _areas_km2(corners) * sum(halves)
+    return areas
+
+
+def _half_to_next(lines: tuple[Float64Array, Float64Array], step: Float64Array) -> Float64Array:
+    """Compute the fraction of each footprint, up to a half, that is nearer to it than to the next one; steps (N, 3)."""
+    squared, *widths = (np.einsum("ij,ij->i", step, other) for other in (step, *lines))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        half: Float64Array = np.fmin(np.where(squared == 0, 0, squared / np.maximum(*np.abs(widths))), 1.0) / 2
+    return half

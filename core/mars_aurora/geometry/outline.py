@@ -1,4 +1,4 @@
-"""Outlines of auroras: between the equal-area plane and longitude, latitude, valid at the poles and at 0/360."""
+"""Outlines of auroras on the equal-area plane and in longitude, latitude, valid at the poles and at 0/360."""
 
 from __future__ import annotations
 
@@ -12,8 +12,18 @@ from shapely.geometry.base import BaseGeometry
 from mars_aurora.geometry.plane import Plane
 
 SIMPLIFY_KM = 1.0
+_GAP_KM = 10.0  # gaps up to twice this between footprints trimmed to the step are closed; pixels are wider
 _PRECISION_DEG = 0.001  # of written outlines: 60 m
 _EDGE_KM = 50.0  # edges are divided to this length before the projection makes them curves
+
+
+def unite(corner_lat_deg: NDArray[Any], corner_lon_deg: NDArray[Any], plane: Plane) -> BaseGeometry:
+    """Unite footprints (N, 4) in the plane, overlap counted once and holes filled; MultiPolygon or Polygon in km."""
+    corners = np.stack(plane.project(corner_lat_deg, corner_lon_deg), axis=-1)
+    quads = shapely.convex_hull(shapely.multipoints(corners))  # the hull repairs corners given in a crossed order
+    union = shapely.union_all(quads[shapely.get_dimensions(quads) == 2])
+    closed = fill_holes(union.buffer(_GAP_KM, join_style="mitre")).buffer(-_GAP_KM, join_style="mitre")
+    return closed.simplify(SIMPLIFY_KM)
 
 
 def fill_holes(geometry: BaseGeometry) -> BaseGeometry:

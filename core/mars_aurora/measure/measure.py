@@ -16,8 +16,7 @@ from mars_aurora.background import observed
 from mars_aurora.background.observed import Background
 from mars_aurora.box import Box
 from mars_aurora.geometry.canvas import Canvas
-from mars_aurora.geometry.footprint import unite
-from mars_aurora.geometry.outline import to_longitude_latitude, to_wkt
+from mars_aurora.geometry.outline import to_longitude_latitude, to_wkt, unite
 from mars_aurora.geometry.plane import Plane
 from mars_aurora.measure.emission_shell import ShellPixels, project_to_shell
 from mars_aurora.measure.morphology import Shape, describe

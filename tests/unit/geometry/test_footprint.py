@@ -7,7 +7,7 @@ from pyproj_mars import area_km2, equal_area_plane
 from square_footprints import CENTERS, make_grid
 
 from mars_aurora import sphere
-from mars_aurora.geometry import footprint
+from mars_aurora.geometry import footprint, outline
 from mars_aurora.geometry.plane import Plane
 from mars_aurora.sphere import MARS_RADIUS_KM
 
@@ -16,8 +16,8 @@ from mars_aurora.sphere import MARS_RADIUS_KM
 @pytest.mark.parametrize("overlap", [0.0, 0.5])
 def test_union_counts_overlap_once(lat, lon, overlap):
     plane = Plane(lat, lon)
-    outline = footprint.unite(*make_grid(plane, 8, 50.0, overlap), plane)
-    assert outline.area == pytest.approx((50 * (8 + overlap)) ** 2, rel=0.002)
+    union = outline.unite(*make_grid(plane, 8, 50.0, overlap), plane)
+    assert union.area == pytest.approx((50 * (8 + overlap)) ** 2, rel=0.002)
 
 
 def test_footprint_area_is_that_on_the_sphere():
@@ -93,7 +93,7 @@ def _unite(squares: list[tuple[float, float, float, float]], order: tuple[int, .
     plane = Plane(-40.0, 359.9)
     x = np.array([[x0, x1, x1, x0] for x0, _, x1, _ in squares])[:, order]
     y = np.array([[y0, y0, y1, y1] for _, y0, _, y1 in squares])[:, order]
-    return footprint.unite(*plane.unproject(x, y), plane)
+    return outline.unite(*plane.unproject(x, y), plane)
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 2, 1, 0), (0, 2, 1, 3)])

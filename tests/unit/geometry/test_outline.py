@@ -6,15 +6,14 @@ import shapely
 from pyproj_mars import area_in_degrees_km2, area_km2, equal_area_plane, travel
 from square_footprints import CENTERS, make_grid
 
-from mars_aurora.geometry import footprint
-from mars_aurora.geometry.outline import fill_holes, from_longitude_latitude, to_longitude_latitude, to_wkt
+from mars_aurora.geometry.outline import fill_holes, from_longitude_latitude, to_longitude_latitude, to_wkt, unite
 from mars_aurora.geometry.plane import Plane
 
 
 @pytest.mark.parametrize(("lat", "lon"), CENTERS)
 def test_outline_in_degrees_is_valid_and_converts_back(lat, lon):
     plane = Plane(lat, lon)
-    outline = footprint.unite(*make_grid(plane, 8, 50.0), plane)
+    outline = unite(*make_grid(plane, 8, 50.0), plane)
     degrees = to_longitude_latitude(outline, plane)
     west, south, east, north = degrees.bounds
     assert degrees.is_valid
@@ -26,7 +25,7 @@ def test_outline_in_degrees_is_valid_and_converts_back(lat, lon):
 
 def test_outline_across_0_longitude_is_cut_there():
     plane = Plane(10.0, 0.0)
-    degrees = to_longitude_latitude(footprint.unite(*make_grid(plane, 4, 60.0), plane), plane)
+    degrees = to_longitude_latitude(unite(*make_grid(plane, 4, 60.0), plane), plane)
     assert len(shapely.get_parts(degrees)) == 2
     assert degrees.bounds[0] == pytest.approx(0)
     assert degrees.bounds[2] == pytest.approx(360)
@@ -34,7 +33,7 @@ def test_outline_across_0_longitude_is_cut_there():
 
 def test_outline_around_pole_contains_pole_at_all_longitudes():
     plane = Plane(-90.0, 0.0)
-    degrees = to_longitude_latitude(footprint.unite(*make_grid(plane, 6, 100.0), plane), plane)
+    degrees = to_longitude_latitude(unite(*make_grid(plane, 6, 100.0), plane), plane)
     assert degrees.bounds == pytest.approx((0, -90, 360, degrees.bounds[3]))
     assert degrees.contains(shapely.Point(123, -89.9))
 
