@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from mars_aurora_model.simulator.world import ARTEFACTS, Artefacts, World
 
-__all__ = ("ARTEFACTS", "NEGATIVE_WORLDS", "UNLIKE", "draw_sliver_world", "draw_world", "with_artefact")
+__all__ = ("ARTEFACTS", "NEGATIVE_WORLDS", "TWILIGHT", "UNLIKE", "draw_sliver_world", "draw_world", "with_artefact")
 
 _MORE_AURORAS = World(
     auroras_per_scene=(0.25, 0.3, 0.25, 0.12, 0.08),
@@ -21,6 +22,14 @@ _MORE_AURORAS = World(
     sinuous_length_km=(900.0, 6200.0),
     sinuous_width_km=(42.0, 260.0),
 )
+
+_IN_TWILIGHT: dict[str, Any] = {
+    "aurora_sza_deg": (104.0, 125.0),
+    "crustal_peak_R": (10.0, 150.0),
+    "patch_peak_R": (10.0, 150.0),
+    "sinuous_peak_R": (10.0, 100.0),
+}
+_TWILIGHT_FRACTION = 0.2  # of the training worlds
 
 UNLIKE = World(  # out of distribution: optics, noise, background, shapes and cuts differ from all training worlds
     n_slit=192,
@@ -117,7 +126,7 @@ def draw_world(rng: np.random.Generator, coarse_fraction: float) -> World:
     """
     coarse = rng.random() < coarse_fraction
     step_deg = rng.uniform(0.25, 0.4) if coarse else rng.uniform(0.05, 0.08)
-    return replace(
+    world = replace(
         with_artefact(_MORE_AURORAS, "usual"),
         artefact_fraction=0.6,
         n_slit=int(rng.choice([32, 40, 48] if coarse else [64, 96, 128, 128, 128, 160])),
@@ -137,6 +146,7 @@ def draw_world(rng: np.random.Generator, coarse_fraction: float) -> World:
         terminator_shift_deg=(-4.5, 3.5),
         night_R=(rng.uniform(0.25, 0.7), rng.uniform(0.8, 1.6)),
         night_roughness=rng.uniform(0.1, 0.45),
-        no_aurora_fraction=float(rng.choice([0.05, 0.05, 0.3])),
+        no_aurora_fraction=float(rng.choice([0.05, 0.3, 0.5])),
         emission_altitude_km=rng.uniform(120.0, 148.0),
     )
+    return replace(world, **_IN_TWILIGHT) if rng.random() < _TWILIGHT_FRACTION else world
