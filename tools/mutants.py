@@ -214,7 +214,7 @@ def unsampled_spans(tree: ast.Module) -> Iterator[Span]:
             if node.returns:
                 yield span(node.returns)
             for decorator in node.decorator_list:
-                if isinstance(decorator, ast.Name) and decorator.id in CACHES:
+                if ast.unparse(decorator).removeprefix("functools.") in CACHES:
                     yield (decorator.lineno, decorator.col_offset - 1), span(decorator)[1]
         elif isinstance(node, ast.keyword) and node.arg in GUARDS:
             yield span(node)
@@ -256,7 +256,7 @@ def tested_mutants(copy: Path, folder: str, known: set[MutantKey]) -> Iterator[M
 
 def changed(diff: str) -> tuple[str, str]:
     """Return the removed and the added line of a diff without indentation; ``(none)`` if no line was added."""
-    lines = [line for line in diff.splitlines() if not line.startswith(("---", "+++"))]
+    lines = [line for line in diff.splitlines() if not line.startswith(("---", "+++")) and line[1:].strip()]
     first = [next((line[1:].strip() for line in lines if line.startswith(sign)), "(none)") for sign in "-+"]
     return first[0], first[1]
 

@@ -42,6 +42,12 @@ def test_view_contains_limb_and_shell_and_preserves_the_sum_of_faint_signal():
     assert 0.9 * counts.sum() * 2.8 < total_R < 1.1 * counts.sum() * 2.8
 
 
+@pytest.mark.parametrize("shape", [(1, 4000), (4000, 1)])
+def test_longest_picture_is_a_line_of_one_px(shape):
+    observed = make_view(Picture(np.full(shape, 200, np.uint8)), 256)[0, 2]
+    assert observed.sum() == pytest.approx(352 * (256 / 352) ** 2, rel=1e-3)
+
+
 def test_sza_channel_is_that_of_the_coefficients():
     levels = np.ones((480, 640), np.uint8)
     noon_at_right_limb = np.array([0, 1, 0, 0, 0, 0, 0, 0, 0], np.float32)  # the cosine is x

@@ -49,6 +49,13 @@ def test_metrics_are_those_of_the_shipped_weights():
     assert WEIGHTS.stat().st_size < 5e6
 
 
+def test_network_is_loaded_once_and_runs_in_the_thread_of_the_caller():
+    options = load().session.get_session_options()
+    assert options.intra_op_num_threads == options.inter_op_num_threads == 1
+    assert not options.enable_cpu_mem_arena
+    assert load() is load()
+
+
 def test_mars_is_found_in_every_picture(predictions):
     assert predictions.matches("mars").at(load().thresholds["mars"])[1] == 1.0
 
