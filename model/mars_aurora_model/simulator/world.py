@@ -20,7 +20,7 @@ ArtefactName = Literal[
     "patchy_nightglow",
     "heavy_tails",
 ]
-Artefacts = Literal["none", "usual"] | ArtefactName
+Artefacts = Literal["none", "usual", ArtefactName]
 ARTEFACTS: tuple[ArtefactName, ...] = get_args(ArtefactName)
 
 MARS_RADIUS_KM = 3396.19  # IAU 2015 equatorial radius, the sphere on which areas are measured

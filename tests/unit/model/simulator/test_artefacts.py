@@ -5,7 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mars_aurora.local.cli import main
 from mars_aurora_model import true_boxes
+from mars_aurora_model.simulator import simulate as simulate_module
 from mars_aurora_model.simulator import truth
 from mars_aurora_model.simulator.simulate import observe
 from mars_aurora_model.simulator.world import World
@@ -296,3 +298,13 @@ def test_noted_pixels_have_a_flag_and_a_value(clean):
     np.testing.assert_array_equal(file.swath.brightness_R, clean[0].swath.brightness_R)
     assert file.swath.header["QLTY_FLG"] == 1
     assert clean[0].swath.header["QLTY_FLG"] == 0
+
+
+def test_command_has_usual_artefacts_by_default(tmp_path, monkeypatch):
+    worlds = []
+    monkeypatch.setattr(simulate_module, "simulate", lambda _out, _count, _seed, world, **_: worlds.append(world) or [])
+    for options in ([], ["--artefacts", "none"], ["--artefacts", "stars"]):
+        with pytest.raises(SystemExit, match="0"):
+            main(["simulate", str(tmp_path), *options])
+    assert [world.artefacts for world in worlds] == ["usual", "none", "stars"]
+    assert [world.diffuse_fraction > 0 for world in worlds] == [True, False, False]

@@ -22,6 +22,17 @@ QUIET = World(
 )
 
 
+IUVS_R = [  # SZA and brightness of real files; the day side of the simulator is 0.5 to 0.7 of it
+    (20, 30, 611),
+    (40, 50, 591),
+    (60, 70, 479),
+    (80, 85, 339),
+    (90, 95, 257),
+    (100, 105, 164),
+    (105, 110, 129),
+]
+
+
 @pytest.fixture(scope="module")
 def quiet():
     """Pixels on the slit of twenty swaths without aurora, by quantity."""
@@ -42,11 +53,19 @@ def quiet():
 
 @pytest.mark.parametrize(
     ("low", "high", "iuvs_R"),
-    [(20, 30, 611), (40, 50, 591), (60, 70, 479), (80, 85, 339), (90, 95, 257), (100, 105, 164)],
+    IUVS_R,
 )
 def test_dayglow_agrees_with_iuvs(quiet, low, high, iuvs_R):
     chosen = (quiet["altitude"] == 0) & (quiet["emission"] < 65) & (quiet["sza"] > low) & (quiet["sza"] < high)
     assert np.median(quiet["true"][chosen]) == pytest.approx(0.6 * iuvs_R, rel=0.15)
+
+
+@pytest.mark.parametrize(("low", "high", "iuvs_R"), IUVS_R)
+def test_scenes_scatter_about_the_dayglow_and_twilight_of_iuvs(low, high, iuvs_R):
+    rng, world = np.random.default_rng(5), World()
+    sza_deg, zero = np.linspace(low, high, 11), np.zeros(11)
+    levels = [np.median(draw_background(rng, world)._smooth(sza_deg, zero, zero)) for _ in range(300)]
+    assert np.median(levels) == pytest.approx(0.6 * iuvs_R, rel=0.1 if high < 105 else 0.2)
 
 
 @pytest.mark.parametrize(
