@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,15 +19,15 @@ from isal import igzip
 from numpy.typing import NDArray
 from rich.progress import track
 
-from mars_aurora_model.simulator import auroras, orbit, scene, truth
+from mars_aurora_model.simulator import auroras, scene, truth
 from mars_aurora_model.simulator.artefacts.draw import choose, draw_effects
 from mars_aurora_model.simulator.artefacts.effect import View
 from mars_aurora_model.simulator.auroras import Aurora
 from mars_aurora_model.simulator.detector import count_photons, draw_noted, measure, smear
 from mars_aurora_model.simulator.figure import Figure
 from mars_aurora_model.simulator.geometry import Geometry, Pointing, trace
+from mars_aurora_model.simulator.header import mark, name_file
 from mars_aurora_model.simulator.orbit import Array
-from mars_aurora_model.simulator.scene import Part, Scene
 from mars_aurora_model.simulator.swath import Swath
 from mars_aurora_model.simulator.world import Artefacts, LatitudeFrame, World
 from mars_aurora_model.simulator.worlds import with_artefact
@@ -95,19 +94,18 @@ def observe(world: World, seed: int, index: int) -> Simulated:
     ]
     aurora_R = np.array(excess).reshape(-1, *background.shape)
     diffuse = np.zeros_like(background)
-    if shared.diffuse is not None:
+    if shared.diffuse:
         diffuse = _find_excess(shared.diffuse, geometry, pointing, world)
-    name, header = _name(rng, world, shared, part, et)
+    name, header = name_file(rng, world, shared, part, et)
     light = background + aurora_R.sum(0)
     view = View(light + diffuse, geometry, shared.background.night_R, partial(smear, pointing=pointing))
     effect, added = draw_effects(choose(world, seed, part), seed, index, part, view)
     foreign = diffuse + effect.nightglow_R + effect.smooth_R + effect.sharp_R
-    counts = count_photons(rng, world, light) + count_photons(
-        added_rng, world, foreign
-    )  # a file without artefacts is unchanged
+    counts = count_photons(rng, world, light)
+    counts = counts + count_photons(added_rng, world, foreign)  # a file without artefacts is unchanged
     noted = draw_noted(odd_rng, world, background.shape)
     swath = Swath(
-        header=_edit(odd_rng, world, header, flagged=bool(noted.any())),
+        header=mark(odd_rng, world, header, flagged=bool(noted.any())),
         geometry=geometry,
         slit_width_deg=pointing.width_deg,
         background_R=background + effect.nightglow_R,
@@ -118,17 +116,12 @@ def observe(world: World, seed: int, index: int) -> Simulated:
         **measure(rng, world, counts, effect),
     )
     labels = truth.label(swath, aurora_R, world)
-    found = [
-        {"id": number, "swath_factor": round(float(factor), 4)}
-        | truth.describe_aurora(aurora, swath, seen_R, labels == number)
-        for number, (aurora, seen_R, factor) in enumerate(zip(shared.auroras, aurora_R, factors, strict=True), 1)
-    ]
     facts = {
         "name": name,
         **truth.describe_file(shared, swath, part),
         **truth.describe_diffuse(shared.diffuse, swath),
         "artefacts": added,
-        "auroras": found,
+        "auroras": truth.describe_auroras(shared.auroras, factors, aurora_R, swath, labels),
     }
     return Simulated(name, world, swath, aurora_R, labels, facts, (seed, 2, index), tuple(shared.auroras), factors)
 
@@ -176,36 +169,3 @@ def _observe_all(world: World, seed: int, count: int) -> Iterator[Simulated]:
 def _find_excess(emitter: auroras.Emitter, geometry: Geometry, pointing: Pointing, world: World) -> Array:
     """Return the brightness (nI, nS) of an aurora as observed, noise-free."""
     return smear(auroras.excess(emitter, geometry, world.emission_altitude_km), pointing)
-
-
-def _name(rng: np.random.Generator, world: World, shared: Scene, part: Part, et: Array) -> tuple[str, dict[str, Any]]:
-    """Return the file name by the mission's convention, and the primary header."""
-    start, end = orbit.to_utc(et[0]), orbit.to_utc(et[-1] + world.cadence_s)
-    ls = float(orbit.solar_longitude_deg(et[:1])[0])
-    number = orbit.orbit_number(shared.start)
-    piece = f"{rng.integers(10_000, 100_000)}" if shared.mode == "osr" else f"sw{part.swath}of{part.swaths}"
-    observation = f"{number:04d}_{shared.mode}_{piece}"
-    version = "v{:02d}-{:02d}".format(*shared.version)
-    name = f"emm_emu_l2b_{start:%Y%m%dt%H%M%S}_{observation}_{shared.kernel}_{version}.fits"
-    return name + ".gz", {
-        "DATE": (end + timedelta(days=40)).strftime("%Y-%m-%dT%H:%M:%S"),
-        "MISSION": "EMM",
-        "INSTRUME": "EMUS",
-        "FILENAME": name,
-        "OBS_ID": observation,
-        "OBS_UTC": orbit.stamp(start),
-        "END_UTC": orbit.stamp(end),
-        "OBS_ET": float(et[0]),
-        "ORBNUM": number,
-        "MARSYEAR": orbit.mars_year(start, ls),
-        "SOL_LONG": round(ls, 4),
-        "QLTY_FLG": 0,
-        "IMG_RCV": len(et),
-        "SIMULATE": True,
-    }
-
-
-def _edit(rng: np.random.Generator, world: World, header: dict[str, Any], *, flagged: bool) -> dict[str, Any]:
-    """Return the header with the quality flag of the file, sometimes without END_UTC."""
-    dropped = {"END_UTC"} if rng.random() < world.missing_end_fraction else set()
-    return {key: value for key, value in header.items() if key not in dropped} | {"QLTY_FLG": int(flagged)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,8 @@ DEFINITIONS = {
     "seen.pixels": "pixels with an excess of outline_R or more that is at least label_contrast of the background",
     "seen.pixels_5R": "those of them with an excess of 5 R or more",
     "visible": "some such pixel lies on the disk",
+    "pause_s": "the scan paused so long once",
+    "noted_pixels": "pixels with a quality flag and a value",
     "artefacts": "what was added: strength at each place where, which is [first integration, last, first bin, last];"
     " random_error is the noise over the stated random error",
     "diffuse": "aurora over the whole night side, not among the auroras: level_R at normal incidence, and area_km2,"
@@ -77,6 +80,8 @@ def describe_file(scene: Scene, swath: Swath, part: Part) -> dict[str, Any]:
         "swath": (part.swath, part.swaths),
         **{key.lower(): swath.header.get(key) for key in ("OBS_UTC", "END_UTC", "ORBNUM", "MARSYEAR", "SOL_LONG")},
         "shape": swath.brightness_R.shape,
+        "pause_s": round(float(np.ptp(np.diff(geometry.et))), 3),
+        "noted_pixels": int((swath.noted & swath.on_slit & ~swath.flagged).sum()),
         "day_structure": scene.background.structured,
         "disk": {
             "sub_spacecraft_lat_deg": round(lat, 3),
@@ -87,6 +92,17 @@ def describe_file(scene: Scene, swath: Swath, part: Part) -> dict[str, Any]:
             "night_pixels": int((disk & (geometry.sza_deg[:, 0] > NIGHT_DEG)).sum()),
         },
     }
+
+
+def describe_auroras(
+    drawn: Sequence[Aurora], factors: Array, aurora_R: Array, swath: Swath, labels: NDArray[np.uint8]
+) -> list[dict[str, Any]]:
+    """Describe the auroras of a swath by their number in ``labels`` (nI, nS); see `describe_aurora`."""
+    return [
+        {"id": number, "swath_factor": round(float(factor), 4)}
+        | describe_aurora(aurora, swath, seen_R, labels == number)
+        for number, (aurora, seen_R, factor) in enumerate(zip(drawn, aurora_R, factors, strict=True), 1)
+    ]
 
 
 def describe_aurora(aurora: Aurora, swath: Swath, excess_R: Array, seen: NDArray[np.bool_]) -> dict[str, Any]:

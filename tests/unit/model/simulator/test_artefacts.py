@@ -5,13 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mars_aurora import readers
 from mars_aurora.local.cli import main
 from mars_aurora_model import true_boxes
 from mars_aurora_model.simulator import simulate as simulate_module
 from mars_aurora_model.simulator import truth
 from mars_aurora_model.simulator.simulate import observe
 from mars_aurora_model.simulator.world import World
-from mars_aurora_model.simulator.worlds import ARTEFACTS, with_artefact
+from mars_aurora_model.simulator.worlds import ARTEFACTS, NEGATIVE_WORLDS, UNLIKE, draw_world, with_artefact
 
 WORLD = World(
     n_slit=64,
@@ -249,7 +250,7 @@ def test_diffuse_aurora_is_measured_and_described(diffuse, clean):
     assert clean[1].truth["diffuse_R"] is None
 
 
-def test_diffuse_aurora_is_not_labeled_or_boxed(diffuse, monkeypatch):
+def test_diffuse_aurora_is_not_labeled(diffuse):
     assert (diffuse.swath.excess_R == 0).all()
     assert (diffuse.labels == 0).all()
     assert diffuse.truth["auroras"] == []
@@ -288,6 +289,8 @@ def test_end_time_is_sometimes_missing_and_scans_sometimes_pause():
     steps = np.diff(file.swath.geometry.et)
     assert np.sort(steps)[:-1] == pytest.approx(6)
     assert 18 <= steps.max() <= 86
+    assert file.truth["pause_s"] == pytest.approx(steps.max() - 6, abs=0.01)
+    assert plain.truth["pause_s"] == 0
     assert np.diff(plain.swath.geometry.et) == pytest.approx(6)
 
 
@@ -296,8 +299,29 @@ def test_noted_pixels_have_a_flag_and_a_value(clean):
     noted = file.swath.noted & file.swath.on_slit & ~file.swath.flagged
     assert 0.0005 < noted.mean() < 0.025
     np.testing.assert_array_equal(file.swath.brightness_R, clean[0].swath.brightness_R)
+    assert file.truth["noted_pixels"] == noted.sum()
     assert file.swath.header["QLTY_FLG"] == 1
     assert clean[0].swath.header["QLTY_FLG"] == 0
+
+
+def test_reader_takes_files_with_all_oddities(tmp_path):
+    odd = replace(EMPTY, artefacts="gaps", missing_end_fraction=1.0, pause_fraction=1.0, noted_file_fraction=1.0)
+    file = observe(odd, 31, 0)
+    path = tmp_path / file.plain_name
+    path.write_bytes(file.to_fits())
+    observation = readers.read(path, path.name)
+    assert observation.shape == file.labels.shape
+    assert observation.facts.end_utc is not None
+    assert observation.flagged[file.swath.noted & file.swath.on_slit].all()
+    np.testing.assert_array_equal(observation.brightness_R, file.swath.brightness_R.astype(np.float32))
+
+
+def test_training_worlds_have_usual_artefacts_and_worlds_for_scores_have_none():
+    drawn = draw_world(np.random.default_rng(1), coarse_fraction=0.0)
+    assert drawn.artefacts == "usual"
+    assert drawn.artefact_fraction == 0.6
+    assert 0 < drawn.diffuse_fraction < 0.1
+    assert {world.artefacts for world in (World(), UNLIKE, *NEGATIVE_WORLDS.values())} == {"none"}
 
 
 def test_command_has_usual_artefacts_by_default(tmp_path, monkeypatch):
