@@ -1,4 +1,4 @@
-.PHONY: corpus fuzz mutants
+.PHONY: corpus fuzz mutants scores
 build/tools/bin/cosmic-ray: | .venv/.ready
 	UV_TOOL_DIR=$(CURDIR)/build/tools UV_TOOL_BIN_DIR=$(CURDIR)/build/tools/bin .venv/bin/uv tool install --quiet \
 		--python .venv/bin/python --exclude-newer 2026-11-20 cosmic-ray==8.7.0
@@ -8,6 +8,9 @@ mutants: build/tools/bin/cosmic-ray setup ## Test the tests with a sample of 400
 
 corpus: setup ## Read and run all broken and odd files of the corpus; the goal is 0 lost, 0 wrong, 0 slow
 	python -m bench.faults
+
+scores: setup ## Score detection on night images by artefact, as in docs/scores.md; about an hour, and it can be stopped
+	python -m bench.scores
 
 build/fuzz-venv/.ready: pyproject.toml uv.lock | .venv/.ready
 	$(PYTHON) -m venv build/fuzz-venv
