@@ -134,7 +134,8 @@ def _emissions(swath: Swath, world: World, rng: np.random.Generator) -> Columns:
 def _measure(swath: Swath, world: World, rng: np.random.Generator, emission: Emission) -> tuple[Single, Single]:
     """Return brightness and random error (nI, nS) of one emission in R.
 
-    Counts of emissions other than O I 130.4 nm are rounded and have normal instead of Poisson noise.
+    Counts of emissions other than O I 130.4 nm are rounded and have normal instead of Poisson noise; of artefacts they
+    have the gaps only.
     """
     if emission.name == OXYGEN_1304:
         return swath.brightness_R.astype(np.float32), swath.random_error_R.astype(np.float32)
