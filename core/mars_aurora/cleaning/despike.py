@@ -20,7 +20,7 @@ _ALONG_SCAN = 1 / 3  # of the light of a line along the scan, in one integration
 _MEMBER_PROBABILITY = 0.05  # of each pixel that a run has
 
 
-def find_spikes(brightness_R: FloatArray, counts_per_R: float, overlap: Float64Array) -> BoolArray:
+def find_spikes(brightness_R: FloatArray, counts_per_R: float, overlap: Float64Array, on_disk: BoolArray) -> BoolArray:
     """Find pixels whose light would be in the neighboring integrations, too, if it came from Mars: (nI, nS).
 
     A pixel is compared with the integrations before and after it, at an edge or gap with two on one side, if they
@@ -34,13 +34,15 @@ def find_spikes(brightness_R: FloatArray, counts_per_R: float, overlap: Float64A
     counts_per_R : float
     overlap : (nI - 1,) ndarray
         Fraction of a footprint that the next integration sees, too.
+    on_disk : (nI, nS) bool
+        Pixels of the disk are compared with others of the disk, pixels of the sky with others of the sky.
     """
     spikes = np.zeros(brightness_R.shape, bool)
     if not (overlap >= MIN_OVERLAP).any():
         return spikes
     known = np.isfinite(brightness_R)
     counts = np.where(known, brightness_R, 0).astype(np.float32) * np.float32(counts_per_R)
-    beside, seen = _sum_neighbors(counts, known, overlap)
+    beside, seen = _sum_neighbors(counts, known, overlap, on_disk)
     compared = known & (seen > 0)
     counts *= compared
     members = _is_improbable(counts, compared, beside, seen, 1, _MEMBER_PROBABILITY)
@@ -51,7 +53,9 @@ def find_spikes(brightness_R: FloatArray, counts_per_R: float, overlap: Float64A
     return spikes & members
 
 
-def _sum_neighbors(counts: FloatArray, known: BoolArray, overlap: Float64Array) -> tuple[FloatArray, FloatArray]:
+def _sum_neighbors(
+    counts: FloatArray, known: BoolArray, overlap: Float64Array, on_disk: BoolArray
+) -> tuple[FloatArray, FloatArray]:
     """Sum the counts of the two neighbors of each pixel, and the fractions of a line in the pixel that they see.
 
     Both sums are 0 where two neighbors are not known.
@@ -61,11 +65,12 @@ def _sum_neighbors(counts: FloatArray, known: BoolArray, overlap: Float64Array) 
     far = np.where(linked[:-1] & linked[1:], near[:-1] + near[1:] - 1, -np.inf)
     near = np.where(linked, near, -np.inf)
     n = len(counts)
-    light, is_known = np.pad(counts, ((2, 2), (0, 0))), np.pad(known, ((2, 2), (0, 0)))
+    light, is_known, is_disk = (np.pad(array, ((2, 2), (0, 0))) for array in (counts, known, on_disk))
     has, seen = {}, {}
     for shift, fractions in {-2: far[:n], -1: near[1 : n + 1], 1: near[2 : n + 2], 2: far[2 : n + 2]}.items():
         line = np.exp(-6 * (1 - fractions) ** 2)[:, None].astype(np.float32)
-        has[shift] = is_known[2 + shift : n + 2 + shift] & (line > 0)
+        rows = slice(2 + shift, n + 2 + shift)
+        has[shift] = is_known[rows] & (is_disk[rows] == on_disk) & (line > 0)
         seen[shift] = line
     beside, total = np.zeros_like(counts), np.zeros_like(counts)
     sides = {(-1, 1): True, (1, 2): ~has[-1], (-2, -1): ~has[1]}
