@@ -33,12 +33,12 @@ def find_error_factor(brightness_R: FloatArray, random_error_R: FloatArray) -> f
     From second differences, which neither a slope nor the response of a bin changes, of pixels over 3 sigma, whose
     counts are nearly Gaussian; 1 where fewer than 300 are known.
     """
-    before, middle, after = (slice(None, -2), slice(1, -1), slice(2, None))
-    beside = brightness_R[before] + brightness_R[after]
-    difference = beside - 2 * brightness_R[middle]
-    variance_beside = random_error_R[before] ** 2 + random_error_R[after] ** 2
-    variance = variance_beside + 4 * random_error_R[middle] ** 2
-    bright = beside > _BRIGHT_SIGMAS * np.sqrt(2 * variance_beside)  # selected without the pixel itself
+    first, second, third = slice(None, -2), slice(1, -1), slice(2, None)
+    squared = random_error_R**2
+    difference = brightness_R[first] - 2 * brightness_R[second] + brightness_R[third]
+    variance = squared[first] + 4 * squared[second] + squared[third]
+    total = brightness_R[first] + brightness_R[second] + brightness_R[third]  # whose noise is independent of it
+    bright = total > _BRIGHT_SIGMAS * np.sqrt(3 * (squared[first] + squared[second] + squared[third]))
     used = bright & np.isfinite(difference) & (variance > 0)
     if np.count_nonzero(used) < _MIN_DIFFERENCES:
         return 1.0

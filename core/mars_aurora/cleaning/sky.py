@@ -62,4 +62,5 @@ def _follow(brightness_R: FloatArray, sky: BoolArray) -> Float64Array:
     level = values.mean()
     spread = np.average((mean - level) ** 2, weights=count) - values.var() * _BLOCKS / values.size
     shrunk = level + (mean - level) * max(spread, 0) / (max(spread, 0) + variance)
-    return np.interp(rows, np.bincount(blocks, rows) / np.bincount(blocks), shrunk)
+    followed: Float64Array = np.interp(rows, np.bincount(blocks, rows) / np.bincount(blocks), shrunk)
+    return followed
