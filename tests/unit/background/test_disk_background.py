@@ -125,19 +125,3 @@ def test_pixel_off_the_disk_is_not_usable_and_has_no_background():
         assert np.isfinite(values[:, :100]).all()
         assert np.isnan(values[:, 100:]).all()
     assert not found.free[:, 100:].any()
-
-
-def test_limit_is_five_sigma_over_twelve_pixels():
-    noise_R = np.full((2, 3), 4.0, np.float32)
-    disk = observed.Background(noise_R, noise_R, noise_R, noise_R > 0)
-    assert disk.limit_R == pytest.approx(5 * 4 / np.sqrt(12))
-    assert disk.limit_R.dtype == np.float32
-
-
-def test_searched_pixels_are_usable_of_the_night_and_facing():
-    observation = make_disk(sza_deg=130.0, emission_angle_deg=spread(70, 80, axis=1))
-    observation.sza_deg[:20] = 100
-    usable = np.indices(SHAPE)[0] < 100
-    expected = usable & (observation.sza_deg > 110) & (observation.emission_angle_deg < 75)
-    assert np.array_equal(observed.searched_pixels(observation, usable), expected)
-    assert expected.any()
