@@ -42,6 +42,12 @@ def test_noise_is_the_scatter_of_photon_counts(photons):
         assert ratio[part].mean() == pytest.approx(1, abs=0.15)
 
 
+def test_noise_of_a_night_below_one_rayleigh_is_the_scatter_of_its_counts():
+    night_R = np.full(SHAPE, 0.2)
+    found = _fit(make_disk(brightness_R=_count_photons(night_R), sza_deg=spread(120, 150, axis=0)))
+    assert found.noise_R.mean() == pytest.approx(np.sqrt(0.2 / COUNTS_PER_R), rel=0.1)
+
+
 def test_error_is_that_of_the_mean_of_the_pixels_in_one_and_a_half_degrees(photons):
     dark = TWILIGHT_DEG > 125
     expected = photons.noise_R[dark] / np.sqrt(1.5 * 360)
