@@ -1,6 +1,7 @@
 """Runs of the deployed stack: uploads start the workflow, and its results equal those of a local run."""
 
 import csv
+import io
 import json
 import os
 import subprocess
@@ -8,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from astropy.io import fits
 from stack import COMMAND, Stack, run_command
 
 pytestmark = [pytest.mark.deployed, pytest.mark.slow]
@@ -59,6 +61,8 @@ def test_marker_starts_a_run_with_the_results_of_a_local_run(stack: Stack, batch
     cloud = read_results(stack, "sixty")
     assert read_ledger(cloud["ledger.csv"]) == read_ledger((local / "ledger.csv").read_bytes())
     assert cloud["catalogue.csv"].decode() == (local / "catalogue.csv").read_text()
+    exposures = (fits.getdata(source) for source in (io.BytesIO(cloud["exposure.fits"]), local / "exposure.fits"))
+    assert len({cells.tobytes() for cells in exposures}) == 1
     differing = {name for name, data in cloud.items() if (local / name).read_bytes() != data} - {"ledger.csv"}
     same = {name for name in differing if name.endswith((".csv", ".png"))}
     assert same == set(), "only products that state the command and the date may differ"

@@ -40,6 +40,7 @@ def build(  # noqa: PLR0913, PLR0917 -- all contents of the page
     auroras: Sequence[Aurora],
     products: Sequence[str],
     provenance: Provenance,
+    searched_km2: float = 0.0,
     elapsed_s: float | None = None,
 ) -> bytes:
     """Build the HTML page.
@@ -56,6 +57,8 @@ def build(  # noqa: PLR0913, PLR0917 -- all contents of the page
         Names of the files to link to, in the folder of the page.
     provenance : Provenance
         What made the results.
+    searched_km2 : float
+        Area of Mars that was searched, over all inputs.
     elapsed_s : float, optional
         Duration of the run.
     """
@@ -71,6 +74,7 @@ def build(  # noqa: PLR0913, PLR0917 -- all contents of the page
         sightings=len(auroras),
         auroras=len({aurora.aurora_id for aurora in auroras}),
         cost=_estimate_cost(records),
+        searched_km2=searched_km2,
         elapsed_s=elapsed_s,
         dots=[_dot(aurora) for aurora in auroras],
         rings=[ring for aurora in auroras for ring in _rings(aurora)],

@@ -180,6 +180,13 @@ class _Report(HTMLParser):
         self.data += data if self._inside else ""
 
 
+def _count_fits(data: bytes, _expected: int) -> int:
+    from astropy.io import fits  # noqa: PLC0415 -- see _count_ecsv
+
+    with fits.open(io.BytesIO(data)) as hdus:
+        return int(np.count_nonzero(hdus[1].data["pixels"]))
+
+
 def _count_picture(data: bytes, _expected: int) -> int:
     return int(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) is not None)
 
@@ -191,6 +198,7 @@ _READERS: dict[str, Callable[[bytes, int], int]] = {  # by name or suffix
     ".geojson": _count_geojson,
     ".gpkg": _count_geopackage,
     ".parquet": _count_parquet,
+    ".fits": _count_fits,
     ".png": _count_picture,
     "annotations.coco.json": _count_coco,
     "labels.yolo.zip": _count_labels,

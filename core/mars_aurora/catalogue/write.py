@@ -13,11 +13,12 @@ from functools import partial
 from typing import NamedTuple, Protocol
 
 from mars_aurora.aurora import Aurora
-from mars_aurora.catalogue import geographic, labels, ledger_table, report, sightings, tables
+from mars_aurora.background.exposure import NOTHING, Cells
+from mars_aurora.catalogue import exposure_table, geographic, labels, ledger_table, report, sightings, tables
 from mars_aurora.catalogue.verify import Written, verify_stored
 from mars_aurora.errors import ProductError
 from mars_aurora.run.escaping import escape_row
-from mars_aurora.run.keys import CATALOGUE, LEDGER, PRODUCTS, RunKeys
+from mars_aurora.run.keys import CATALOGUE, EXPOSURE, LEDGER, PRODUCTS, RunKeys
 from mars_aurora.run.ledger import Record, count_outcomes
 from mars_aurora.run.provenance import Provenance
 from mars_aurora.run.storage import Storage
@@ -47,6 +48,7 @@ def write_products(  # noqa: PLR0913, PLR0917 -- contents and destination of the
     work: Storage | None = None,
     verifier: Verifier = map,
     *,
+    exposure: Cells = NOTHING,
     elapsed_s: float | None = None,
 ) -> list[str]:
     """Write all products, even if there are no auroras, and read them back; return their keys.
@@ -71,6 +73,8 @@ def write_products(  # noqa: PLR0913, PLR0917 -- contents and destination of the
         Storage of the pictures of the run; without it, no pictures of observation sets are stitched.
     verifier : Verifier
         How products are verified.
+    exposure : Cells
+        What was searched, joined over the run.
     elapsed_s : float, optional
         Duration of the run for the report.
 
@@ -94,10 +98,13 @@ def write_products(  # noqa: PLR0913, PLR0917 -- contents and destination of the
     for name, product in list_products(rows, joined, provenance).items():
         if data := product.make():
             put(name, product.rows, data)
+    put(EXPOSURE, exposure.size, exposure_table.to_fits(exposure, provenance))
     names = [item.key.removeprefix(keys.root) for item in written]
     for name, picture in _stitch_sets(keys, records, work, storage) if work else ():
         put(name, 1, picture)
-    put(REPORT, report.count_pictures(rows), report.build(keys, rows, joined, names, provenance, elapsed_s))
+    searched_km2 = float(exposure["area_km2"].sum())
+    page = report.build(keys, rows, joined, names, provenance, searched_km2, elapsed_s)
+    put(REPORT, report.count_pictures(rows), page)
     for _ in verifier(partial(verify_stored, storage=storage), written):
         pass
     storage.put(keys.product(RUN), _describe_run(keys, records, auroras, provenance, written))

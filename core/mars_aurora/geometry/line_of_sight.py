@@ -47,6 +47,26 @@ def cross_shell(
     return coordinates(surface + path_km[..., None] * towards)
 
 
+def shell_area_ratio(
+    emission_angle_deg: NDArray[Any], spacecraft_altitude_km: NDArray[Any], altitude_km: float
+) -> Float64Array:
+    """Compute the ratio of the area of a small footprint on a shell, seen from Mars's center, to that on the surface.
+
+    Arrays of any shape; 1 where an angle or the altitude of the spacecraft is not known. ``altitude_km`` is that of the
+    shell. On the shell a footprint is nearer to the spacecraft and less slanted, and is seen from further below.
+    """
+    cosine = np.cos(np.radians(emission_angle_deg, dtype=np.float64))
+    across_km2 = MARS_RADIUS_KM**2 * (1 - cosine**2)  # squared distance of the line of sight from the center
+    to_spacecraft, to_shell, to_surface = (
+        np.sqrt(radius**2 - across_km2)
+        for radius in (MARS_RADIUS_KM + spacecraft_altitude_km, MARS_RADIUS_KM + altitude_km, MARS_RADIUS_KM)
+    )
+    nearer = (to_spacecraft - to_shell) / (to_spacecraft - to_surface)
+    shell_cosine = to_shell / (MARS_RADIUS_KM + altitude_km)
+    ratio = nearer**2 * cosine / shell_cosine / (1 + altitude_km / MARS_RADIUS_KM) ** 2
+    return np.where(np.isfinite(ratio), ratio, 1.0)
+
+
 def lines_of_sight(observation: Observation) -> Float64Array:
     """Compute the vector from the spacecraft to each pixel's surface or tangent point, body-fixed.
 

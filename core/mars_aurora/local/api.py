@@ -11,7 +11,7 @@ from astropy.table import QTable, Table
 
 from mars_aurora import readers
 from mars_aurora.aurora import Aurora
-from mars_aurora.catalogue import ledger_table, sightings, tables
+from mars_aurora.catalogue import exposure_table, ledger_table, sightings, tables
 from mars_aurora.classify import count
 from mars_aurora.cleaning.cleaning import clean
 from mars_aurora.detect.candidate import Drawn
@@ -25,7 +25,7 @@ from mars_aurora.observation import Observation
 from mars_aurora.picture import heatmap, png
 from mars_aurora.picture.picture import Picture
 from mars_aurora.run.escaping import escape_name
-from mars_aurora.run.keys import CATALOGUE, LEDGER, RunPaths
+from mars_aurora.run.keys import CATALOGUE, EXPOSURE, LEDGER, RunPaths
 from mars_aurora.run.ledger import Outcome
 from mars_aurora.run.provenance import describe_provenance
 from mars_aurora.run.storage import FolderStorage
@@ -184,6 +184,7 @@ class Run:
     folder : Path
     ledger : astropy.table.Table
     catalogue : astropy.table.QTable
+    exposure : astropy.table.QTable
     """
 
     def __init__(self, folder: Path) -> None:
@@ -208,6 +209,14 @@ class Run:
         where an earlier version of the package wrote the catalogue.
         """
         return QTable(tables.from_ecsv(self.storage.get(self.paths.product(CATALOGUE))))
+
+    @cached_property
+    def exposure(self) -> QTable:
+        """What was searched for auroras, one row per cell; docs/catalogue.md describes the columns.
+
+        Edges that are not known are NaN. Raises KeyError where an earlier version of the package made the run.
+        """
+        return exposure_table.from_fits(self.storage.get(self.paths.product(EXPOSURE)))
 
     def picture(self, name: str) -> Picture:
         """Read the picture of an input, by its name in the ledger; raises KeyError where it has none."""

@@ -22,7 +22,7 @@ HOUSEKEEPING_NAME = re.compile(
     re.IGNORECASE,
 )
 READY_MARKER = "_READY"
-LEDGER, CATALOGUE = "ledger.csv", "catalogue.ecsv"  # products that other modules read
+LEDGER, CATALOGUE, EXPOSURE = "ledger.csv", "catalogue.ecsv", "exposure.fits"  # products that other modules read
 PRODUCTS = (  # of the whole run
     LEDGER,
     "catalogue.csv",
@@ -32,6 +32,7 @@ PRODUCTS = (  # of the whole run
     "catalogue.geojson",
     "catalogue.gpkg",
     "catalogue.parquet",
+    EXPOSURE,
     "annotations.coco.json",
     "labels.yolo.zip",
     "regions.ds9.zip",
@@ -40,7 +41,7 @@ PRODUCTS = (  # of the whole run
 )
 _NAME_BYTES = 200  # leaves room for a suffix in the 255 bytes of a file name, and for a prefix in the 1024 of a key
 _HASHED = re.compile(r"~[0-9a-f]{32}")
-_SUFFIXES = (".png", ".npz", ".json", ".out")  # of the files of an input
+_SUFFIXES = (".png", ".npz", ".npy", ".json", ".out")  # of the files of an input
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 
@@ -105,6 +106,9 @@ class RunPaths:
 
     def geometry(self, name: str) -> str:
         return f"{self.root}geometry/{key_name(name)}.npz"
+
+    def exposure(self, name: str) -> str:
+        return f"{self.root}exposure/{key_name(name)}.npy"
 
     def stage(self, name: str, stage: str) -> str:
         return f"{self.root}stages/{key_name(name)}/{stage}.png"

@@ -50,7 +50,7 @@ class Origin:
     image_sha256 : str
         Checksum of the picture.
     products : dict of str to int
-        Size in bytes of the ``image`` and of the ``geometry``.
+        Size in bytes of the ``image``, the ``geometry`` and the ``exposure``.
     """
 
     version: Version = field(default_factory=lambda: Version(0))

@@ -48,7 +48,7 @@ def find_record(work: Storage, keys: RunKeys, name: str) -> Record | None:
 
 
 def is_valid(record: Record, version: Version, reading: Reading, work: Storage, keys: RunKeys) -> bool:
-    """Return whether a record is that of this version of its input, and its picture and geometry are in storage.
+    """Return whether a record is that of this version of its input, and its products are in storage.
 
     A failure is never valid, so that the next run tries again.
     """
@@ -61,8 +61,12 @@ def holds(record: Record, sha256: str, reading: Reading, work: Storage, keys: Ru
         return False
     if record.outcome is Outcome.REJECTED:
         return True
-    paths = {"image": keys.image(record.name), "geometry": keys.geometry(record.name)}
-    return all(work.size(path) == record.origin.products.get(product) for product, path in paths.items())
+    paths = {
+        "image": keys.image(record.name),
+        "geometry": keys.geometry(record.name),
+        "exposure": keys.exposure(record.name),
+    }
+    return record.origin.products == {product: work.size(path) for product, path in paths.items()}
 
 
 def is_counted(record: Record, min_objects: int, *, keep_stages: bool) -> bool:

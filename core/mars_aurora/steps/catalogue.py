@@ -14,6 +14,7 @@ from mars_aurora.run.listing import settle_inputs
 from mars_aurora.run.messages import CatalogueRequest, CatalogueResult
 from mars_aurora.run.provenance import Provenance
 from mars_aurora.run.storage import Source, Storage
+from mars_aurora.steps.exposure import join_exposure
 from mars_aurora.steps.measure import Measured, measure_one
 
 if TYPE_CHECKING:
@@ -51,12 +52,14 @@ def catalogue(  # noqa: PLR0913, PLR0917 -- where the inputs, pictures and resul
     measure = partial(measure_one, keys=keys, work=work, detections=detections)
     measured = {item.record.name: item for item in mapper(measure, candidates)}
     records = [measured[record.name].record if record.name in measured else record for record in settled]
-    auroras = [aurora for name in sorted(measured) for aurora in measured[name].auroras]
+    exposure, lost = join_exposure(records, work, keys)
+    records = [lost.get(record.name, record) for record in records]
+    auroras = [aurora for name in sorted(measured.keys() - lost) for aurora in measured[name].auroras]
     _drop_stale_detections(keys, records, detections)
     provenance = _state_detectors(provenance, measured.values())
     elapsed_s = _elapsed_s(request.started_utc)
     products = tables.write_products(
-        keys, records, auroras, provenance, detections, work, verifier, elapsed_s=elapsed_s
+        keys, records, auroras, provenance, detections, work, verifier, exposure=exposure, elapsed_s=elapsed_s
     )
     require_balance(names, records)
     return CatalogueResult(request.run_id, len(names), len(auroras), count_outcomes(records), products)

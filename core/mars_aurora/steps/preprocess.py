@@ -100,8 +100,9 @@ def _find_version(request: PreprocessRequest, inputs: Source) -> Version:
 
 
 def _read(path: Path, record: Record, keys: RunKeys, reading: Reading) -> _Result:
-    """Read a file, and clean it; return its record, picture and geometry."""
+    """Read a file, and clean it; return its record, picture, geometry and exposure."""
     from mars_aurora import readers
+    from mars_aurora.background import exposure
     from mars_aurora.cleaning.cleaning import clean
     from mars_aurora.geometry import canvas as canvases
     from mars_aurora.picture import heatmap, png
@@ -115,13 +116,19 @@ def _read(path: Path, record: Record, keys: RunKeys, reading: Reading) -> _Resul
         return _Result(replace(record, outcome=outcome, reason=error.reason, detail=error.detail))
     geometry = canvases.pack_geometry(observation, canvas)
     image = png.write(heatmap.draw(observation, canvas))
+    cells = exposure.to_npy(exposure.find(observation))
     origin = replace(
         record.origin,
         image_sha256=hashlib.sha256(image).hexdigest(),
-        products={"image": len(image), "geometry": len(geometry)},
+        products={"image": len(image), "geometry": len(geometry), "exposure": len(cells)},
     )
     described = _describe(replace(record, origin=origin), observation)
-    return _Result(described, {keys.geometry(record.name): geometry, keys.image(record.name): image})
+    products = {
+        keys.geometry(record.name): geometry,
+        keys.exposure(record.name): cells,
+        keys.image(record.name): image,
+    }
+    return _Result(described, products)
 
 
 def _describe(record: Record, observation: Observation) -> Record:

@@ -11,6 +11,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from astropy.io import fits
 from astropy.table import Table
 from test_catalogue_files import AURORAS, PROVENANCE
 
@@ -56,6 +57,10 @@ def _parquet(path: Path) -> dict[str, object]:
     return json.loads(parquet.read_schema(path).metadata[b"mars_aurora"])
 
 
+def _fits(path: Path) -> dict[str, object]:
+    return json.loads(fits.getheader(path, 1)["PROVENAN"])
+
+
 def _zip(path: Path) -> dict[str, object]:
     with zipfile.ZipFile(path) as archive:
         return json.loads(archive.read("provenance.json"))
@@ -77,6 +82,7 @@ READERS: dict[str, Callable[[Path], dict[str, object]]] = {
     "catalogue.geojson": lambda path: json.loads(path.read_text())["provenance"],
     "catalogue.gpkg": _geopackage,
     "catalogue.parquet": _parquet,
+    "exposure.fits": _fits,
     "annotations.coco.json": lambda path: json.loads(path.read_text())["info"],
     "labels.yolo.zip": _zip,
     "regions.ds9.zip": _zip,

@@ -5,9 +5,11 @@ import json
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from test_catalogue_files import AURORAS, PROVENANCE
 
+from mars_aurora.background.exposure import CELL
 from mars_aurora.catalogue import geographic, verify, write
 from mars_aurora.catalogue.verify import Written, verify_product, verify_stored
 from mars_aurora.errors import ProductError
@@ -20,6 +22,7 @@ RECORDS = [
     Record(AURORAS[0].name, Outcome.AURORA, objects=2, auroras=2),
     Record("x.fits", Outcome.DISCARDED, objects=1),
 ]
+EXPOSURE = np.array([(0, 1, 2, 22, 1, pixels, 9.5) for pixels in (1, 2, 3)], CELL)
 OPTIONAL = {"catalogue.gpkg", "catalogue.parquet"} if not geographic.is_extra_installed() else set()
 ROWS = {
     "ledger.csv": 2,
@@ -30,6 +33,7 @@ ROWS = {
     "catalogue.geojson": 2,
     "catalogue.gpkg": 2,
     "catalogue.parquet": 2,
+    "exposure.fits": 3,
     "annotations.coco.json": 2,
     "labels.yolo.zip": 2,
     "regions.ds9.zip": 4,
@@ -41,7 +45,7 @@ NAMES = sorted(ROWS.keys() - OPTIONAL)
 @pytest.fixture(scope="module")
 def products(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     storage = FolderStorage(tmp_path_factory.mktemp("products"))
-    keys = write.write_products(KEYS, RECORDS, AURORAS, PROVENANCE, storage)
+    keys = write.write_products(KEYS, RECORDS, AURORAS, PROVENANCE, storage, exposure=EXPOSURE)
     return {key.removeprefix(KEYS.root): storage.get(key) for key in keys}
 
 

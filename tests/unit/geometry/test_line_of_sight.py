@@ -7,7 +7,14 @@ import pytest
 from numpy.typing import NDArray
 from pyproj_mars import RADIUS_KM, distance_km, travel
 
-from mars_aurora.geometry.line_of_sight import MIN_PAIRS, cross_shell, lines_of_sight, spacecraft_km
+from mars_aurora.geometry.footprint import pixel_areas_km2
+from mars_aurora.geometry.line_of_sight import (
+    MIN_PAIRS,
+    cross_shell,
+    lines_of_sight,
+    shell_area_ratio,
+    spacecraft_km,
+)
 from mars_aurora.sphere import MARS_RADIUS_KM
 
 SHAPE = (6, 20)
@@ -157,3 +164,21 @@ def test_directions_stay_unknown_without_right_ascension_declination_or_sun(name
     found = lines_of_sight(observation)
     assert np.isfinite(found[:5]).all()
     assert np.isnan(found[5]).all()
+
+
+@pytest.mark.parametrize("altitude_km", [400.0, 20_000.0, 1e7])
+@pytest.mark.parametrize("emission_deg", [0.0, 40.0, 74.0])
+def test_area_ratio_is_that_of_a_small_footprint_projected_to_the_shell(altitude_km, emission_deg):
+    angle, far_km = np.radians(emission_deg), MARS_RADIUS_KM + altitude_km
+    path_km = np.sqrt(far_km**2 - (MARS_RADIUS_KM * np.sin(angle)) ** 2) - MARS_RADIUS_KM * np.cos(angle)
+    spacecraft = np.array([[MARS_RADIUS_KM + path_km * np.cos(angle), path_km * np.sin(angle), 0.0]])
+    side_deg = 0.01 * np.array([[-1, -1, 1, 1], [-1, 1, 1, -1]])[:, None]
+    on_shell = cross_shell(*side_deg, spacecraft, 130.0)
+    expected = pixel_areas_km2(*on_shell) / pixel_areas_km2(*side_deg)
+    assert shell_area_ratio(np.array([emission_deg]), np.array([altitude_km]), 130.0) == pytest.approx(
+        expected, rel=1e-5
+    )
+
+
+def test_area_ratio_is_1_where_the_spacecraft_is_not_known():
+    assert shell_area_ratio(np.array([20.0]), np.array([np.nan]), 130.0).tolist() == [1]

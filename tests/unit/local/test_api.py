@@ -78,6 +78,12 @@ def test_find_returns_the_rows_of_the_run(run: mars_aurora.Run, simulated_folder
                 assert plain(found[column.name]) == plain(own[column.name]), column.name
 
 
+def test_run_has_the_exposure_of_its_files_with_units_and_provenance(run: mars_aurora.Run):
+    assert run.exposure["area_km2"].sum() > 1e6 * u.km**2
+    assert run.exposure["sza_min_deg"].min() == 110 * u.deg
+    assert run.exposure.meta["ledger_sha256"] == hashlib.sha256((run.folder / "ledger.csv").read_bytes()).hexdigest()
+
+
 def test_columns_have_units_and_descriptions(night_file: Path):
     found = mars_aurora.find(str(night_file))
     assert isinstance(found, QTable)

@@ -39,6 +39,7 @@ KEYS = RunKeys("r")
 PROVENANCE = describe_provenance(DetectorName.YOLO, 2, "")
 OLD = "emm_emu_l2b_20220331t212107_0191_os2_sw1of1_r_v01-04.fits"
 NEW = "emm_emu_l2b_20220331t212107_0191_os2_sw1of1_f_v02-00.fits"
+PRODUCTS = ("image", "geometry", "exposure")
 MARS, DISK_WIDE = Box("mars", 1.0, 150, 60, 490, 400), Box("aurora", 0.9, 150, 60, 490, 400)
 
 
@@ -149,8 +150,8 @@ def test_new_result_version_makes_its_stage_and_those_after_it_again(inputs, wor
     _run_all(inputs, work, _find_aurora)
     again = {key for key, version in _products(work).items() if version != before[key]}
     wanted = {
-        "read": {"images", "geometry", "candidates", "measured"},
-        "picture": {"images", "geometry", "candidates", "measured"},
+        "read": {"images", "geometry", "exposure", "candidates", "measured"},
+        "picture": {"images", "geometry", "exposure", "candidates", "measured"},
         "classify": {"candidates"},
         "detect": {"predictions", "measured"},
         "measure": {"measured"},
@@ -183,7 +184,7 @@ def test_other_min_objects_count_again(inputs, work, content):
 
 
 @pytest.mark.parametrize("damage", [None, b"", b"cut"])
-@pytest.mark.parametrize("product", ["image", "geometry", "candidate", "prediction", "measured", "detection"])
+@pytest.mark.parametrize("product", [*PRODUCTS, "candidate", "prediction", "measured", "detection"])
 def test_products_that_are_missing_empty_or_cut_are_made_again(inputs, work, content, product, damage):
     inputs.put("b/x.fits", content)
     _run_all(inputs, work, _find_aurora)
@@ -350,6 +351,9 @@ def test_candidate_with_a_prediction_is_not_detected_again(inputs, work, content
         ),
         (KEYS.geometry("x.fits"), None, "missing_object"),
         (KEYS.geometry("x.fits"), b"cut", "not_measured"),
+        (KEYS.exposure("x.fits"), None, "missing_object"),
+        (KEYS.exposure("x.fits"), b"", "not_measured"),
+        (KEYS.exposure("x.fits"), b"cut", "not_measured"),
     ],
 )
 def test_missing_or_damaged_file_fails_only_its_input(inputs, work, content, other_content, damage):
