@@ -2,11 +2,14 @@
 
 The thinnest source that could be seen is a line. One along the slit is seen by the next integration as well: through a
 slit of width w, at a step d of the scan, with exp(-6 (d / w)^2) of its light, for a Gaussian of the variance of the
-slit. One along the scan is seen by both neighbors in full. So at most a known fraction of the light in and beside a
-window of bins is in the window, and its counts are binomial with that probability at most.
+slit. One along the scan is seen by both neighbors in full. So of the light above the background in and beside a window
+of bins, at most a known fraction is in the window. The brightest line that fits the counts in both is compared with
+them.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -16,8 +19,29 @@ from mars_aurora.observation import BoolArray, Float64Array, FloatArray
 MIN_OVERLAP = 0.3
 MAX_PROBABILITY = 1e-6
 _WINDOWS = (1, 3, 5, 9, 15)  # bins: a spike is one pixel, or a run of bins
-_ALONG_SCAN = 1 / 3  # of the light of a line along the scan, in one integration of three
+_ALONG_SCAN = 2.0  # light of a line along the scan in both neighbors, in units of that in the window
 _MEMBER_PROBABILITY = 0.05  # of each pixel that a run has
+_MIN_CONTRAST = 1.5  # of a spike, over what is expected: the background is not exact
+_BACKGROUND_BINS, _BACKGROUND_ROWS = 9, 7  # without the three rows in the middle
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """Counts of each pixel and of its two neighbors: all (nI, nS), 0 where it is not compared.
+
+    Attributes
+    ----------
+    inside, beside : in the pixel, and in both neighbors
+    compared : 1 where two neighbors are known
+    seen : light of a line along the slit in both neighbors, in units of that in the pixel
+    background : expected in one pixel, from the integrations beyond the neighbors
+    """
+
+    inside: FloatArray
+    beside: FloatArray
+    compared: FloatArray
+    seen: FloatArray
+    background: FloatArray
 
 
 def find_spikes(brightness_R: FloatArray, counts_per_R: float, overlap: Float64Array, on_disk: BoolArray) -> BoolArray:
@@ -25,7 +49,7 @@ def find_spikes(brightness_R: FloatArray, counts_per_R: float, overlap: Float64A
 
     A pixel is compared with the integrations before and after it, at an edge or gap with two on one side, if they
     overlap by 30 %. A spike is a pixel, or a run of bins, of a probability below 1e-6, by the Chernoff bound, which is
-    never below the binomial probability.
+    never below the Poisson probability.
 
     Parameters
     ----------
@@ -35,70 +59,83 @@ def find_spikes(brightness_R: FloatArray, counts_per_R: float, overlap: Float64A
     overlap : (nI - 1,) ndarray
         Fraction of a footprint that the next integration sees, too.
     on_disk : (nI, nS) bool
-        Pixels of the disk are compared with others of the disk, pixels of the sky with others of the sky.
+        Pixels of disk and sky are not compared with each other.
     """
     spikes = np.zeros(brightness_R.shape, bool)
     if not (overlap >= MIN_OVERLAP).any():
         return spikes
-    known = np.isfinite(brightness_R)
-    counts = np.where(known, brightness_R, 0).astype(np.float32) * np.float32(counts_per_R)
-    beside, seen = _sum_neighbors(counts, known, overlap, on_disk)
-    compared = known & (seen > 0)
-    counts *= compared
-    members = _is_improbable(counts, compared, beside, seen, 1, _MEMBER_PROBABILITY)
+    counts = _count(brightness_R, counts_per_R, overlap, on_disk)
     for bins in _WINDOWS:
-        found = _is_improbable(counts, compared, beside, seen, bins, MAX_PROBABILITY)
+        found = _is_improbable(counts, bins, MAX_PROBABILITY)
         if found.any():
             spikes |= cv2.dilate(found.astype(np.uint8), np.ones((1, bins), np.uint8)) > 0
-    return spikes & members
+    return spikes & _is_improbable(counts, 1, _MEMBER_PROBABILITY)
 
 
-def _sum_neighbors(
-    counts: FloatArray, known: BoolArray, overlap: Float64Array, on_disk: BoolArray
-) -> tuple[FloatArray, FloatArray]:
-    """Sum the counts of the two neighbors of each pixel, and the fractions of a line in the pixel that they see.
-
-    Both sums are 0 where two neighbors are not known.
-    """
+def _count(brightness_R: FloatArray, counts_per_R: float, overlap: Float64Array, on_disk: BoolArray) -> _Counts:
+    """Count each pixel, its two neighbors, and the background."""
+    known = np.isfinite(brightness_R)
+    counts = np.where(known, brightness_R, 0).astype(np.float32) * np.float32(counts_per_R)
     near = np.pad(overlap, 2, constant_values=0.0)
     linked = near >= MIN_OVERLAP
     far = np.where(linked[:-1] & linked[1:], near[:-1] + near[1:] - 1, -np.inf)
     near = np.where(linked, near, -np.inf)
     n = len(counts)
     light, is_known, is_disk = (np.pad(array, ((2, 2), (0, 0))) for array in (counts, known, on_disk))
-    has, seen = {}, {}
+    has, absent, line = {}, {}, {}
     for shift, fractions in {-2: far[:n], -1: near[1 : n + 1], 1: near[2 : n + 2], 2: far[2 : n + 2]}.items():
-        line = np.exp(-6 * (1 - fractions) ** 2)[:, None].astype(np.float32)
         rows = slice(2 + shift, n + 2 + shift)
-        has[shift] = is_known[rows] & (is_disk[rows] == on_disk) & (line > 0)
-        seen[shift] = line
-    beside, total = np.zeros_like(counts), np.zeros_like(counts)
-    sides = {(-1, 1): True, (1, 2): ~has[-1], (-2, -1): ~has[1]}
-    for pair, alone in sides.items():
+        line[shift] = np.exp(-6 * (1 - fractions) ** 2)[:, None].astype(np.float32)
+        absent[shift] = ~is_known[rows] | (line[shift] == 0)
+        has[shift] = known & ~absent[shift] & (is_disk[rows] == on_disk)
+    compared, beside, seen = (np.zeros_like(counts) for _ in range(3))
+    for pair, alone in {(-1, 1): known, (1, 2): absent[-1], (-2, -1): absent[1]}.items():
         where = (has[pair[0]] & has[pair[1]] & alone).astype(np.float32)
+        compared += where
         beside += where * sum(light[2 + shift : n + 2 + shift] for shift in pair)
-        total += where * sum(seen[shift] for shift in pair)
-    return beside, total
+        seen += where * sum(line[shift] ** (1 if pair == (-1, 1) else 2) for shift in pair)
+    around = [
+        _sum(array, _BACKGROUND_BINS, _BACKGROUND_ROWS) - _sum(array, _BACKGROUND_BINS, 3)
+        for array in (counts, known.astype(np.float32))
+    ]
+    background = np.maximum(around[0], 0) / np.maximum(around[1], 1)
+    return _Counts(counts * compared, beside, compared, seen, background * compared)
 
 
-def _is_improbable(  # noqa: PLR0913, PLR0917 -- the pixels and the test
-    counts: FloatArray, compared: BoolArray, beside: FloatArray, seen: FloatArray, bins: int, probability: float
-) -> BoolArray:
-    """Select windows of bins, by their middle, with more of the counts than a source on Mars, below a probability."""
-    inside = np.maximum(_sum_bins(counts, bins), 0)
-    total = inside + np.maximum(_sum_bins(beside, bins + 2), 0)
-    n_inside = _sum_bins(compared.astype(np.float32), bins)
-    fraction = np.maximum(n_inside / np.maximum(n_inside + _sum_bins(seen, bins + 2), 1e-9), _ALONG_SCAN)
+def _is_improbable(counts: _Counts, bins: int, probability: float) -> BoolArray:
+    """Select windows of bins, by their middle, that no line on Mars explains with at least this probability."""
     limit = -np.log(probability)
-    excess = inside - fraction * total
-    found: BoolArray = (excess > 0) & (excess**2 > limit * fraction * (1 - fraction) * total)  # necessary
-    p, k, n = fraction[found], inside[found], total[found]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        rest = np.where(n > k, (n - k) * np.log((n - k) / (n * (1 - p))), 0)
-    found[found] = k * np.log(k / (n * p)) + rest > limit
+    pixels = _sum(counts.compared, bins)
+    inside = np.maximum(_sum(counts.inside, bins), 0)
+    beside = np.maximum(_sum(counts.beside, bins + 2), 0)
+    pixels_beside = 2 * _sum(counts.compared, bins + 2)
+    ratio = np.minimum(_sum(counts.seen, bins + 2) / np.maximum(pixels, 1), _ALONG_SCAN)
+    background = np.minimum(
+        _sum(counts.background, bins) / np.maximum(pixels, 1), beside / np.maximum(pixels_beside, 1)
+    )
+    expected = background * pixels + (beside - background * pixels_beside) / np.maximum(ratio, 1e-6)
+    found: BoolArray = (inside > _MIN_CONTRAST * expected) & (pixels > 0)
+    found &= ((inside - expected) ** 2 > limit * expected) & (inside * np.log1p(ratio) > limit)  # both necessary
+    parts = (inside, beside, background * pixels, background * pixels_beside, ratio)
+    found[found] = _deviate(*(part[found].astype(np.float64) for part in parts)) > limit
     return found
 
 
-def _sum_bins(values: FloatArray, bins: int) -> FloatArray:
-    total = cv2.boxFilter(values, -1, (bins, 1), normalize=False, borderType=cv2.BORDER_CONSTANT)
+def _deviate(
+    inside: Float64Array, beside: Float64Array, behind: Float64Array, behind_beside: Float64Array, ratio: Float64Array
+) -> Float64Array:
+    """Compute half the deviance of counts from the brightest line that fits, above the backgrounds behind both."""
+    square = (1 + ratio) * ratio
+    linear = (1 + ratio) * (behind_beside + ratio * behind) - ratio * (inside + beside)
+    constant = (1 + ratio) * behind * behind_beside - inside * behind_beside - beside * ratio * behind
+    line = (np.sqrt(np.maximum(linear**2 - 4 * square * constant, 0)) - linear) / (2 * square)
+    deviance = np.zeros_like(inside)
+    for found, expected in ((inside, behind + line), (beside, behind_beside + ratio * line)):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            deviance += np.where(found > 0, found * np.log(found / expected), 0) - found + expected
+    return deviance
+
+
+def _sum(values: FloatArray, bins: int, rows: int = 1) -> FloatArray:
+    total = cv2.boxFilter(values, -1, (bins, rows), normalize=False, borderType=cv2.BORDER_CONSTANT)
     return np.asarray(total, np.float32)
