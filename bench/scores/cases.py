@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from bench.scores import iuvs_noise
-from bench.scores.rows import Row
+from bench.scores.rows import EMPTY, Row
 from mars_aurora import readers
 from mars_aurora.cleaning.cleaning import clean
 from mars_aurora.detect import threshold
@@ -74,13 +74,14 @@ class Case:
 
 
 def make_case(index: int, row: Row, kind: str, folder: Path) -> Case | None:
-    """Simulate an image and process it both ways; None if too little of the night, or of the disk, is in view.
+    """Simulate an image and process it both ways; its pictures are written to ``folder``.
 
-    Its pictures are written to ``folder``.
+    Returns None if too little of the night, or of the disk, is in view, or none of the auroras of the scene.
     """
     cv2.setNumThreads(1)
     simulated = observe(*row.draw(kind, index))
-    if simulated.truth["disk"]["night_pixels"] < MIN_NIGHT_PIXELS:
+    is_seen = kind == EMPTY or any(aurora["visible"] for aurora in simulated.truth["auroras"])
+    if simulated.truth["disk"]["night_pixels"] < MIN_NIGHT_PIXELS or not is_seen:
         return None
     if row.has_real_noise:
         rng = np.random.default_rng((row.seed, index))
