@@ -26,7 +26,7 @@ from mars_aurora_model.corrected import read_corrected
 from mars_aurora_model.labels import Label, LabeledPicture, write_set
 from mars_aurora_model.matching import match_files
 
-_CLASSIFIED = (Outcome.CANDIDATE, Outcome.DISCARDED)
+_CLASSIFIED = (Outcome.CANDIDATE, Outcome.DISCARDED, Outcome.NO_NIGHT)
 _PATHS = RunPaths()
 
 

@@ -111,6 +111,7 @@ def test_preprocess_accepts_the_file(responses: dict) -> None:
 
 def test_classify_counts_enough_objects(responses: dict) -> None:
     assert responses["classify"]["objects"] >= 2
+    assert responses["classify"]["candidate"]
 
 
 def test_tally_counts_one_candidate(responses: dict) -> None:

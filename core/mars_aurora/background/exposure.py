@@ -12,9 +12,8 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from mars_aurora.background import observed
-from mars_aurora.geometry.footprint import net_areas_km2
-from mars_aurora.geometry.line_of_sight import cross_shell, shell_area_ratio, spacecraft_km
+from mars_aurora.background.search import Search
+from mars_aurora.geometry.line_of_sight import cross_shell, spacecraft_km
 from mars_aurora.observation import BoolArray, Float64Array, FloatArray, Observation
 
 Cells = NDArray[np.void]  # of dtype CELL
@@ -27,17 +26,9 @@ NOTHING: Cells = np.empty(0, CELL)
 _JOINED_AT_ONCE = 100_000  # cells
 
 
-def find(observation: Observation) -> Cells:
+def find(observation: Observation, search: Search) -> Cells:
     """Find the exposure of one observation; no cells where it has no searched pixel."""
-    usable = observed.usable_pixels(observation)
-    searched = observed.searched_pixels(observation, usable)
-    if not searched.any():
-        return NOTHING
-    limit_R = observed.fit(observation, usable, np.zeros_like(usable)).limit_R
-    area_km2 = net_areas_km2(observation, searched) * shell_area_ratio(
-        observation.emission_angle_deg, observation.spacecraft_altitude_km[:, None], observation.emission.shell_km
-    )
-    return bin_pixels(observation, searched, area_km2, limit_R)
+    return bin_pixels(observation, search.pixels, search.area_km2, search.limit_R)
 
 
 def bin_pixels(observation: Observation, searched: BoolArray, area_km2: Float64Array, limit_R: FloatArray) -> Cells:

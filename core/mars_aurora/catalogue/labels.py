@@ -13,11 +13,10 @@ from mars_aurora.catalogue.cells import finite_or_none
 from mars_aurora.geometry.canvas import HEIGHT, WIDTH
 from mars_aurora.run.escaping import escape_member
 from mars_aurora.run.keys import RunPaths, key_name
-from mars_aurora.run.ledger import Outcome, Record
+from mars_aurora.run.ledger import PICTURED, Outcome, Record
 from mars_aurora.run.provenance import Provenance
 
 CLASSES = ("mars", "aurora")  # the index is the YOLO class number and the COCO category id
-PICTURED = (Outcome.AURORA, Outcome.NO_AURORA, Outcome.DISCARDED)
 
 
 def to_coco(records: Iterable[Record], auroras: Sequence[Aurora], provenance: Provenance) -> bytes:

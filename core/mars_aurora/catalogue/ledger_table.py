@@ -22,6 +22,16 @@ def _residual(quantity: str) -> _Cell:
     return lambda record: record.residuals.get(quantity)
 
 
+def _night(attribute: str) -> _Cell:
+    return lambda record: None if record.night is None else getattr(record.night, attribute)
+
+
+def _cleaning(figure: str) -> _Cell:
+    return lambda record: record.cleaning.get(figure)
+
+
+_NIGHT = {"night_area_km2": "area_km2", "night_level_R": "level_R", "limit_R": "limit_R"}
+_CLEANING = ("spike_pixels", "offset_bins", "particle_background_R")  # figures of `Facts.cleaning`
 LEDGER_COLUMNS: dict[str, _Cell] = {
     "name": lambda record: record.name,
     "outcome": lambda record: record.outcome,
@@ -39,9 +49,11 @@ LEDGER_COLUMNS: dict[str, _Cell] = {
     "sza_residual_deg": _residual("sza_deg"),
     "emission_angle_residual_deg": _residual("emission_angle_deg"),
     "local_time_residual_h": _residual("local_time_h"),
+    **{name: _night(attribute) for name, attribute in _NIGHT.items()},
+    **{name: _cleaning(name) for name in _CLEANING},
 }
 _INTEGERS = ("objects", "auroras", "size_bytes")
-_NUMBERS = ("sza_residual_deg", "emission_angle_residual_deg", "local_time_residual_h")
+_NUMBERS = ("sza_residual_deg", "emission_angle_residual_deg", "local_time_residual_h", *_NIGHT, *_CLEANING)
 
 
 def to_csv(records: Iterable[Record]) -> bytes:

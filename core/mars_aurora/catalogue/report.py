@@ -20,7 +20,7 @@ from mars_aurora.aurora import Aurora
 from mars_aurora.catalogue import summary
 from mars_aurora.readers.names import parse_name
 from mars_aurora.run.keys import RunKeys, RunPaths
-from mars_aurora.run.ledger import Outcome, Record, count_outcomes
+from mars_aurora.run.ledger import PICTURED, Outcome, Record, count_outcomes
 from mars_aurora.run.provenance import Provenance
 
 LAMBDA_USD_PER_GB_S, INSTANCE_USD_PER_H = 0.00001667, 0.1345  # prices of the published pipeline, us-east-1
@@ -28,7 +28,6 @@ PRICES_OF = "prices of the published pipeline, AWS us-east-1, 2023; current pric
 _LAMBDA_S, _LAMBDA_GB = 4.0, 0.5  # upper limit per input: the published 4 s, in the smallest function used
 _TRANSFORM_START_S, _TRANSFORM_S = 300.0, 0.1
 
-_SHOWN = (Outcome.AURORA, Outcome.NO_AURORA, Outcome.DISCARDED)
 _SAMPLE = 24
 _MOST_TROUBLES = 500  # rejected and failed inputs that are listed on the page
 _MAP_COLUMNS = ("name", "detection", "lat_deg", "lon_deg", "local_time_h", "mean_brightness_R", "area_km2", "aurora_id")
@@ -96,7 +95,7 @@ def build(  # noqa: PLR0913, PLR0917 -- all contents of the page
 
 def count_pictures(records: Iterable[Record]) -> int:
     """Count the pictures that the page shows."""
-    return sum(record.outcome in _SHOWN for record in records)
+    return sum(record.outcome in PICTURED for record in records)
 
 
 def _estimate_cost(records: Sequence[Record]) -> dict[str, Any]:
@@ -119,7 +118,7 @@ def _pictures(records: Iterable[Record], auroras: Iterable[Aurora]) -> list[dict
     by_name: dict[str, list[Aurora]] = {}
     for aurora in auroras:
         by_name.setdefault(aurora.name, []).append(aurora)
-    return [_picture(record, by_name.get(record.name, [])) for record in records if record.outcome in _SHOWN]
+    return [_picture(record, by_name.get(record.name, [])) for record in records if record.outcome in PICTURED]
 
 
 def _picture(record: Record, auroras: Sequence[Aurora]) -> dict[str, Any]:

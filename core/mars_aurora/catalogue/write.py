@@ -19,7 +19,7 @@ from mars_aurora.catalogue.verify import Written, verify_stored
 from mars_aurora.errors import ProductError
 from mars_aurora.run.escaping import escape_row
 from mars_aurora.run.keys import CATALOGUE, EXPOSURE, LEDGER, PRODUCTS, RunKeys
-from mars_aurora.run.ledger import Record, count_outcomes
+from mars_aurora.run.ledger import PICTURED, Record, count_outcomes
 from mars_aurora.run.provenance import Provenance
 from mars_aurora.run.storage import Storage
 
@@ -147,7 +147,7 @@ def _stitch_sets(
     keys: RunKeys, records: Sequence[Record], work: Storage, storage: Storage
 ) -> Iterator[tuple[str, bytes]]:
     """Yield name and bytes of one picture of each observation set of two or more swaths; remove those of other sets."""
-    pictured = [record for record in records if record.outcome in labels.PICTURED]
+    pictured = [record for record in records if record.outcome in PICTURED]
     members: dict[str, list[str]] = {}
     for name, first in sightings.group_sets(record.name for record in pictured).items():
         members.setdefault(keys.set_picture(first), []).append(name)

@@ -11,6 +11,8 @@ from astropy.table import QTable, Table
 
 from mars_aurora import readers
 from mars_aurora.aurora import Aurora
+from mars_aurora.background.night import find_night
+from mars_aurora.background.search import find_search
 from mars_aurora.catalogue import exposure_table, ledger_table, sightings, tables
 from mars_aurora.classify import count
 from mars_aurora.cleaning.cleaning import clean
@@ -26,7 +28,7 @@ from mars_aurora.picture import heatmap, png
 from mars_aurora.picture.picture import Picture
 from mars_aurora.run.escaping import escape_name
 from mars_aurora.run.keys import CATALOGUE, EXPOSURE, LEDGER, RunPaths
-from mars_aurora.run.ledger import Outcome
+from mars_aurora.run.ledger import Outcome, Record
 from mars_aurora.run.provenance import describe_provenance
 from mars_aurora.run.storage import FolderStorage
 
@@ -106,13 +108,15 @@ def find(
     name = _choose(detector, observation)
     canvas = canvases.fit(observation)
     picture = heatmap.draw(observation, canvas)
-    objects = count.find(picture).count if min_objects > 0 else None
+    night = find_night(observation, find_search(observation))
+    objects = count.find(picture).count + night.is_diffuse if min_objects > 0 else None
     auroras: list[Aurora] = []
     outcome = Outcome.DISCARDED
-    if objects is None or objects >= min_objects:
+    if objects is None or night.is_diffuse or objects >= min_objects:
         boxes = load_detector(name)(Drawn(picture, observation, canvas)).boxes
         auroras = sightings.join(measure(observation, canvas, boxes))
         outcome = Outcome.AURORA if auroras else Outcome.NO_AURORA
+    outcome = Record(observation.facts.name, Outcome.CANDIDATE, night=night).conclude(outcome).outcome
     provenance = describe_provenance(name, min_objects, "mars_aurora.find", observation.emission, cleaning=cleaning)
     table = QTable(tables.to_table(auroras, provenance))
     table.meta |= {"name": observation.facts.name, "outcome": outcome.value, "objects": objects}

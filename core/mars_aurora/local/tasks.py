@@ -55,8 +55,7 @@ def read_and_classify(task: tuple[str, Path], job: Job) -> Outcome:
         record = find_record(job.work, job.keys, name)
         return Outcome.REJECTED if record is None else record.outcome
     counted = classify(ClassifyRequest(job.run_id, name, job.min_objects, job.keep_stages), job.work)
-    enough = counted.objects >= job.min_objects
-    return Outcome.CANDIDATE if enough else Outcome.DISCARDED
+    return Outcome(counted.outcome)
 
 
 def detect(name: str, job: Job) -> int:

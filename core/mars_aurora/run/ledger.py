@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 
 from mars_aurora.errors import UnbalancedLedgerError
+from mars_aurora.night import Night
 from mars_aurora.run.identity import Identity, choose_files
 from mars_aurora.run.keys import classify_name
 from mars_aurora.run.storage import Version
@@ -21,6 +22,7 @@ class Outcome(StrEnum):
     AURORA = "aurora"
     NO_AURORA = "no_aurora"
     DISCARDED = "discarded"
+    NO_NIGHT = "no_night"
     REJECTED = "rejected"
     IGNORED = "ignored"
     SUPERSEDED = "superseded"
@@ -32,7 +34,8 @@ _IGNORED = {  # reason and detail by kind of name
     "housekeeping": ("housekeeping", "a file of the operating system or of an editor, or an unfinished download"),
     "other": ("not_fits_name", "the name does not end in .fits, .fit or .fts, with .gz or .fz if packed"),
 }
-USABLE = frozenset({Outcome.CANDIDATE, Outcome.AURORA, Outcome.NO_AURORA, Outcome.DISCARDED})
+PICTURED = (Outcome.AURORA, Outcome.NO_AURORA, Outcome.DISCARDED, Outcome.NO_NIGHT)  # final, of an input that was read
+USABLE = frozenset({Outcome.CANDIDATE, *PICTURED})
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,10 @@ class Record:
     origin : Origin
     identity : Identity or None
         Observation of the file; None if it was not read.
+    night : Night or None
+        What was searched for auroras; None if it was not read.
+    cleaning : dict of str to float
+        What cleaning found, as in `Facts.cleaning`.
     """
 
     name: str
@@ -104,11 +111,19 @@ class Record:
     residuals: dict[str, float] = field(default_factory=dict)
     origin: Origin = field(default_factory=Origin)
     identity: Identity | None = None
+    night: Night | None = None
+    cleaning: dict[str, float] = field(default_factory=dict)
 
     @property
     def is_read(self) -> bool:
         """Return whether the record has the picture of its input."""
         return self.outcome in USABLE and "image" in self.origin.products
+
+    def conclude(self, outcome: Outcome) -> Record:
+        """Return the record with an outcome; without aurora it is ``no_night`` where too little night was searched."""
+        if outcome in {Outcome.DISCARDED, Outcome.NO_AURORA} and not (self.night and self.night.is_in_view):
+            outcome = Outcome.NO_NIGHT
+        return replace(self, outcome=outcome)
 
     def to_json(self) -> bytes:
         return json.dumps(asdict(self), sort_keys=True).encode()
@@ -118,7 +133,7 @@ class Record:
         """Read the output of `to_json`; raises ValueError if ``data`` is not a record of this version."""
         try:
             values = json.loads(data)
-            origin, identity = values["origin"], values["identity"]
+            origin, identity, night = values["origin"], values["identity"], values["night"]
             return Record(
                 **{
                     **values,
@@ -126,6 +141,7 @@ class Record:
                     "flags": tuple(values["flags"]),
                     "origin": Origin(**{**origin, "version": Version(**origin["version"])}),
                     "identity": None if identity is None else Identity.from_json(identity),
+                    "night": None if night is None else Night(**night),
                 }
             )
         except (KeyError, TypeError) as error:

@@ -171,11 +171,16 @@ class ClassifyRequest(Message):
 
 @dataclass(frozen=True)
 class ClassifyResult(Message):
-    """``objects`` is the number of objects in the picture: the disk of Mars and each feature on it."""
+    """``objects`` is the number of objects in the picture: the disk of Mars, each feature on it, a diffuse aurora.
+
+    ``candidate`` is read by the Choice state; ``outcome`` is that of the record.
+    """
 
     run_id: str
     name: str
     objects: int
+    candidate: bool
+    outcome: str
 
 
 @dataclass(frozen=True)

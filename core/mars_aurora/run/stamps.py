@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from mars_aurora.emission import OXYGEN_1304
 
-RESULT_VERSIONS = {"read": 2, "clean": 1, "picture": 1, "classify": 1, "detect": 1, "measure": 1}
+RESULT_VERSIONS = {"read": 2, "clean": 1, "picture": 1, "night": 1, "classify": 1, "detect": 1, "measure": 1}
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class Reading:
 
 
 def stamp_read(sha256: str, reading: Reading) -> str:
-    """Stamp of the picture and the geometry of an input with that checksum."""
-    stages = ("read", "clean", "picture") if reading.cleaning else ("read", "picture")
+    """Stamp of the picture, the geometry and the night level of an input with that checksum."""
+    stages = ("read", "clean", "picture", "night") if reading.cleaning else ("read", "picture", "night")
     return _stamp(*(RESULT_VERSIONS[stage] for stage in stages), sha256, reading.emission)
 
 

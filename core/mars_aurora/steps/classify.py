@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mars_aurora.run.keys import RunKeys
-from mars_aurora.run.ledger import Outcome
+from mars_aurora.run.ledger import Outcome, Record
 from mars_aurora.run.messages import ClassifyRequest, ClassifyResult
 from mars_aurora.run.records import find_record, is_counted
 from mars_aurora.run.stamps import stamp_count
@@ -14,6 +14,8 @@ from mars_aurora.run.storage import Storage
 
 def classify(request: ClassifyRequest, work: Storage) -> ClassifyResult:
     """Count the objects in one picture; copy it to the candidates if there are enough, and complete its record.
+
+    A diffuse aurora over the whole night is one more object, and its picture a candidate in any case.
 
     Raises KeyError if the input was not read.
     """
@@ -26,20 +28,26 @@ def classify(request: ClassifyRequest, work: Storage) -> ClassifyResult:
     if record is None or not record.is_read:
         raise KeyError(keys.record(request.name))
     if is_counted(record, request.min_objects, keep_stages=request.keep_stages) and record.objects is not None:
-        return ClassifyResult(request.run_id, request.name, record.objects)
+        return _describe(request, record)
     image = work.get(keys.image(request.name))
     picture = png.read(image)
     found = find(picture)
     if request.keep_stages:
         for stage, drawn in draw_stages(picture).items():
             work.put(keys.stage(request.name, stage), drawn)
-    enough = found.count >= request.min_objects
+    is_diffuse = record.night is not None and record.night.is_diffuse
+    objects = found.count + is_diffuse
+    stamp = stamp_count(record.origin.read, request.min_objects, keep_stages=request.keep_stages)
+    enough = is_diffuse or objects >= request.min_objects
     if enough:
         work.put(keys.candidate(request.name), image)
-    outcome, reason = (Outcome.CANDIDATE, "") if enough else (Outcome.DISCARDED, "too_few_objects")
-    stamp = stamp_count(record.origin.read, request.min_objects, keep_stages=request.keep_stages)
-    counted = replace(
-        record, outcome=outcome, reason=reason, objects=found.count, origin=replace(record.origin, count=stamp)
-    )
+    reason = "" if enough else "too_few_objects"
+    counted = replace(record, reason=reason, objects=objects, origin=replace(record.origin, count=stamp))
+    counted = counted.conclude(Outcome.CANDIDATE if enough else Outcome.DISCARDED)
     work.put(keys.record(request.name), counted.to_json())
-    return ClassifyResult(request.run_id, request.name, found.count)
+    return _describe(request, counted)
+
+
+def _describe(request: ClassifyRequest, record: Record) -> ClassifyResult:
+    is_candidate = record.outcome is Outcome.CANDIDATE
+    return ClassifyResult(request.run_id, request.name, record.objects or 0, is_candidate, record.outcome.value)

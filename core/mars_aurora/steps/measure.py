@@ -55,9 +55,9 @@ def measure_one(record: Record, keys: RunKeys, work: Storage, detections: Storag
         work.put(keys.measured(record.name), measured.to_json(auroras, stamp))
     if auroras and (is_new or detections.size(keys.detection(record.name)) != record.origin.products["image"]):
         detections.put(keys.detection(record.name), work.get(keys.image(record.name)))
-    outcome = Outcome.AURORA if auroras else Outcome.NO_AURORA
+    concluded = record.conclude(Outcome.AURORA if auroras else Outcome.NO_AURORA)
     detector = DetectorVersion(DetectorName(found.made.detector), found.made.weights_sha256)
-    return Measured(replace(record, outcome=outcome, auroras=len(auroras)), auroras, detector)
+    return Measured(replace(concluded, auroras=len(auroras)), auroras, detector)
 
 
 def _find_measured(record: Record, stamp: str, work: Storage, keys: RunKeys) -> list[Aurora] | None:

@@ -103,6 +103,8 @@ def _read(path: Path, record: Record, keys: RunKeys, reading: Reading) -> _Resul
     """Read a file, and clean it; return its record, picture, geometry and exposure."""
     from mars_aurora import readers
     from mars_aurora.background import exposure
+    from mars_aurora.background.night import find_night
+    from mars_aurora.background.search import find_search
     from mars_aurora.cleaning.cleaning import clean
     from mars_aurora.geometry import canvas as canvases
     from mars_aurora.picture import heatmap, png
@@ -116,13 +118,14 @@ def _read(path: Path, record: Record, keys: RunKeys, reading: Reading) -> _Resul
         return _Result(replace(record, outcome=outcome, reason=error.reason, detail=error.detail))
     geometry = canvases.pack_geometry(observation, canvas)
     image = png.write(heatmap.draw(observation, canvas))
-    cells = exposure.to_npy(exposure.find(observation))
+    search = find_search(observation)
+    cells = exposure.to_npy(exposure.find(observation, search))
     origin = replace(
         record.origin,
         image_sha256=hashlib.sha256(image).hexdigest(),
         products={"image": len(image), "geometry": len(geometry), "exposure": len(cells)},
     )
-    described = _describe(replace(record, origin=origin), observation)
+    described = _describe(replace(record, origin=origin, night=find_night(observation, search)), observation)
     products = {
         keys.geometry(record.name): geometry,
         keys.exposure(record.name): cells,
@@ -134,7 +137,12 @@ def _read(path: Path, record: Record, keys: RunKeys, reading: Reading) -> _Resul
 def _describe(record: Record, observation: Observation) -> Record:
     facts = observation.facts
     return replace(
-        record, identity=identify(observation), level=facts.level, flags=facts.notes, residuals=facts.residuals
+        record,
+        identity=identify(observation),
+        level=facts.level,
+        flags=facts.notes,
+        residuals=facts.residuals,
+        cleaning=facts.cleaning,
     )
 
 

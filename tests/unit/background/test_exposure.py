@@ -10,6 +10,7 @@ from tests.unit.measure.scenes import RADIUS_KM, SHELL_KM, Scene, make_scene, ve
 from mars_aurora import readers
 from mars_aurora.background import exposure
 from mars_aurora.background.exposure import CELL, UNKNOWN, bin_pixels, join
+from mars_aurora.background.search import find_search
 
 EDGES = {  # value: number of its bin
     "sza_deg": {0.0: 0, 4.99: 0, 5.0: 1, 112.5: 22, 179.9: 35, 180.0: 35, np.nan: UNKNOWN},
@@ -117,7 +118,7 @@ def test_area_of_a_swath_over_the_whole_disk_is_that_of_the_sphere_which_is_dark
     facing = (beyond > 0) & (points @ up > 0) & ((-surface * sight).sum(1) > RADIUS_KM * np.cos(np.radians(75)))
     dark = surface @ sun < RADIUS_KM * np.cos(np.radians(110))
     area_km2 = (facing & dark).mean() * 4 * np.pi * RADIUS_KM**2
-    assert exposure.find(observation)["area_km2"].sum() == pytest.approx(area_km2, rel=0.03)
+    assert exposure.find(observation, find_search(observation))["area_km2"].sum() == pytest.approx(area_km2, rel=0.03)
 
 
 def test_cells_are_distinct_and_in_ascending_order(scene):

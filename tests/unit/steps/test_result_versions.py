@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 
 from mars_aurora import readers
+from mars_aurora.background.night import find_night
+from mars_aurora.background.search import find_search
 from mars_aurora.classify import count
 from mars_aurora.cleaning.cleaning import clean
 from mars_aurora.detect import yolo
@@ -51,6 +53,7 @@ def describe_stages() -> dict[str, dict[str, Any]]:
             name: _summarize(getattr(observation, name)) for name in ("brightness_R", "random_error_R", "removed_R")
         },
         "picture": {"levels": _summarize(picture.levels), "sza": _summarize(picture.sza_coefficients)},
+        "night": asdict(find_night(observation, find_search(observation))),
         "classify": [asdict(item) for item in count.find(picture).objects],
         "detect": [asdict(box) for box in found.boxes],
         "measure": [
