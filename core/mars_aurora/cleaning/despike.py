@@ -27,7 +27,7 @@ _BACKGROUND_BINS, _BACKGROUND_ROWS = 9, 7  # without the three rows in the middl
 
 @dataclass(frozen=True)
 class _Counts:
-    """Counts of each pixel and of its two neighbors: all (nI, nS), 0 where it is not compared.
+    """Counts of each pixel and of its two neighbors, 0 where it is not compared; all as `_cumulate` returns them.
 
     Attributes
     ----------
@@ -99,19 +99,25 @@ def _count(brightness_R: FloatArray, counts_per_R: float, overlap: Float64Array,
         for array in (counts, known.astype(np.float32))
     ]
     background = np.maximum(around[0], 0) / np.maximum(around[1], 1)
-    return _Counts(counts * compared, beside, compared, seen, background * compared)
+    return _Counts(*(_cumulate(part) for part in (counts * compared, beside, compared, seen, background * compared)))
+
+
+def _cumulate(values: FloatArray) -> FloatArray:
+    """Return sums along the slit up to each bin, from beyond its ends: (nI, nS + 17)."""
+    half = max(_WINDOWS) // 2 + 1
+    return np.cumsum(np.pad(values, ((0, 0), (half + 1, half))), axis=1, dtype=np.float32)
 
 
 def _is_improbable(counts: _Counts, bins: int, probability: float) -> BoolArray:
     """Select windows of bins, by their middle, that no line on Mars explains with at least this probability."""
     limit = -np.log(probability)
-    pixels = _sum(counts.compared, bins)
-    inside = np.maximum(_sum(counts.inside, bins), 0)
-    beside = np.maximum(_sum(counts.beside, bins + 2), 0)
-    pixels_beside = 2 * _sum(counts.compared, bins + 2)
-    ratio = np.minimum(_sum(counts.seen, bins + 2) / np.maximum(pixels, 1), _ALONG_SCAN)
+    pixels = _sum_bins(counts.compared, bins)
+    inside = np.maximum(_sum_bins(counts.inside, bins), 0)
+    beside = np.maximum(_sum_bins(counts.beside, bins + 2), 0)
+    pixels_beside = 2 * _sum_bins(counts.compared, bins + 2)
+    ratio = np.minimum(_sum_bins(counts.seen, bins + 2) / np.maximum(pixels, 1), _ALONG_SCAN)
     background = np.minimum(
-        _sum(counts.background, bins) / np.maximum(pixels, 1), beside / np.maximum(pixels_beside, 1)
+        _sum_bins(counts.background, bins) / np.maximum(pixels, 1), beside / np.maximum(pixels_beside, 1)
     )
     expected = background * pixels + (beside - background * pixels_beside) / np.maximum(ratio, 1e-6)
     found: BoolArray = (inside > _MIN_CONTRAST * expected) & (pixels > 0)
@@ -134,6 +140,14 @@ def _deviate(
         with np.errstate(divide="ignore", invalid="ignore"):
             deviance += np.where(found > 0, found * np.log(found / expected), 0) - found + expected
     return deviance
+
+
+def _sum_bins(cumulated: FloatArray, bins: int) -> FloatArray:
+    """Sum over a window of bins around each bin: (nI, nS)."""
+    half = max(_WINDOWS) // 2 + 1
+    n_slit = cumulated.shape[1] - 1 - 2 * half
+    first = half - bins // 2
+    return cumulated[:, first + bins : first + bins + n_slit] - cumulated[:, first : first + n_slit]
 
 
 def _sum(values: FloatArray, bins: int, rows: int = 1) -> FloatArray:

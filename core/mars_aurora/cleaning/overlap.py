@@ -7,7 +7,7 @@ import numpy as np
 from mars_aurora.observation import Float64Array, Observation
 from mars_aurora.sphere import unit_vectors
 
-_BINS_USED = 16  # the overlap is the same along the slit
+_BINS_USED = 8  # the overlap is the same along the slit
 
 
 def overlaps(observation: Observation) -> Float64Array:
