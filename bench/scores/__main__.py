@@ -89,7 +89,7 @@ def list_images(row: Row, kind: str, images: int, out: Path, run_map: Mapper) ->
     def is_enough(lines: Sequence[dict[str, Any] | None]) -> bool:
         return sum(map(is_counted, lines)) >= images
 
-    versions = [RESULT_VERSIONS[stage] for stage in ("read", "clean", "picture")]
+    versions = [RESULT_VERSIONS[stage] for stage in ("read", "clean", "picture", "night")]
     made = hash_stamp(versions, [asdict(world) for world in row.worlds], row.seed)
     make = partial(make_line, row=row, kind=kind, folder=folder)
     lines = collect(folder / f"{kind}.jsonl", made, make, count(), is_enough, run_map)

@@ -14,6 +14,8 @@ import numpy as np
 from bench.scores import iuvs_noise
 from bench.scores.rows import EMPTY, Row
 from mars_aurora import readers
+from mars_aurora.background.night import find_night
+from mars_aurora.background.search import find_search
 from mars_aurora.cleaning.cleaning import clean
 from mars_aurora.detect import threshold
 from mars_aurora.errors import InputError
@@ -96,7 +98,7 @@ def make_case(index: int, row: Row, kind: str, folder: Path) -> Case | None:
         picture = f"{kind}-{index:05d}-{way}.png"
         (folder / picture).write_bytes(png.write(heatmap.draw(observation, canvas)))
         meets = any(box.label == "aurora" for box in threshold.find(observation, canvas))
-        products[way] = Product(picture, is_diffuse=False, meets_criterion=meets)
+        products[way] = Product(picture, find_night(observation, find_search(observation)).is_diffuse, meets)
     return Case(index, tuple(_find_truth(simulated, canvas)), products)
 
 

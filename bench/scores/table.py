@@ -76,6 +76,7 @@ def list_requirements(rows: Sequence[Scores]) -> Iterator[Requirement]:
         limits: tuple[tuple[str, float, bool, Callable[[Scores], float]], ...] = (
             ("false-alarm images", alarms, True, lambda s: s.false_alarms(PIPELINE).value),
             ("image recall", recall, False, lambda s: s.recall(PIPELINE).value),
+            ("false positives of the night decision", 0.02, True, lambda s: s.false_alarms(NIGHT).value),
             ("AP50", 0.95, False, lambda s: s.ap50),
             ("expected calibration error", 0.05, True, lambda s: s.calibration_error),
         )
