@@ -21,23 +21,24 @@ def clean(observation: Observation) -> Observation:
     `Observation.removed_R` is what was removed from each pixel, the note ``no_sky`` says that the sky beside the night
     side is not in the scan, and `Facts.cleaning` has these figures:
 
+    ``error_factor``
+        Factor on the random errors, 1 or more.
     ``spike_pixels``
         Number of pixels removed because their overlapping neighbors do not see their light.
     ``offset_bins``, ``offset_max_R``
         Number of slit bins with an offset, and the largest one.
     ``sky_R``, ``particle_background_R``
         Brightness of the dark sky as found, and the mean of what was subtracted everywhere; missing without sky.
-    ``error_factor``
-        Factor on the random errors, 1 or more.
     """
     if observation.facts.cleaning:
         return observation
-    figures: dict[str, float] = {}
     notes = observation.facts.notes
-    error = observation.random_error_R
+    factor = find_error_factor(observation.brightness_R, observation.random_error_R)
+    error = observation.random_error_R * np.float32(factor)
+
     counts_per_R = estimate_sensitivity(observation.brightness_R, error)
     spikes = find_spikes(observation.brightness_R, counts_per_R, overlaps(observation), observation.on_disk)
-    figures["spike_pixels"] = float(spikes.sum())
+    figures = {"error_factor": factor, "spike_pixels": float(spikes.sum())}
     brightness = np.where(spikes, np.float32(np.nan), observation.brightness_R)
 
     despiked = replace(observation, brightness_R=brightness)
@@ -52,13 +53,11 @@ def clean(observation: Observation) -> Observation:
         figures |= {"sky_R": measured.level_R, "particle_background_R": float(measured.particles_R.mean())}
         brightness -= measured.particles_R[:, None].astype(np.float32)
 
-    factor = find_error_factor(brightness, error)
-    figures["error_factor"] = factor
     return replace(
         observation,
         facts=replace(observation.facts, notes=notes, cleaning=figures),
         brightness_R=brightness,
-        random_error_R=error * np.float32(factor),
+        random_error_R=error,
         removed_R=_subtract(observation.brightness_R, brightness),
     )
 

@@ -20,7 +20,7 @@ def estimate_sensitivity(brightness_R: FloatArray, random_error_R: FloatArray) -
     known = np.isfinite(brightness_R) & (random_error_R > 0)
     if not known.any():
         return 0.0
-    brightness, error = brightness_R[known], random_error_R[known]
+    brightness, error = brightness_R[known].astype(np.float64), random_error_R[known].astype(np.float64)
     bright = brightness > _BRIGHT_SIGMAS * error
     if bright.sum() < _MIN_BRIGHT:
         return float(1 / np.median(error))
