@@ -36,6 +36,7 @@ PACKAGE = "core/mars_aurora"
 TESTS = {
     "readers": ("tests/unit/readers",),
     "geometry": ("tests/unit/geometry", "tests/unit/measure/test_columns.py"),
+    "cleaning": ("tests/unit/cleaning",),
     "picture": ("tests/unit/picture", "tests/unit/detect/test_view.py"),
     "background": ("tests/unit/background",),
     "classify": ("tests/unit/classify",),
