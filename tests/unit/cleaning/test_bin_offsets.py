@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 from disks import SHAPE, make_disk, spread
+from scans import BINS, ROWS
 
 from mars_aurora.cleaning.dark import faint_disk, faint_sky
 from mars_aurora.cleaning.offsets import find_offsets
 
 COUNTS_PER_R = 0.36
-ROWS, BINS = np.indices(SHAPE)
 SKY = ROWS < 50
 ALTITUDE_KM = np.where(SKY, spread(2500, -1300, axis=0), 0)
 SZA_DEG = spread(115, 150, axis=0)
