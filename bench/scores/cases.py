@@ -58,21 +58,23 @@ class Product:
 
 @dataclass(frozen=True)
 class Case:
-    """One night image, with its products by way."""
+    """One night image, with its products by way; ``is_diffuse`` where a diffuse aurora covers the night."""
 
     index: int
     auroras: tuple[TrueAurora, ...]
     products: dict[str, Product]
+    is_diffuse: bool = False
 
     @classmethod
     def from_json(cls, line: dict[str, Any]) -> Case:
         auroras = tuple(TrueAurora(**{**entry, "corners": tuple(entry["corners"])}) for entry in line["auroras"])
-        return cls(line["index"], auroras, {way: Product(**entry) for way, entry in line["products"].items()})
+        products = {way: Product(**entry) for way, entry in line["products"].items()}
+        return cls(line["index"], auroras, products, line["is_diffuse"])
 
     @property
     def is_visible(self) -> bool:
         """True if an aurora counts in scoring."""
-        return any(not aurora.label.ignored for aurora in self.auroras)
+        return self.is_diffuse or any(not aurora.label.ignored for aurora in self.auroras)
 
 
 def make_case(index: int, row: Row, kind: str, folder: Path) -> Case | None:
@@ -82,7 +84,8 @@ def make_case(index: int, row: Row, kind: str, folder: Path) -> Case | None:
     """
     cv2.setNumThreads(1)
     simulated = observe(*row.draw(kind, index))
-    is_seen = kind == EMPTY or any(aurora["visible"] for aurora in simulated.truth["auroras"])
+    is_diffuse = simulated.truth["diffuse_R"] is not None
+    is_seen = kind == EMPTY or is_diffuse or any(aurora["visible"] for aurora in simulated.truth["auroras"])
     if simulated.truth["disk"]["night_pixels"] < MIN_NIGHT_PIXELS or not is_seen:
         return None
     if row.has_real_noise:
@@ -99,7 +102,7 @@ def make_case(index: int, row: Row, kind: str, folder: Path) -> Case | None:
         (folder / picture).write_bytes(png.write(heatmap.draw(observation, canvas)))
         meets = any(box.label == "aurora" for box in threshold.find(observation, canvas))
         products[way] = Product(picture, find_night(observation, find_search(observation)).is_diffuse, meets)
-    return Case(index, tuple(_find_truth(simulated, canvas)), products)
+    return Case(index, tuple(_find_truth(simulated, canvas)), products, is_diffuse)
 
 
 def _read(simulated: Simulated) -> Observation:

@@ -85,10 +85,14 @@ class Scores:
 
     @property
     def ap50(self) -> float:
-        return self.matches.average_precision()
+        """Average precision of the boxes at an IoU of 0.5; NaN without true boxes."""
+        return self.matches.average_precision() if len(self.matches.found_at) else float("nan")
 
     @property
     def calibration_error(self) -> float:
+        """Expected calibration error of the boxes; NaN without true boxes."""
+        if not len(self.matches.found_at):
+            return float("nan")
         return expected_calibration_error(self.matches.confidence, self.matches.correct)
 
     def box_recall(self, chosen: Callable[[TrueAurora], bool]) -> Fraction:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import isnan
 
 from bench.scores.cases import CLEANED, RAW
-from bench.scores.rows import CLEAN
+from bench.scores.rows import CLEAN, DIFFUSE
 from bench.scores.scoring import (
     CRITERION,
     NETWORK,
@@ -22,6 +22,10 @@ from bench.scores.scoring import (
 Cell = Callable[[Scores], str]
 
 
+def _figure(value: float) -> str:
+    return "-" if isnan(value) else f"{value:.3f}"
+
+
 def _pair(method: str, way: str) -> Cell:
     return lambda scores: f"{scores.false_alarms(method, way)}, {scores.recall(method, way)}"
 
@@ -33,8 +37,8 @@ COLUMNS: dict[str, Cell] = {
     "false alarms: night decision": lambda s: str(s.false_alarms(NIGHT)),
     "image recall: pipeline": lambda s: str(s.recall(PIPELINE)),
     "image recall: network": lambda s: str(s.recall(NETWORK)),
-    "AP50": lambda s: f"{s.ap50:.3f}",
-    "calibration error": lambda s: f"{s.calibration_error:.3f}",
+    "AP50": lambda s: _figure(s.ap50),
+    "calibration error": lambda s: _figure(s.calibration_error),
     "criterion: false alarms, recall": _pair(CRITERION, CLEANED),
     "criterion without cleaning": _pair(CRITERION, RAW),
     "pipeline without cleaning": _pair(PIPELINE, RAW),
@@ -82,6 +86,10 @@ def list_requirements(rows: Sequence[Scores]) -> Iterator[Requirement]:
         )
         for figure, limit, is_upper, measure in limits:
             yield Requirement(f"{figure}, {name}", limit, is_upper, {s.row.name: measure(s) for s in some})
+    for scores in rows:
+        if scores.row.name == DIFFUSE:
+            values = {DIFFUSE: scores.recall(NIGHT).value}
+            yield Requirement("recall of diffuse auroras by the night decision", 0.95, is_upper=False, values=values)
     for name, chosen in (
         ("recall of auroras of 2 to 5 R, clean", is_faint),
         ("recall of auroras in twilight brighter than it", is_bright_in_twilight),

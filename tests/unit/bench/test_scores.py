@@ -1,4 +1,5 @@
 import sys
+from dataclasses import replace
 from itertools import count
 from types import SimpleNamespace
 
@@ -9,7 +10,7 @@ from bench.scores import __main__ as command
 from bench.scores import iuvs_noise, resuming
 from bench.scores.cases import CLEANED, RAW, Case, Product, TrueAurora
 from bench.scores.found import Found
-from bench.scores.rows import AURORA, CLEAN, EMPTY, IUVS_NOISE, list_rows
+from bench.scores.rows import AURORA, CLEAN, DIFFUSE, EMPTY, IUVS_NOISE, list_rows
 from bench.scores.scoring import (
     CRITERION,
     NETWORK,
@@ -56,6 +57,7 @@ def test_there_is_a_row_for_each_artefact_and_no_seed_is_used_twice():
     assert len(seeds) == len(kinds)
     assert [rows["gaps"].draw(EMPTY, index)[2] for index in range(4)] == [0, 0, 1, 1]
     assert [rows[CLEAN].draw(kind, 0)[0].no_aurora_fraction for kind in (EMPTY, AURORA)] == [1, 0]
+    assert rows[DIFFUSE].draw(AURORA, 0)[0].no_aurora_fraction == 1
 
 
 def test_the_pipeline_needs_count_and_network_or_a_diffuse_night():
@@ -118,6 +120,16 @@ def test_the_table_states_each_row_and_whether_the_requirements_are_reached():
     assert reached["false-alarm images, each artefact"] == "no: gaps 1.000"
     assert reached["recall of auroras of 2 to 5 R, clean (4)"] == "yes"
     assert not any("twilight" in name for name in reached)  # there is none
+
+
+def test_a_diffuse_night_counts_without_boxes():
+    night = Image(replace(image(diffuse=True).case, is_diffuse=True), image(diffuse=True).found)
+    missed = Image(replace(image().case, is_diffuse=True), image().found)
+    found = scores(aurora=[night] * 3 + [missed], row=DIFFUSE)
+    assert found.recall(PIPELINE) == Fraction(3, 4)
+    assert "| diffuse night | 0, 4 |" in format_table([found])
+    assert "| - | - |" in format_table([found])
+    assert "no: diffuse night 0.750" in format_table([found])
 
 
 def test_stopped_work_continues_after_the_last_complete_result(tmp_path):
