@@ -19,7 +19,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from bench.scores import iuvs_noise
+from bench.scores import real_noise
 from bench.scores.cases import Case, make_case
 from bench.scores.found import Found, find
 from bench.scores.resuming import Mapper, collect, hash_stamp
@@ -65,8 +65,8 @@ def choose_rows(names: Sequence[str]) -> Iterator[Row]:
     """Yield the named rows; that of real noise is left out, with a message, where its files are missing."""
     for row in list_rows():
         if row.name in names:
-            if row.has_real_noise and not iuvs_noise.FOLDER.is_dir():
-                print(f"{row.name}: left out, no real files in {iuvs_noise.FOLDER}")
+            if row.has_real_noise and not real_noise.FOLDER.is_dir():
+                print(f"{row.name}: left out, no real files in {real_noise.FOLDER}")
                 continue
             yield row
 

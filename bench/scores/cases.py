@@ -11,7 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from bench.scores import iuvs_noise
+from bench.scores import real_noise
 from bench.scores.rows import EMPTY, Row
 from mars_aurora import readers
 from mars_aurora.background.night import find_night
@@ -90,7 +90,7 @@ def make_case(index: int, row: Row, kind: str, folder: Path) -> Case | None:
         return None
     if row.has_real_noise:
         rng = np.random.default_rng((row.seed, index))
-        simulated = iuvs_noise.replace_noise(simulated, iuvs_noise.read_residuals(), rng)
+        simulated = real_noise.replace_noise(simulated, real_noise.read_residuals(), rng)
     raw = _read(simulated)
     try:
         canvas = canvases.fit(raw)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bench.scores import __main__ as command
-from bench.scores import iuvs_noise, resuming
+from bench.scores import real_noise, resuming
 from bench.scores.cases import CLEANED, RAW, Case, Product, TrueAurora
 from bench.scores.found import Found
 from bench.scores.rows import AURORA, CLEAN, DIFFUSE, EMPTY, IUVS_NOISE, list_rows
@@ -152,7 +152,7 @@ def test_stopped_work_continues_after_the_last_complete_result(tmp_path):
 
 def test_tiles_are_blocks_mirrored_without_a_break():
     block = np.arange(40.0)[:, None] + 1000 * np.arange(10)
-    tiled = iuvs_noise.tile((block,), (130, 34), np.random.default_rng(3))
+    tiled = real_noise.tile((block,), (130, 34), np.random.default_rng(3))
     assert tiled.shape == (130, 34)
     assert set(np.abs(np.diff(tiled, axis=0)).reshape(-1)) == {0, 1}  # 0 at a mirror
     assert np.unique(tiled[:, :10] // 1000).tolist() == list(range(10))
@@ -172,17 +172,17 @@ def test_residuals_are_in_units_of_the_stated_error_and_keep_offsets_of_bins():
         on_disk=np.ones(shape, bool),
     )
     observation.emission_angle_deg[-10:, 3] = 80.0
-    residual = iuvs_noise.find_residual(observation)
+    residual = real_noise.find_residual(observation)
     assert residual.shape == (140, 10)
     assert (residual - residual.mean(0)).std() == pytest.approx(1.2, rel=0.06)
     assert residual[:, 6].mean() - np.delete(residual, 6, axis=1).mean() == pytest.approx(0.8, abs=0.25)
     assert residual.mean() == pytest.approx(0, abs=0.1)
     observation.on_disk[40:, 0] = False
-    assert iuvs_noise.find_residual(observation).shape == (0, 10)
+    assert real_noise.find_residual(observation).shape == (0, 10)
 
 
 def test_real_noise_is_wider_than_stated_and_has_offset_bins(iuvs_folder):
-    blocks = iuvs_noise.read_residuals(iuvs_folder)
+    blocks = real_noise.read_residuals(iuvs_folder)
     assert len(blocks) >= 4
     assert all(1.1 < block.std() < 1.35 for block in blocks)
     assert min(np.abs(block.mean(0)).max() for block in blocks) > 0.3
@@ -191,7 +191,7 @@ def test_real_noise_is_wider_than_stated_and_has_offset_bins(iuvs_folder):
 def test_replaced_noise_has_the_scatter_of_its_blocks_and_keeps_gaps(night_swath):
     blocks = (1.2 * np.random.default_rng(5).normal(size=(150, 10)),)
     before, after = (
-        one.swath for one in (night_swath, iuvs_noise.replace_noise(night_swath, blocks, np.random.default_rng(6)))
+        one.swath for one in (night_swath, real_noise.replace_noise(night_swath, blocks, np.random.default_rng(6)))
     )
     true_R, world = before.background_R + before.excess_R, night_swath.world
     sigma_R = np.hypot(np.sqrt(true_R / world.counts_per_R), world.fit_noise_R)
@@ -222,6 +222,6 @@ def test_the_command_continues_and_writes_its_table(tmp_path, monkeypatch, capsy
 
 
 def test_the_row_of_real_noise_is_left_out_without_real_files(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(iuvs_noise, "FOLDER", tmp_path / "missing")
+    monkeypatch.setattr(real_noise, "FOLDER", tmp_path / "missing")
     assert [row.name for row in command.choose_rows([CLEAN, IUVS_NOISE])] == [CLEAN]
     assert "IUVS noise: left out" in capsys.readouterr().out
