@@ -8,17 +8,20 @@ from mars_aurora.observation import Float64Array, Observation
 from mars_aurora.sphere import unit_vectors
 
 _BINS_USED = 8  # the overlap is the same along the slit
+_MAX_EMISSION_DEG = 70.0  # nearer to the limb footprints are too distorted
 
 
 def overlaps(observation: Observation) -> Float64Array:
     """Compute which fraction of a footprint the next integration sees, too: (nI - 1,), 0 where it is not known.
 
-    The median over pixels on the disk, whose footprints are taken for parallelograms. It is 1 where the scan pauses.
+    The median over pixels on the disk away from the limb, whose footprints are taken for parallelograms; the median of
+    the others for integrations without any. It is 1 where the scan pauses.
     """
     n_integrations, n_slit = observation.shape
     columns = slice(None, None, max(n_slit // _BINS_USED, 1))
     corners = unit_vectors(observation.corner_latitude_deg[:, columns], observation.corner_longitude_deg[:, columns])
-    corners[~observation.on_disk[:, columns]] = np.nan
+    emission_deg = observation.emission_angle_deg[:, columns]
+    corners[~(observation.on_disk[:, columns] & (emission_deg < _MAX_EMISSION_DEG))] = np.nan
     a, b, c, d = np.moveaxis(corners, 2, 0)
     one, other = ((b + c - a - d) / 2)[:-1], ((c + d - a - b) / 2)[:-1]
     step = np.diff((a + b + c + d) / 4, axis=0)
