@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
+DIFFUSE = "diffuse"
+
 
 class Column(NamedTuple):
     """One column: ``unit`` in VOUnit notation (empty: none), ``ucd`` as UCD1+."""
@@ -40,7 +42,9 @@ class Aurora:
     peak_brightness_R: float = _column(
         "R", "phot.radiance;stat.max", "highest mean of 3 x 3 pixels over background, corrected for noise"
     )
-    confidence: float = _column("", "stat.probability", "confidence of the detector, 0 to 1")
+    confidence: float = _column(
+        "", "stat.probability", "confidence of the detector, 0 to 1; unknown of a diffuse aurora"
+    )
     centroid_error_km: float = _column("km", "stat.error;pos.bodyrc", "random error of the centroid, in each direction")
     area_error_km2: float = _column("km2", "stat.error;phys.area", "error of the area")
     mean_random_error_R: float = _column(
@@ -85,7 +89,9 @@ class Aurora:
     )
     eccentricity: float = _column("", "src.morph.param", "eccentricity of that ellipse")
     morphology: str = _column(
-        "", "src.morph.type", "sinuous: at least 1000 km long and 4 times as long as wide; else patch"
+        "",
+        "src.morph.type",
+        "diffuse: all of the night in view; sinuous: at least 1000 km long and 4 times as long as wide; else patch",
     )
     sza_deg: float = _column("deg", "pos.incidenceAng", "solar zenith angle, mean over the aurora")
     emission_angle_deg: float = _column("deg", "pos.emergenceAng", "emission angle, mean over the aurora")
@@ -124,6 +130,11 @@ class Aurora:
         "", "meta.id.assoc", "identifier of the aurora: equal for sightings of one aurora in several swaths", default=""
     )
     sightings: int = _column("", "meta.number", "number of sightings of that aurora", default=1)
+
+    @property
+    def is_diffuse(self) -> bool:
+        """Return whether it is all of the night in view, which no detector finds."""
+        return self.morphology == DIFFUSE
 
 
 _KINDS = {"str": str, "int": int, "int | None": int, "float": float}

@@ -31,7 +31,8 @@ _MOST = 0.75  # fraction of them that must be bright
 MIN_SKY_KM = 300.0  # above the emitting layer at the limb
 MIN_SKY_PIXELS = 50
 _SKY = 2.0  # of the usual night: the most that corona and nightglow above the limb have
-_MIN_SLANT_FRACTION = 0.3  # of the light: what must increase with the slant of the line of sight, where no sky is seen
+_MIN_SLANT_EXPONENT = 0.5  # where no sky is seen: nearer to that of a shell than to that of light of the instrument
+_MIN_R = 0.1  # of the logarithms
 
 
 def find_night(observation: Observation, search: Search) -> Night:
@@ -48,10 +49,9 @@ def find_night(observation: Observation, search: Search) -> Night:
         return Night()
     mean_R = smooth(observation.brightness_R, pixels)[pixels]
     sky_R = find_sky_R(observation)
-    most_R = _SKY * observation.emission.night_R
     particles_R = observation.facts.cleaning.get("particle_background_R", 0.0)
-    remaining_R = 0.0 if sky_R is None else max(sky_R - most_R, 0.0)
-    excess_R = np.median(mean_R - usual_R(observation)[pixels])
+    remaining_R = _find_remaining_R(observation, sky_R)
+    excess_R = np.median(mean_R - find_usual_R(observation, None)[0][pixels])
     return Night(
         pixels=int(pixels.sum()),
         area_km2=float(search.area_km2[pixels].sum()),
@@ -62,7 +62,7 @@ def find_night(observation: Observation, search: Search) -> Night:
         excess_over_sky_R=float(excess_R - remaining_R),
         is_diffuse=observation.emission.side == "night"
         and is_diffuse(observation, pixels, mean_R - remaining_R, is_sky_seen=sky_R is not None),
-        is_sky_bright=particles_R + remaining_R > most_R / 2,
+        is_sky_bright=particles_R + remaining_R > observation.emission.night_R,
     )
 
 
@@ -75,6 +75,17 @@ def find_sky_R(observation: Observation) -> float | None:
     return float(np.median(smooth(observation.brightness_R, sky)[sky]))
 
 
+def _find_remaining_R(observation: Observation, sky_R: float | None) -> float:
+    """Find the light that cleaning has left in the sky and that is neither corona nor nightglow."""
+    return 0.0 if sky_R is None else max(sky_R - _SKY * observation.emission.night_R, 0.0)
+
+
+def dark_pixels(observation: Observation, pixels: BoolArray) -> BoolArray:
+    """Select those of the searched pixels on which the night level is decided, (nI, nS)."""
+    dark: BoolArray = pixels & (observation.sza_deg > DARK_SZA_DEG)
+    return dark
+
+
 def is_diffuse(observation: Observation, pixels: BoolArray, mean_R: FloatArray, *, is_sky_seen: bool) -> bool:
     """Decide whether a diffuse aurora covers most of the dark pixels, from their smoothed brightness (N,)."""
     dark = observation.sza_deg[pixels] > DARK_SZA_DEG
@@ -84,27 +95,31 @@ def is_diffuse(observation: Observation, pixels: BoolArray, mean_R: FloatArray, 
     limit_R = find_limit_R(observation)[pixels][dark]
     if np.count_nonzero(mean_R > limit_R) < _MOST * mean_R.size:
         return False
-    return is_sky_seen or _fit_slant_fraction(mean_R, slant) >= _MIN_SLANT_FRACTION
+    return is_sky_seen or _fit_slant_exponent(mean_R, slant) >= _MIN_SLANT_EXPONENT
 
 
 def find_limit_R(observation: Observation) -> Float64Array:
     """Compute the brightness between that of any night without aurora and of the faintest diffuse aurora, (nI, nS).
 
-    It is their geometric mean, as both vary by factors.
+    It is their geometric mean, as both vary by factors, or the first where that is brighter.
     """
     scale = observation.emission.night_R / OXYGEN_1304.night_R
     brightest = NIGHTGLOW_R[1] + find_twilight_R(observation.sza_deg)
     faintest = NIGHTGLOW_R[0] + FAINTEST_DIFFUSE_R * find_slant(observation)
-    limit_R: Float64Array = scale * np.sqrt(brightest * faintest)
+    limit_R: Float64Array = scale * np.sqrt(brightest * np.maximum(faintest, brightest))
     return limit_R
 
 
-def usual_R(observation: Observation) -> Float64Array:
-    """Compute the usual brightness of a night without aurora, (nI, nS)."""
+def find_usual_R(observation: Observation, sky_R: float | None) -> tuple[Float64Array, Float64Array]:
+    """Compute the usual brightness of a night without aurora and its standard deviation, (nI, nS) each.
+
+    The light of the instrument that the sky has is added.
+    """
     scale = observation.emission.night_R / OXYGEN_1304.night_R
-    nightglow_R = np.sqrt(NIGHTGLOW_R[0] * NIGHTGLOW_R[1])
-    usual: Float64Array = scale * (nightglow_R + find_twilight_R(observation.sza_deg) / _TWILIGHT_RANGE)
-    return usual
+    nightglow_R, spread_R = np.mean(NIGHTGLOW_R), np.ptp(NIGHTGLOW_R) / 4  # their range is two deviations each way
+    twilight_R = find_twilight_R(observation.sza_deg) / _TWILIGHT_RANGE
+    usual_R = scale * (nightglow_R + twilight_R) + _find_remaining_R(observation, sky_R)
+    return usual_R, scale * np.hypot(spread_R, twilight_R)
 
 
 def find_twilight_R(sza_deg: FloatArray) -> Float64Array:
@@ -122,8 +137,8 @@ def find_slant(observation: Observation) -> Float64Array:
     return slant
 
 
-def _fit_slant_fraction(mean_R: FloatArray, slant: Float64Array) -> float:
-    """Fit the fraction of the light that increases in proportion to the slant."""
-    deviation = slant - slant.mean()
-    per_slant = (deviation @ mean_R) / max(float(deviation @ deviation), 1e-9)
-    return float(per_slant * slant.mean() / mean_R.mean())
+def _fit_slant_exponent(mean_R: FloatArray, slant: Float64Array) -> float:
+    """Fit the power of the slant to which brightness is proportional: 1 of a shell, 0 of light of the instrument."""
+    level, log_slant = np.log(np.maximum(mean_R, _MIN_R)), np.log(slant)
+    deviation = log_slant - log_slant.mean()
+    return float(deviation @ level) / max(float(deviation @ deviation), 1e-9)

@@ -19,6 +19,11 @@ from mars_aurora.run.provenance import Provenance
 CLASSES = ("mars", "aurora")  # the index is the YOLO class number and the COCO category id
 
 
+def select_boxed(auroras: Iterable[Aurora]) -> list[Aurora]:
+    """Select the auroras that a box can teach: not the diffuse ones, which have no edge in the picture."""
+    return [aurora for aurora in auroras if not aurora.is_diffuse]
+
+
 def to_coco(records: Iterable[Record], auroras: Sequence[Aurora], provenance: Provenance) -> bytes:
     """Write COCO annotations of all pictures of the run, with and without auroras. Boxes are in canvas pixels.
 
@@ -29,7 +34,8 @@ def to_coco(records: Iterable[Record], auroras: Sequence[Aurora], provenance: Pr
     images = [
         {"id": number[name], "file_name": RunPaths().image(name), "width": WIDTH, "height": HEIGHT} for name in names
     ]
-    annotations = [_annotation(order, number[aurora.name], aurora) for order, aurora in enumerate(auroras, 1)]
+    boxed = select_boxed(auroras)
+    annotations = [_annotation(order, number[aurora.name], aurora) for order, aurora in enumerate(boxed, 1)]
     info = {"description": "Auroras on Mars found by mars-aurora", "date_created": provenance.created_utc}
     return json.dumps(
         {
@@ -44,7 +50,7 @@ def to_coco(records: Iterable[Record], auroras: Sequence[Aurora], provenance: Pr
 def to_yolo(records: Iterable[Record], auroras: Sequence[Aurora], provenance: Provenance) -> bytes:
     """Write YOLO labels as a zip file with one text file per picture with auroras, and provenance.json."""
     lines: dict[str, list[str]] = {record.name: [] for record in records if record.outcome is Outcome.AURORA}
-    for aurora in auroras:
+    for aurora in select_boxed(auroras):
         lines[aurora.name].append(yolo_line("aurora", *_corners(aurora)) + "\n")
     return _zip({_member("labels", name, ".txt"): "".join(found) for name, found in lines.items()}, provenance)
 

@@ -20,7 +20,7 @@ from mars_aurora.aurora import Aurora
 from mars_aurora.catalogue import summary
 from mars_aurora.readers.names import parse_name
 from mars_aurora.run.keys import RunKeys, RunPaths
-from mars_aurora.run.ledger import PICTURED, Outcome, Record, count_outcomes
+from mars_aurora.run.ledger import PICTURED, TOO_FEW_OBJECTS, Outcome, Record, count_outcomes
 from mars_aurora.run.provenance import Provenance
 
 LAMBDA_USD_PER_GB_S, INSTANCE_USD_PER_H = 0.00001667, 0.1345  # prices of the published pipeline, us-east-1
@@ -87,6 +87,8 @@ def build(  # noqa: PLR0913, PLR0917 -- all contents of the page
         reasons=summary.group_reasons(records),
         flags=summary.group_flags(records),
         residuals=summary.summarize_residuals(records),
+        night=summary.summarize_night(records),
+        removed=summary.summarize_cleaning(records),
         products=products,
         data=_embed({"pictures": _pictures(records, auroras), "sample": _sample(records)}),
     )
@@ -100,7 +102,7 @@ def count_pictures(records: Iterable[Record]) -> int:
 
 def _estimate_cost(records: Sequence[Record]) -> dict[str, Any]:
     """Estimate the cost of the run on AWS from the prices and durations above."""
-    candidates = sum(record.outcome in (Outcome.AURORA, Outcome.NO_AURORA) for record in records)
+    candidates = sum(record.outcome in PICTURED and record.reason != TOO_FEW_OBJECTS for record in records)
     functions = len(records) * _LAMBDA_S * _LAMBDA_GB * LAMBDA_USD_PER_GB_S
     instance_s = (_TRANSFORM_START_S + candidates * _TRANSFORM_S) if candidates else 0.0
     return {

@@ -107,8 +107,10 @@ def stitch(pictures: Sequence[bytes]) -> bytes:
 
 
 def _is_same(one: Aurora, other: Aurora) -> bool:
-    if one.name == other.name:
+    if one.name == other.name or one.is_diffuse != other.is_diffuse:
         return False
+    if one.is_diffuse:
+        return True  # the night of one set of swaths
     plane = Plane(one.lat_deg, one.lon_deg)
     if plane.distance_km(np.array(other.lat_deg), np.array(other.lon_deg)) > one.length_km + other.length_km:
         return False

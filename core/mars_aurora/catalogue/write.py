@@ -122,10 +122,11 @@ def list_products(records: Sequence[Record], auroras: Sequence[Aurora], provenan
         "catalogue.geojson": lambda: geographic.to_geojson(auroras, provenance),
         "catalogue.gpkg": lambda: geographic.to_geopackage(auroras, provenance),
         "catalogue.parquet": lambda: geographic.to_geoparquet(auroras, provenance),
-        "annotations.coco.json": lambda: labels.to_coco(records, auroras, provenance),
-        "labels.yolo.zip": lambda: labels.to_yolo(records, auroras, provenance),
     }
+    boxed = len(labels.select_boxed(auroras))
     return {name: Product(len(auroras), make) for name, make in makers.items()} | {
+        "annotations.coco.json": Product(boxed, lambda: labels.to_coco(records, auroras, provenance)),
+        "labels.yolo.zip": Product(boxed, lambda: labels.to_yolo(records, auroras, provenance)),
         "auroras.csv": Product(len(entries), lambda: tables.entries_to_csv(entries)),
         "regions.ds9.zip": Product(outlines, lambda: labels.to_ds9(auroras, provenance)),
     }

@@ -114,7 +114,7 @@ def find(
     outcome = Outcome.DISCARDED
     if objects is None or night.is_diffuse or objects >= min_objects:
         boxes = load_detector(name)(Drawn(picture, observation, canvas)).boxes
-        auroras = sightings.join(measure(observation, canvas, boxes))
+        auroras = sightings.join(measure(observation, canvas, boxes, night))
         outcome = Outcome.AURORA if auroras else Outcome.NO_AURORA
     outcome = Record(observation.facts.name, Outcome.CANDIDATE, night=night).conclude(outcome).outcome
     provenance = describe_provenance(name, min_objects, "mars_aurora.find", observation.emission, cleaning=cleaning)

@@ -6,13 +6,14 @@ The pixels of a box are traced back to the instrument's own grid; nothing is mea
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from shapely.geometry.base import BaseGeometry
 
-from mars_aurora.aurora import Aurora
+from mars_aurora.aurora import DIFFUSE, Aurora
 from mars_aurora.background import observed
+from mars_aurora.background.night import dark_pixels, find_usual_R
 from mars_aurora.background.observed import Background
 from mars_aurora.box import Box
 from mars_aurora.geometry.canvas import Canvas
@@ -23,11 +24,13 @@ from mars_aurora.measure.morphology import Shape, describe
 from mars_aurora.measure.photometry import find_area_error_km2, find_lost_signal, find_peak, integrate
 from mars_aurora.measure.pixels import pixels_near, pixels_of_others, segment, trace
 from mars_aurora.measure.viewing import find_epoch, find_flags, find_viewing
+from mars_aurora.night import Night
 from mars_aurora.observation import BoolArray, Observation
 from mars_aurora.sphere import mean_coordinates
 
 _END_FRACTION = 0.014  # of the length: error of the centroid by faint ends that are not segmented, from simulated
 # auroras (python -m bench.measuring)
+_ORDINARY = Night()
 _RING_PX = 30.0  # width of the ring around a box in which the local background is fitted
 
 
@@ -43,7 +46,20 @@ class _Scene:
     disk: Background
 
 
-def measure(observation: Observation, canvas: Canvas, boxes: Sequence[Box]) -> list[Aurora]:
+@dataclass(frozen=True)
+class _Segment:
+    """The pixels of one aurora in its box, with their background; its morphology, if not that of its outline."""
+
+    box: Box
+    pixels: BoolArray
+    local: Background
+    is_significant: bool
+    has_edge: bool = True
+    morphology: str = ""
+    sky_flags: tuple[str, ...] = ()
+
+
+def measure(observation: Observation, canvas: Canvas, boxes: Sequence[Box], night: Night = _ORDINARY) -> list[Aurora]:
     """Measure the auroras of an observation.
 
     Parameters
@@ -52,36 +68,68 @@ def measure(observation: Observation, canvas: Canvas, boxes: Sequence[Box]) -> l
     canvas : Canvas
     boxes : sequence of Box
         As a detector returns them; boxes of Mars are ignored, and so are boxes without a usable pixel of the disk.
+    night : Night
+        Says whether a diffuse aurora covers the night, which has no box.
 
     Returns
     -------
-    list of Aurora, in the order of the boxes
+    list of Aurora, in the order of the boxes; a diffuse aurora is the last
     """
     usable = observed.usable_pixels(observation)
     auroras = [box for box in boxes if box.label == "aurora"]
     filled = [box for box in auroras if (usable & pixels_near(canvas, box)).any()]
-    if not filled:
+    if not filled and not night.is_diffuse:
         return []
-    boxed = np.any([pixels_near(canvas, box) for box in filled], axis=0)
+    boxed = np.any([np.zeros_like(usable), *(pixels_near(canvas, box) for box in filled)], axis=0)
     scene = _Scene(observation, canvas, filled, usable, boxed, observed.fit(observation, usable, boxed))
-    return [_measure_box(scene, box, number) for number, box in enumerate(filled, 1)]
+    segments = [_segment_box(scene, box) for box in filled]
+    if night.is_diffuse:
+        segments.append(_segment_night(scene, night))
+    return [_measure_segment(scene, segment, number) for number, segment in enumerate(segments, 1)]
 
 
-def _measure_box(scene: _Scene, box: Box, number: int) -> Aurora:  # 60 lines, one for each column of the catalogue
-    observation, facts = scene.observation, scene.observation.facts
+def _segment_box(scene: _Scene, box: Box) -> _Segment:
+    observation = scene.observation
     local = _fit_local_background(scene, box)
     excess_R = observation.brightness_R - local.level_R
     region = _select_search_area(observation, scene.usable & pixels_near(scene.canvas, box))
     others = pixels_of_others(box, scene.boxes, scene.canvas)
     significant = segment(excess_R, local, region, scene.usable, others, observation.emission.visible_R)
     pixels = significant if significant.any() else region
+    return _Segment(box, pixels, local, is_significant=bool(significant.any()))
+
+
+def _segment_night(scene: _Scene, night: Night) -> _Segment:
+    """Take all of the dark night in view, over the usual night; the prior has no box and no confidence."""
+    pixels = dark_pixels(scene.observation, observed.searched_pixels(scene.observation, scene.usable))
+    level_R, error_R = find_usual_R(scene.observation, night.sky_R)
+    prior = replace(scene.disk, level_R=level_R.astype(np.float32), error_R=error_R.astype(np.float32))
+    x, y = scene.canvas.x[pixels], scene.canvas.y[pixels]
+    corners = (float(side) for side in (x.min(), y.min(), x.max(), y.max()))
+    flags = {"bright_sky": night.is_sky_bright, "no_sky": night.sky_R is None}
+    return _Segment(
+        box=Box("aurora", np.nan, *corners),
+        pixels=pixels,
+        local=prior,
+        is_significant=True,
+        has_edge=False,  # it ends where the view ends
+        morphology=DIFFUSE,
+        sky_flags=tuple(name for name, is_set in flags.items() if is_set),
+    )
+
+
+def _measure_segment(scene: _Scene, found: _Segment, number: int) -> Aurora:  # one line for each column
+    observation, facts = scene.observation, scene.observation.facts
+    box, pixels, local = found.box, found.pixels, found.local
+    excess_R = observation.brightness_R - local.level_R
     on_shell = project_to_shell(observation, local, pixels)
     plane = on_shell.find_plane()
     outline = unite(on_shell.corner_lat_deg, on_shell.corner_lon_deg, plane)
     shape = describe(outline)
-    lost_R = find_lost_signal(on_shell, excess_R, scene.usable, pixels, shape)
+    lost_R = find_lost_signal(on_shell, excess_R, scene.usable, pixels, shape) if found.has_edge else None
     photometry = integrate(on_shell, local, pixels, shape, lost_R)
     peak = find_peak(observation, scene.usable, excess_R, local, pixels)
+    flags = find_flags(observation, scene.usable, pixels, signal=found.is_significant, snr=photometry.snr)
     ground_lat_deg, ground_lon_deg = _ground_centroid(observation, pixels, on_shell)
     viewing = find_viewing(observation, pixels, on_shell)
     epoch = find_epoch(observation, on_shell.row)
@@ -115,7 +163,7 @@ def _measure_box(scene: _Scene, box: Box, number: int) -> Aurora:  # 60 lines, o
         orientation_deg=shape.orientation_deg,
         elongation=shape.elongation,
         eccentricity=shape.eccentricity,
-        morphology=shape.morphology,
+        morphology=found.morphology or shape.morphology,
         sza_deg=viewing.sza_deg,
         emission_angle_deg=viewing.emission_angle_deg,
         local_time_h=viewing.local_time_h,
@@ -128,7 +176,7 @@ def _measure_box(scene: _Scene, box: Box, number: int) -> Aurora:  # 60 lines, o
         sub_solar_lat_deg=viewing.sub_solar_lat_deg,
         sub_solar_lon_deg=viewing.sub_solar_lon_deg,
         pixels=int(pixels.sum()),
-        quality_flags=find_flags(observation, scene.usable, pixels, signal=bool(significant.any()), snr=photometry.snr),
+        quality_flags=" ".join([*flags, *found.sky_flags]),
         instrument=facts.instrument,
         level=facts.level,
         emission=facts.emission,

@@ -62,7 +62,7 @@ def find_area_error_km2(on_shell: ShellPixels, shape: Shape) -> float:
 
 
 def integrate(
-    on_shell: ShellPixels, local: Background, pixels: BoolArray, shape: Shape, lost_R: float = 0.0
+    on_shell: ShellPixels, local: Background, pixels: BoolArray, shape: Shape, lost_R: float | None
 ) -> Photometry:
     """Average an aurora's pixels (nI, nS) over their area; integrate over the area of the outline.
 
@@ -73,19 +73,20 @@ def integrate(
     pixels : (nI, nS) bool
     shape : Shape
         Of the outline.
-    lost_R : float
-        Mean brightness smeared out of the outline, see `find_lost_signal`.
+    lost_R : float or None
+        Mean brightness smeared out of the outline, see `find_lost_signal`; None where the outline is not the edge of
+        the aurora, so that an error of its extent is none of the mean.
     """
     fractions = on_shell.area_fractions
     excess = float(fractions @ on_shell.excess_R)
-    mean = excess + lost_R
+    mean = excess + (lost_R or 0.0)
     level, level_error = float(fractions @ local.level_R[pixels]), float(fractions @ local.error_R[pixels])
     noise = float(np.hypot(np.sqrt(fractions**2 @ on_shell.random_R**2), level_error))
     systematic = abs(mean) * _find_calibration_fraction(on_shell, level + excess, fractions)
     extent = find_area_error_km2(on_shell, shape) / shape.area_km2
     return Photometry(
         mean_brightness_R=mean,
-        mean_random_error_R=float(np.hypot(noise, MEAN_PER_EXTENT * extent * mean)),
+        mean_random_error_R=float(np.hypot(noise, 0.0 if lost_R is None else MEAN_PER_EXTENT * extent * mean)),
         mean_systematic_error_R=systematic,
         integrated_brightness_R_km2=mean * shape.area_km2,
         integrated_random_error_R_km2=float(np.hypot(noise, INTEGRATED_PER_EXTENT * extent * mean)) * shape.area_km2,

@@ -24,6 +24,8 @@ FLAGS = {
     "bad_pixels": "it touches pixels without a value",
     "flagged_pixels": "the file flags pixels in it: they are used, as the meaning of the flag is not published",
     "estimated_errors": "the file has no random error of pixels in it: the scatter about the background is used",
+    "bright_sky": "of a diffuse aurora: the sky beside it is bright, too (particles, stray light): it is subtracted",
+    "no_sky": "of a diffuse aurora: no sky beside it is in the swath: light of the instrument may be in it",
 }
 
 
@@ -88,8 +90,10 @@ def find_epoch(observation: Observation, row: int) -> Epoch:
     return Epoch(moment, longitude if header is None else header, facts.mars_year or year)
 
 
-def find_flags(observation: Observation, usable: BoolArray, pixels: BoolArray, *, signal: bool, snr: float) -> str:
-    """Find the quality flags (see `FLAGS`) of an aurora's pixels (nI, nS), separated by spaces; empty without any."""
+def find_flags(
+    observation: Observation, usable: BoolArray, pixels: BoolArray, *, signal: bool, snr: float
+) -> list[str]:
+    """Find the quality flags of an aurora's pixels (nI, nS), in the order of `FLAGS`; not those of the sky."""
     near = cv2.dilate(pixels.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
     on_disk = observation.on_disk
     seen = np.isfinite(observation.tangent_altitude_km)
@@ -108,4 +112,4 @@ def find_flags(observation: Observation, usable: BoolArray, pixels: BoolArray, *
         "flagged_pixels": observation.flagged[pixels].any(),
         "estimated_errors": np.isnan(observation.random_error_R[pixels]).any(),
     }
-    return " ".join(name for name in FLAGS if found[name])
+    return [name for name, is_set in found.items() if is_set]

@@ -30,6 +30,7 @@ class Outcome(StrEnum):
 
 
 NO_RECORD = "no_record"  # reason of a failure
+TOO_FEW_OBJECTS = "too_few_objects"  # reason why a picture is not a candidate
 _IGNORED = {  # reason and detail by kind of name
     "housekeeping": ("housekeeping", "a file of the operating system or of an editor, or an unfinished download"),
     "other": ("not_fits_name", "the name does not end in .fits, .fit or .fts, with .gz or .fz if packed"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mars_aurora.run.keys import RunKeys
-from mars_aurora.run.ledger import Outcome, Record
+from mars_aurora.run.ledger import TOO_FEW_OBJECTS, Outcome, Record
 from mars_aurora.run.messages import ClassifyRequest, ClassifyResult
 from mars_aurora.run.records import find_record, is_counted
 from mars_aurora.run.stamps import stamp_count
@@ -41,7 +41,7 @@ def classify(request: ClassifyRequest, work: Storage) -> ClassifyResult:
     enough = is_diffuse or objects >= request.min_objects
     if enough:
         work.put(keys.candidate(request.name), image)
-    reason = "" if enough else "too_few_objects"
+    reason = "" if enough else TOO_FEW_OBJECTS
     counted = replace(record, reason=reason, objects=objects, origin=replace(record.origin, count=stamp))
     counted = counted.conclude(Outcome.CANDIDATE if enough else Outcome.DISCARDED)
     work.put(keys.record(request.name), counted.to_json())

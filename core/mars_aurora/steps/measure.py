@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mars_aurora.detect.detectors import DetectorName, DetectorVersion
 from mars_aurora.errors import TransientError
+from mars_aurora.night import Night
 from mars_aurora.run import measured, predictions
 from mars_aurora.run.keys import RunKeys
 from mars_aurora.run.ledger import Outcome, Record
@@ -71,9 +72,10 @@ def _measure(record: Record, found: predictions.Prediction, work: Storage, keys:
     from mars_aurora.geometry.canvas import unpack_geometry
     from mars_aurora.measure.measure import measure
 
-    if not any(box.label == "aurora" for box in found.boxes):
+    night = record.night or Night()
+    if not night.is_diffuse and not any(box.label == "aurora" for box in found.boxes):
         return []
-    return measure(*unpack_geometry(work.get(keys.geometry(record.name))), list(found.boxes))
+    return measure(*unpack_geometry(work.get(keys.geometry(record.name))), list(found.boxes), night)
 
 
 def _failed(record: Record, reason: str, detail: str) -> Measured:

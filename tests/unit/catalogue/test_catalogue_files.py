@@ -200,6 +200,16 @@ def test_coco_and_yolo_have_the_same_boxes():
     assert [float(part) for part in fractions] == pytest.approx([132 / 640, 144 / 480, 64 / 640, 48 / 480])
 
 
+def test_diffuse_aurora_is_no_label_of_an_annotation_tool(tmp_path):
+    auroras = [make_aurora(name="x.fits"), make_aurora(name="x.fits", detection=8, morphology="diffuse")]
+    storage, keys = FolderStorage(tmp_path), RunKeys("r")
+    write.write_products(keys, [Record("x.fits", Outcome.AURORA, auroras=2)], auroras, PROVENANCE, storage)
+    assert len(json.loads(storage.get(keys.product("annotations.coco.json")))["annotations"]) == 1
+    with zipfile.ZipFile(io.BytesIO(storage.get(keys.product("labels.yolo.zip")))) as archive:
+        assert len(archive.read("labels/x.fits.txt").splitlines()) == 1
+    assert len(_rows(storage.get(keys.product("catalogue.csv")))) == 3
+
+
 def test_ds9_regions_are_in_native_image_coordinates():
     with zipfile.ZipFile(io.BytesIO(labels.to_ds9(AURORAS[:1], PROVENANCE))) as archive:
         name, _ = archive.namelist()

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from mars_aurora.catalogue import ledger_table
+from mars_aurora.night import Night
 from mars_aurora.run.ledger import Origin, Outcome, Record
 from mars_aurora.run.storage import Version
 
@@ -19,6 +20,8 @@ USED = Record(
     level="l2b",
     flags=("checksum", "quality_flags"),
     residuals={"sza_deg": 0.0512345678, "local_time_h": 0.0},
+    night=Night(pixels=4000, area_km2=1.5e7, level_R=0.75, limit_R=2.5),
+    cleaning={"spike_pixels": 12.0, "offset_bins": 0.0},
     origin=Origin(Version(5_000_000_000, etag="e", version_id="v"), sha256="ab" * 32, read="stamp"),
 )
 OTHER = Record("b.fits", Outcome.SUPERSEDED, "copy", detail="a.fits is used", superseded_by="a.fits")
@@ -35,6 +38,16 @@ def test_line_has_what_was_read_and_what_is_unusual():
     assert (row["level"], row["flags"]) == ("l2b", "checksum quality_flags")
     assert (row["sza_residual_deg"], row["local_time_residual_h"]) == ("0.05123457", "0")
     assert row["emission_angle_residual_deg"] == ""
+
+
+def test_line_has_what_was_searched_and_what_was_removed():
+    (row,) = _rows(USED)
+    assert (row["night_area_km2"], row["night_level_R"], row["limit_R"]) == ("1.5e+07", "0.75", "2.5")
+    assert (row["spike_pixels"], row["offset_bins"], row["particle_background_R"]) == ("12", "0", "")
+    (other,) = _rows(OTHER)
+    assert other["night_area_km2"] == other["spike_pixels"] == ""
+    table = ledger_table.from_csv(ledger_table.to_csv([USED, OTHER]))
+    assert table["night_area_km2"].tolist() == [1.5e7, None]
 
 
 def test_input_that_was_not_read_has_no_size_and_no_checksum():

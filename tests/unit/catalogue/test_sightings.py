@@ -49,6 +49,15 @@ def test_aurora_in_two_swaths_is_one_entry_with_two_sightings():
     assert entries[0].lon_deg == pytest.approx(104, abs=0.01)
 
 
+def test_diffuse_aurora_is_joined_with_that_of_other_swaths_of_the_set_only():
+    diffuse = [_aurora(name, lon, morphology="diffuse") for name, lon in ((FIRST, 100), (SECOND, 200), (LATER, 100))]
+    joined = sightings.join([*diffuse, _aurora(SECOND, 100, 2)])
+    assert [aurora.sightings for aurora in joined] == [2, 2, 1, 1]
+    assert joined[0].aurora_id == joined[1].aurora_id
+    (first, *_) = sightings.list_entries(joined)
+    assert (first.sightings, first.area_km2) == (2, pytest.approx(2 * 126_000, rel=0.05))
+
+
 def test_two_auroras_of_one_swath_are_not_joined():
     joined = sightings.join([_aurora(FIRST, 100), _aurora(FIRST, 101, 2, lat_deg=3.1)])
     assert [aurora.sightings for aurora in joined] == [1, 1]

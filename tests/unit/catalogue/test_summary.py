@@ -3,7 +3,18 @@
 from test_catalogue_files import PROVENANCE
 
 from mars_aurora.catalogue import report
-from mars_aurora.catalogue.summary import Group, Residual, group_flags, group_reasons, summarize_residuals
+from mars_aurora.catalogue.summary import (
+    Group,
+    NightSummary,
+    Removed,
+    Residual,
+    group_flags,
+    group_reasons,
+    summarize_cleaning,
+    summarize_night,
+    summarize_residuals,
+)
+from mars_aurora.night import Night
 from mars_aurora.run.keys import RunKeys
 from mars_aurora.run.ledger import Outcome, Record
 
@@ -42,6 +53,31 @@ def test_report_shows_reasons_flags_and_differences():
         '<td class="n">2</td><td class="n">0.200</td><td class="n">0.300</td><td class="name">d.fits</td>',
     ):
         assert row in page
+
+
+SEARCHED = [
+    Record("a.fits", Outcome.NO_AURORA, night=Night(20, 3e6, 1.0, 2.0), cleaning={"spike_pixels": 0.0}),
+    Record("b.fits", Outcome.AURORA, night=Night(12, 1e6, 9.0, 4.0, is_diffuse=True), cleaning={"spike_pixels": 3.0}),
+    Record("c.fits", Outcome.NO_NIGHT, night=Night(11, 1e5, 1.0, 9.0), cleaning={"spike_pixels": 7.0}),
+    Record("d.fits", Outcome.SUPERSEDED, night=Night(99, 5e6, 1.0, 2.0)),
+    Record("e.fits", Outcome.REJECTED),
+]
+
+
+def test_what_was_searched_is_that_of_the_files_that_were_used():
+    assert summarize_night(SEARCHED) == NightSummary(read=3, in_view=2, area_km2=4.1e6, limit_R=3.0, diffuse=1)
+    assert summarize_night([]) == NightSummary(0, 0, 0, None, 0)
+
+
+def test_removed_artefacts_are_summarized_over_the_files_that_have_them():
+    assert summarize_cleaning(SEARCHED) == [Removed("spikes, pixels", 2, 5.0, 7.0, "c.fits")]
+
+
+def test_report_shows_what_was_searched_and_removed():
+    page = report.build(RunKeys("r"), SEARCHED, [], [], PROVENANCE).decode()
+    assert "The night side is in view in 2 of 3 files that were read; auroras are found there from 3.0 R" in page
+    assert "A diffuse aurora covers the night in 1 of them." in page
+    assert '<td>spikes, pixels</td><td class="n">2</td><td class="n">5</td><td class="n">7</td>' in page
 
 
 def test_report_lists_at_most_500_rejected_inputs_and_says_how_many_more():

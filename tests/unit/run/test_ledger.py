@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from mars_aurora.errors import UnbalancedLedgerError
+from mars_aurora.night import Night
 from mars_aurora.run.identity import Identity
 from mars_aurora.run.ledger import (
     Origin,
@@ -43,8 +44,31 @@ def test_record_round_trips_through_json():
         residuals={"sza_deg": 0.05},
         origin=Origin(Version(3, 4, 5, "e", "v"), "abc", "r", "c", "i", {"image": 7}),
         identity=EARLIER,
+        night=Night(12, 3e4, 1.5, 2.5, None, 0.2, 0.1, is_diffuse=True),
+        cleaning={"spike_pixels": 4.0},
     )
     assert Record.from_json(record.to_json()) == record
+
+
+@pytest.mark.parametrize(
+    ("outcome", "pixels", "expected"),
+    [
+        (Outcome.DISCARDED, 11, Outcome.NO_NIGHT),
+        (Outcome.DISCARDED, 12, Outcome.DISCARDED),
+        (Outcome.NO_AURORA, 11, Outcome.NO_NIGHT),
+        (Outcome.NO_AURORA, 12, Outcome.NO_AURORA),
+        (Outcome.AURORA, 0, Outcome.AURORA),
+        (Outcome.CANDIDATE, 0, Outcome.CANDIDATE),
+    ],
+)
+def test_outcome_without_aurora_is_no_night_where_too_little_was_searched(outcome, pixels, expected):
+    record = Record("a.fits", Outcome.CANDIDATE, "removed_during_run", night=Night(pixels=pixels))
+    assert record.conclude(outcome) == replace(record, outcome=expected)
+
+
+def test_no_night_supersedes_and_has_a_picture():
+    record = Record("a.fits", Outcome.NO_NIGHT, origin=Origin(products={"image": 7}))
+    assert record.is_read
 
 
 @pytest.mark.parametrize(
