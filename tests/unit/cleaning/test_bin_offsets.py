@@ -107,6 +107,13 @@ def test_aurora_on_part_of_the_disk_is_no_offset():
     assert np.abs(found[60:91]).max() < 0.5
 
 
+def test_single_bright_pixels_of_a_bin_are_no_offset():
+    pixels = 300.0 * (_hot(40) & np.isin(ROWS, (20, 90)))
+    found = _find(pixels)
+    assert found[40] < 1
+    assert np.count_nonzero(np.delete(found, 40)) <= 1
+
+
 def test_unknown_pixels_are_left_out():
     brightness = 8.0 * _hot(40) + np.where((ROWS % 5 == 0), np.nan, 0)
     expected = np.nan_to_num(brightness) + 0.8

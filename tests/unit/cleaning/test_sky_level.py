@@ -74,3 +74,11 @@ def test_particles_leave_half_of_the_usual_night():
 
 def test_night_darker_than_half_of_the_usual_one_has_no_particles():
     assert not measure_sky(_observe(9.6, 0.2), SKY, NIGHT, NIGHT_R).particles_R.any()
+
+
+def test_particles_are_subtracted_where_they_are_and_the_night_is_not():
+    brightness = _observe(np.where(np.arange(160) < 60, 20.0, 0.4)[:, None])
+    night = NIGHT & (np.indices(SHAPE)[0] >= 120)
+    particles_R = measure_sky(brightness, SKY, night, NIGHT_R).particles_R
+    assert particles_R[:40] == pytest.approx(18.4, abs=1)
+    assert not particles_R[120:].any()

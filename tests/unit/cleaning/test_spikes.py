@@ -62,6 +62,35 @@ def test_spike_at_an_edge_of_the_scan_is_found(row):
     assert _find(_counts({(row, 30): 60})) == [(row, 30)]
 
 
+@pytest.mark.parametrize(("row", "unknown"), [(0, 1), (0, 2), (39, 38), (39, 37)])
+def test_spike_at_an_edge_of_the_scan_needs_two_neighbors(row, unknown):
+    counts = _counts({(row, 30): 60})
+    counts[unknown] = np.nan
+    assert _find(counts) == []
+
+
+@pytest.mark.parametrize("background", [1, 4, 30])
+def test_spike_above_a_background_is_found_from_the_counts_that_no_line_explains(background):
+    """The line is found here by trying them all; the pixel is compared with six pixels beside it."""
+    line = np.linspace(0, 300, 30001)
+    inside, beside = background + line, 6 * background + 2 * line
+
+    def improbability(count):
+        """Half the deviance of the line that fits best."""
+        return np.min(
+            count * np.log(count / inside)
+            - count
+            + inside
+            + 6 * background * np.log(6 * background / beside)
+            - 6 * background
+            + beside
+        )
+
+    least = next(count for count in range(2 * background, 1000) if improbability(count) > np.log(1e6))
+    assert _find(_counts({(20, 30): least - 1 - background}, background)) == []
+    assert _find(_counts({(20, 30): least - background}, background)) == [(20, 30)]
+
+
 @pytest.mark.parametrize("bin_number", [0, 59])
 def test_spike_at_an_end_of_the_slit_is_found(bin_number):
     assert _find(_counts({(20, bin_number): 60})) == [(20, bin_number)]
@@ -99,9 +128,9 @@ def test_pixel_of_a_run_is_removed_if_it_is_improbable_by_itself(count, is_membe
     assert {(20, 30), (20, 31), (20, 33), (20, 34)} <= set(_find(_counts(run)))
 
 
-@pytest.mark.parametrize("step", [1, 3, 5])
+@pytest.mark.parametrize("step", [1, 2, 4, 7])
 def test_run_with_empty_bins_is_found_jointly(step):
-    """Three pixels of 5 counts, within 3, 7 and 11 bins."""
+    """Three pixels of 5 counts, within 3, 5, 9 and 15 bins."""
     run = {(20, 30 + step * number): 5 for number in range(3)}
     assert _find(_counts(run)) == list(run)
 
