@@ -31,7 +31,7 @@ def products(folder: Path, expected: Tables, inputs: Path) -> Iterator[Found]:
             if changed and not found.verdict:
                 found = replace(found, verdict="wrong", detail=f"not made again: {', '.join(changed)[:200]}")
             yield found
-    for stage in ("ledger", "images", "geometry", "candidates", "predictions", "detections"):
+    for stage in ("ledger", "images", "geometry", "exposure", "candidates", "predictions", "detections"):
         for what, block in {
             "folder in place of a file": _folder_for_file,
             "file in place of a folder": _file_for_folder,
@@ -62,7 +62,9 @@ DAMAGE: dict[str, Callable[[Path], None]] = {"removed": Path.unlink, "emptied": 
 
 
 def _folder_for_file(stage: Path) -> Path:
-    suffix = {"ledger": ".json", "geometry": ".npz", "predictions": ".png.out"}.get(stage.name, ".png")
+    suffix = {"ledger": ".json", "geometry": ".npz", "exposure": ".npy", "predictions": ".png.out"}.get(
+        stage.name, ".png"
+    )
     path = stage / f"emus-00.fits{suffix}"
     (path / "x").mkdir(parents=True)
     return path

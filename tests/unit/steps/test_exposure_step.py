@@ -9,8 +9,9 @@ from astropy.io import fits
 
 from mars_aurora.background import exposure
 from mars_aurora.box import Box, Detections
+from mars_aurora.catalogue.ledger_table import from_csv
 from mars_aurora.detect.detectors import DetectorName, DetectorVersion
-from mars_aurora.run.keys import EXPOSURE, RunKeys, is_fits
+from mars_aurora.run.keys import EXPOSURE, LEDGER, RunKeys, is_fits
 from mars_aurora.run.ledger import Record
 from mars_aurora.run.messages import CatalogueRequest, ClassifyRequest, DetectRequest, PreprocessRequest, TallyRequest
 from mars_aurora.run.provenance import describe_provenance
@@ -80,6 +81,8 @@ def test_files_count_with_and_without_auroras_and_discarded(inputs, work):
     assert _run(inputs, work, min_objects=99) == {"discarded": 3}
     assert with_auroras == without == _table(work)
     assert _total_km2(work) == pytest.approx(_area_km2(work, "a", "b", "c"))
+    ledger = from_csv(work.get(KEYS.product(LEDGER)))
+    assert _total_km2(work) == pytest.approx(ledger["night_area_km2"].sum(), rel=1e-6)
     assert len(without) > 100
 
 
