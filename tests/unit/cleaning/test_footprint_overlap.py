@@ -50,3 +50,12 @@ def test_overlap_without_corners_is_zero():
     observation = make_scan(0.1, 0.2)
     observation.corner_latitude_deg[:] = np.nan
     assert overlaps(observation).tolist() == [0.0] * (SHAPE[0] - 1)
+
+
+def test_long_footprints_that_are_scanned_askew_do_not_overlap():
+    """Each is moved by more than its width, and by a tenth of its length."""
+    observation = make_scan(0.1, 0.09)
+    corners = observation.corner_longitude_deg
+    middle = corners.mean(axis=-1, keepdims=True)
+    corners[:] = middle + 100 * (corners - middle) + np.arange(SHAPE[0])[:, None, None]
+    assert not overlaps(observation).any()
