@@ -7,7 +7,8 @@
 ['lat_deg', 'lon_deg', 'area_km2', 'mean_brightness_R']
 >>> axes = mars_aurora.plot(observation, auroras)
 
-`open_run` opens the results of ``mars-aurora run``. Everything is imported at its first use.
+`clean` removes light of the detector, as `find` does; `open_run` opens the results of ``mars-aurora run``. Everything
+is imported at its first use.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from mars_aurora.cleaning.cleaning import clean
     from mars_aurora.local.api import Run, find, open_run, plot, read
     from mars_aurora.observation import Observation
 
 __version__ = "0.1.0"
-__all__ = ["Observation", "Run", "find", "open_run", "plot", "read"]
+__all__ = ["Observation", "Run", "clean", "find", "open_run", "plot", "read"]
 
 
 def __getattr__(name: str) -> object:

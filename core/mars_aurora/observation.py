@@ -121,6 +121,12 @@ class Observation:
         return n_integrations, n_slit
 
     @property
+    def raw_brightness_R(self) -> FloatArray:
+        """Brightness as in the file, before cleaning: (nI, nS)."""
+        despiked = np.isnan(self.brightness_R) & (self.removed_R != 0)
+        return np.where(despiked, self.removed_R, self.brightness_R + self.removed_R)
+
+    @property
     def on_disk(self) -> BoolArray:
         """Pixels whose line of sight meets the surface: (nI, nS); False where the altitude is NaN."""
         on_disk: BoolArray = self.tangent_altitude_km <= ON_DISK_KM

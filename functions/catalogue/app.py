@@ -30,9 +30,9 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     settings = Settings.from_env(os.environ)
     buckets = request.bucket, settings.work_bucket, settings.detections_bucket
     inputs, work, detections = (S3Storage(connect("s3"), bucket) for bucket in buckets)
-    provenance = describe_provenance(settings.detector, request.min_objects, request.execution)
+    made_by = describe_provenance(settings.detector, request.min_objects, request.execution, cleaning=settings.cleaning)
     with ThreadPoolExecutor(8) as readers:  # both S3 requests and numpy release the interpreter lock
-        result = catalogue(request, inputs, work, detections, provenance, readers.map)
+        result = catalogue(request, inputs, work, detections, made_by, readers.map)
     for name, count in {**result.counts, "listed": result.listed}.items():
         metrics.add_metric(name, MetricUnit.Count, count)
     metrics.add_metric("rejected_percent", MetricUnit.Percent, 100 * result.counts["rejected"] / max(1, result.listed))

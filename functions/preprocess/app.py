@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from mars_aurora.run.aws import connect
 from mars_aurora.run.messages import PreprocessRequest
 from mars_aurora.run.settings import Settings
+from mars_aurora.run.stamps import Reading
 from mars_aurora.run.storage import S3Storage
 from mars_aurora.steps.preprocess import preprocess
 
@@ -24,6 +25,6 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     request = PreprocessRequest.from_event(event)
     settings = Settings.from_env(os.environ)
     inputs, work = S3Storage(connect("s3"), request.bucket), S3Storage(connect("s3"), settings.work_bucket)
-    result = preprocess(request, inputs, work)
+    result = preprocess(request, inputs, work, Reading(cleaning=settings.cleaning))
     logger.info("preprocess done", result=result.to_event())
     return result.to_event()

@@ -68,10 +68,18 @@ def test_template_detectors_match_the_code(template: dict[str, Any]) -> None:
 
 
 def test_settings_report_missing_and_invalid_variables() -> None:
-    with pytest.raises(UsageError, match="lacks DETECTIONS_BUCKET, DETECTOR"):
+    with pytest.raises(UsageError, match="lacks DETECTIONS_BUCKET, DETECTOR, CLEANING"):
         Settings.from_env({"WORK_BUCKET": "w"})
     with pytest.raises(UsageError, match="not one of threshold, yolo"):
-        Settings.from_env({"WORK_BUCKET": "w", "DETECTIONS_BUCKET": "d", "DETECTOR": "eyes"})
+        Settings.from_env({"WORK_BUCKET": "w", "DETECTIONS_BUCKET": "d", "DETECTOR": "eyes", "CLEANING": "true"})
+    with pytest.raises(UsageError, match="CLEANING is 'no', not true or false"):
+        Settings.from_env({"WORK_BUCKET": "w", "DETECTIONS_BUCKET": "d", "DETECTOR": "yolo", "CLEANING": "no"})
+
+
+def test_settings_say_whether_files_are_cleaned() -> None:
+    variables = {"WORK_BUCKET": "w", "DETECTIONS_BUCKET": "d", "DETECTOR": "yolo"}
+    assert Settings.from_env(variables | {"CLEANING": "true"}).cleaning is True
+    assert Settings.from_env(variables | {"CLEANING": "false"}).cleaning is False
 
 
 def test_alarms_on_files_watch_metrics_of_the_catalogue_function(template: dict[str, Any]) -> None:

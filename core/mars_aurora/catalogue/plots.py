@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import shapely
@@ -23,16 +24,32 @@ from mars_aurora.sphere import MARS_RADIUS_KM, unit_vectors
 _GRID = (1.0, 1.0, 1.0, 0.5)
 
 
-def draw(observation: Observation, canvas: Canvas, auroras: Sequence[Aurora]) -> bytes:
-    """Draw an observation with its auroras as a PNG of 960 x 720 px."""
-    figure = Figure(figsize=(9.6, 7.2), dpi=100, layout="constrained")
+def draw(observation: Observation, canvas: Canvas, auroras: Sequence[Aurora], *, raw: bool = False) -> bytes:
+    """Draw an observation with its auroras as a PNG of 960 x 720 px, with ``raw`` beside the one before cleaning."""
+    figure = Figure(figsize=(19.2 if raw else 9.6, 7.2), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    image = draw_axes(axes, observation, canvas, auroras)
-    figure.colorbar(image, ax=axes, label=f"{observation.emission.name} nm, R", shrink=0.8, extend="both")
+    draw_figure(figure, observation, canvas, auroras, raw=raw)
     stream = io.BytesIO()
     figure.savefig(stream, format="png", metadata={"Software": None})
     return stream.getvalue()
+
+
+def draw_figure(
+    figure: Figure, observation: Observation, canvas: Canvas, auroras: Sequence[Aurora], *, raw: bool = False
+) -> Axes:
+    """Draw an observation with its auroras and a color bar on a figure, with ``raw`` to the right of the raw one.
+
+    Returns the axes of the observation.
+    """
+    panels = figure.subplots(1, 2 if raw else 1, squeeze=False)[0]
+    if raw:
+        before = replace(observation, brightness_R=observation.raw_brightness_R)
+        draw_axes(panels[0], before, canvas, ())
+        panels[0].set_title("before cleaning", fontsize=9)
+    axes: Axes = panels[-1]
+    image = draw_axes(axes, observation, canvas, auroras)
+    figure.colorbar(image, ax=panels, label=f"{observation.emission.name} nm, R", shrink=0.8, extend="both")
+    return axes
 
 
 def draw_axes(axes: Axes, observation: Observation, canvas: Canvas, auroras: Sequence[Aurora]) -> AxesImage:

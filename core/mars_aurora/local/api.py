@@ -77,7 +77,7 @@ def find(
     emission : str, optional
         Emission to read from a file, by default O I 130.4 nm; an observation has its own.
     cleaning : bool
-        Whether to remove detector artifacts first; an observation that is clean already is used as it is.
+        Whether to remove light of the detector first; an observation that is clean already is used as it is.
 
     Returns
     -------
@@ -123,7 +123,13 @@ def find(
     return table
 
 
-def plot(observation: Observation, auroras: Table | Sequence[Aurora] | None = None, axes: Axes | None = None) -> Axes:
+def plot(
+    observation: Observation,
+    auroras: Table | Sequence[Aurora] | None = None,
+    axes: Axes | None = None,
+    *,
+    raw: bool = False,
+) -> Axes:
     """Plot the heatmap of an observation with grid, terminator, and boxes and outlines of its auroras.
 
     Parameters
@@ -134,6 +140,8 @@ def plot(observation: Observation, auroras: Table | Sequence[Aurora] | None = No
         if no row has that name, rows are matched by the last part of their name.
     axes : matplotlib Axes, optional
         By default new ones of a new figure.
+    raw : bool
+        Whether to plot the brightness before cleaning as well, to the left on the new figure.
 
     Returns
     -------
@@ -143,18 +151,22 @@ def plot(observation: Observation, auroras: Table | Sequence[Aurora] | None = No
     Raises
     ------
     UsageError
-        Where matplotlib is not installed, or ``auroras`` is neither a table with the columns of `find` nor a sequence
-        of Aurora.
+        Where matplotlib is not installed, ``raw`` is given with axes, or ``auroras`` is neither a table with the
+        columns of `find` nor a sequence of Aurora.
     """
     try:
         from matplotlib import pyplot as plt
 
-        from mars_aurora.catalogue.plots import draw_axes
+        from mars_aurora.catalogue.plots import draw_axes, draw_figure
     except ModuleNotFoundError as error:
         raise UsageError("plotting needs matplotlib: pip install 'mars-aurora[plots]'") from error
     own = _select(_list_auroras(auroras), observation.facts.name)
-    axes = plt.subplots(layout="constrained")[1] if axes is None else axes
-    image = draw_axes(axes, observation, canvases.fit(observation), own)
+    canvas = canvases.fit(observation)
+    if axes is None:
+        return draw_figure(plt.figure(layout="constrained"), observation, canvas, own, raw=raw)
+    if raw:
+        raise UsageError("raw needs two axes: call plot without axes")
+    image = draw_axes(axes, observation, canvas, own)
     axes.figure.colorbar(image, ax=axes, label=f"{observation.emission.name} nm, R", shrink=0.8, extend="both")
     return axes
 

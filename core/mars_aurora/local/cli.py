@@ -94,7 +94,7 @@ def run(  # noqa: PLR0913, PLR0917 -- one parameter per option
         typer.Option(help="Process inputs again although their results are valid: those that were rejected, or all."),
     ] = None,
     cleaning: Annotated[  # noqa: FBT002 -- a command line flag
-        bool, typer.Option("--cleaning/--no-cleaning", help="Remove detector artifacts before the picture is drawn.")
+        bool, typer.Option("--cleaning/--no-cleaning", help="Remove light of the detector before the picture is drawn.")
     ] = True,
     dry_run: Annotated[  # noqa: FBT002 -- a command line flag
         bool, typer.Option("--dry-run", help="Print what would be done for how many inputs, and write nothing.")

@@ -13,6 +13,8 @@ from mars_aurora.errors import UsageError
 def plot(
     run: Annotated[Path, typer.Argument(help="Folder of a finished run: OUT/runs/RUN_ID.")],
     names: Annotated[list[str] | None, typer.Argument(help="Inputs to plot; by default all with auroras.")] = None,
+    *,
+    raw: Annotated[bool, typer.Option("--raw", help="Plot each observation before cleaning beside it.")] = False,
 ) -> None:
     """Plot observations of a run with outlines of the auroras to RUN/plots (requires the extra "plots")."""
     from mars_aurora.catalogue import plots
@@ -27,5 +29,5 @@ def plot(
         except KeyError:
             raise UsageError(f"{run} has no geometry of {name}: give the name of a usable input of this run") from None
         path = opened.paths.plot(name)
-        opened.storage.put(path, plots.draw(observation, canvas, opened.auroras(name)))
+        opened.storage.put(path, plots.draw(observation, canvas, opened.auroras(name), raw=raw))
     typer.echo(f"{len(found)} plots in {run / opened.paths.plots}")

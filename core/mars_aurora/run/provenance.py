@@ -32,7 +32,7 @@ class Provenance:
     created_utc : str
         When the catalogue was made, ISO 8601.
     cleaning : bool
-        Whether detector artifacts were removed.
+        Whether light of the detector was removed.
     ledger_sha256 : str
         SHA-256 of ledger.csv, which has the checksum of each input; empty outside a run.
     """

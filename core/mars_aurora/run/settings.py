@@ -22,17 +22,20 @@ class Settings:
         Bucket of the results.
     detector : DetectorName
         Detector that the detect function runs.
+    cleaning : bool
+        Whether the preprocess function removes light of the detector: "true" or "false".
     """
 
     work_bucket: str
     detections_bucket: str
     detector: DetectorName
+    cleaning: bool
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str]) -> Self:
         """Read the settings.
 
-        Raises UsageError naming the variables that are missing, or the detector if it is unknown.
+        Raises UsageError naming the variables that are missing, or the one that is invalid.
         """
         values = {field.name: environment.get(field.name.upper(), "") for field in fields(cls)}
         if missing := [name.upper() for name, value in values.items() if not value]:
@@ -41,4 +44,6 @@ class Settings:
             detector = DetectorName(values["detector"])
         except ValueError:
             raise UsageError(f"DETECTOR is {values['detector']!r}, not one of {', '.join(DetectorName)}") from None
-        return cls(values["work_bucket"], values["detections_bucket"], detector)
+        if values["cleaning"] not in {"true", "false"}:
+            raise UsageError(f"CLEANING is {values['cleaning']!r}, not true or false")
+        return cls(values["work_bucket"], values["detections_bucket"], detector, values["cleaning"] == "true")

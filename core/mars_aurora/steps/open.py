@@ -89,7 +89,7 @@ def _require_same_batch(start: StartRequest, work: S3Storage, keys: RunKeys) -> 
 
 
 def _describe(start: StartRequest, settings: Settings, execution_arn: str, started_utc: str) -> dict[str, Any]:
-    made_by = {"version": __version__, "detector": settings.detector.value}
+    made_by = {"version": __version__, "detector": settings.detector.value, "cleaning": settings.cleaning}
     return start.to_event() | made_by | {"execution": execution_arn, "started_utc": started_utc}
 
 

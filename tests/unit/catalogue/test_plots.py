@@ -49,6 +49,30 @@ def test_outline_is_drawn_at_the_position_of_the_aurora(broad_aurora: Simulated,
     assert column.max() == pytest.approx(shift + box.x1 * scale, abs=25)
 
 
+def test_raw_observation_is_drawn_beside_the_cleaned_one(night_file: Path):
+    raw = readers.read(night_file, night_file.name)
+    dirty = replace(raw, brightness_R=raw.brightness_R.copy())
+    dirty.brightness_R[:, 70] += 300
+    brightness = dirty.brightness_R.copy()
+    brightness[:, 70] = np.nan
+    removed = np.nan_to_num(dirty.brightness_R - np.nan_to_num(brightness))
+    cleaned = replace(dirty, brightness_R=brightness, removed_R=removed)
+    fitted = canvas.fit(cleaned)
+    figure = Figure()
+    axes = plots.draw_figure(figure, cleaned, fitted, [], raw=True)
+    before, after, _ = figure.axes
+    assert axes is after
+    assert before.get_title() == "before cleaning"
+    shown = [panel.images[0].get_array().filled(np.nan) for panel in (before, after)]
+    faintest_R = raw.emission.heatmap_R[0]
+    assert np.array_equal(
+        shown[0], np.clip(canvas.to_canvas(dirty.brightness_R, fitted, np.nan), faintest_R, None), True
+    )
+    assert np.isnan(shown[1]).sum() > np.isnan(shown[0]).sum()
+    wide = cv2.imdecode(np.frombuffer(plots.draw(cleaned, fitted, [], raw=True), np.uint8), cv2.IMREAD_COLOR)
+    assert wide.shape == (720, 1920, 3)
+
+
 def test_scale_is_that_of_the_emission_and_sza_may_be_unknown(night_file: Path):
     figure = Figure()
     for emission in (OXYGEN_1304, OXYGEN_1356):

@@ -152,6 +152,26 @@ def test_emission_other_than_that_of_the_observation_is_a_usage_error(night_file
         mars_aurora.find(observation, emission="O I 135.6")
 
 
+def _count_spikes(monkeypatch: pytest.MonkeyPatch, source, **options) -> float | None:
+    """Return the number of spikes that were removed from the observation that `find` measured."""
+    seen = []
+    fit = api.canvases.fit
+    monkeypatch.setattr(api.canvases, "fit", lambda observation: seen.append(observation) or fit(observation))
+    found = mars_aurora.find(source, min_objects=0, detector="threshold", **options)
+    assert found.meta["cleaning"] == options.get("cleaning", True)
+    return seen[0].facts.cleaning.get("spike_pixels")
+
+
+def test_observation_is_cleaned_once_unless_not_wanted(night_file: Path, monkeypatch: pytest.MonkeyPatch):
+    raw = mars_aurora.read(night_file)
+    assert raw.facts.cleaning == {}
+    row, column = (int(index[len(index) // 2]) for index in np.nonzero(raw.on_disk & (raw.sza_deg > 120)))
+    raw.brightness_R[row, column] = 900
+    assert _count_spikes(monkeypatch, raw) == 1
+    assert _count_spikes(monkeypatch, raw, cleaning=False) is None
+    assert _count_spikes(monkeypatch, mars_aurora.clean(raw)) == 1
+
+
 def test_emission_of_a_file_is_read(night_file: Path):
     assert mars_aurora.find(night_file, min_objects=0, emission="O I 135.6").meta["emission"] == "O I 135.6"
 
@@ -207,6 +227,16 @@ def test_plot_draws_the_rows_of_the_observation(night_swath: Simulated, night_fi
     other = found.copy()
     other["name"] = "other.fits"
     assert len(mars_aurora.plot(observation, other).texts) == 0
+    mpl.pyplot.close("all")
+
+
+def test_raw_and_cleaned_observation_are_plotted_on_a_new_figure(night_file: Path):
+    observation = mars_aurora.clean(mars_aurora.read(night_file))
+    axes = mars_aurora.plot(observation, raw=True)
+    assert axes.figure.axes[0].get_title() == "before cleaning"
+    assert axes is axes.figure.axes[1]
+    with pytest.raises(UsageError, match="without axes"):
+        mars_aurora.plot(observation, axes=axes, raw=True)
     mpl.pyplot.close("all")
 
 

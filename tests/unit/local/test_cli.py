@@ -87,6 +87,15 @@ def test_inputs_to_process_again_are_passed_to_the_run(capsys, tmp_path, monkeyp
     assert seen == [again]
 
 
+def test_cleaning_can_be_turned_off_in_a_run_of_its_own(capsys, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(plan, "describe_plan", lambda job, _: seen.append(job) or "")
+    for options in ([], ["--cleaning"], ["--no-cleaning"]):
+        _call(capsys, "run", tmp_path, "--out", tmp_path, "--dry-run", *options)
+    assert [job.cleaning for job in seen] == [True, True, False]
+    assert seen[0].run_id == seen[1].run_id != seen[2].run_id
+
+
 def test_the_most_frequent_reasons_of_failure_are_printed_with_an_example(capsys, tmp_path):
     job = Job("r", tmp_path)
     records = [

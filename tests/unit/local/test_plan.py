@@ -85,6 +85,7 @@ def test_missing_products_are_made_again(done, tmp_path):
         ({"min_objects": 2}, ["3 done", "2 to be counted again", f"up to 2 {AFTER}", f"up to 2 {AFTER}"]),
         ({"again": Again.REJECTED}, ["2 done, 1 requested again", *[f"2 done, up to 1 {AFTER}"] * 3]),
         ({"emission": "O I 135.6"}, ["3 to be read again", *[f"up to 3 {AFTER}"] * 3]),
+        ({"cleaning": False}, ["3 to be read again", *[f"up to 3 {AFTER}"] * 3]),
     ],
 )
 def test_changed_settings_reach_as_far_as_they_have_an_effect(done, change, expected):

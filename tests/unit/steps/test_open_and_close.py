@@ -16,7 +16,9 @@ from mars_aurora.steps.close import close_run, explain
 from mars_aurora.steps.open import open_run
 
 KEYS = RunKeys("a")
-SETTINGS = Settings.from_env({"WORK_BUCKET": "work", "DETECTIONS_BUCKET": "detections", "DETECTOR": "yolo"})
+SETTINGS = Settings.from_env(
+    {"WORK_BUCKET": "work", "DETECTIONS_BUCKET": "detections", "DETECTOR": "yolo", "CLEANING": "true"}
+)
 EXCEEDED = {"Error": "States.ExceedToleratedFailureThreshold", "Cause": "The specified threshold was exceeded"}
 Buckets = dict[str, S3Storage]
 

@@ -12,6 +12,7 @@ from mars_aurora.box import Box, Detections
 from mars_aurora.detect.candidate import Candidate
 from mars_aurora.detect.detectors import Detector, DetectorName, DetectorVersion
 from mars_aurora.errors import TransientError
+from mars_aurora.geometry.canvas import unpack_geometry
 from mars_aurora.readers import reading
 from mars_aurora.run import predictions, stamps
 from mars_aurora.run.keys import RunKeys, is_fits
@@ -28,6 +29,7 @@ from mars_aurora.run.messages import (
 from mars_aurora.run.predictions import Made
 from mars_aurora.run.provenance import describe_provenance
 from mars_aurora.run.records import is_input, list_inputs
+from mars_aurora.run.stamps import Reading
 from mars_aurora.run.storage import FolderStorage, Version
 from mars_aurora.steps.catalogue import catalogue
 from mars_aurora.steps.classify import classify
@@ -111,6 +113,19 @@ def test_bad_input_is_recorded_as_rejected_and_not_read_again(inputs, work, monk
     written = work.version(KEYS.record("x.fits"))
     assert _preprocess("x.fits", inputs, work) == first
     assert work.version(KEYS.record("x.fits")) == written
+
+
+def test_file_is_cleaned_unless_not_wanted_and_read_again_when_that_changes(inputs, work, content):
+    inputs.put("b/x.fits", content)
+    request = PreprocessRequest("r", "bucket", "b/x.fits", "x.fits")
+    stamps = []
+    for settings in (Reading(), Reading(cleaning=False), Reading()):
+        assert preprocess(request, inputs, work, settings).usable
+        observation, _ = unpack_geometry(work.get(KEYS.geometry("x.fits")))
+        assert bool(observation.facts.cleaning) == settings.cleaning
+        assert _record(work, "x.fits").flags == observation.facts.notes
+        stamps.append(_record(work, "x.fits").origin.read)
+    assert stamps[0] == stamps[2] != stamps[1]
 
 
 def test_rejected_file_that_is_replaced_is_read(inputs, work, content):
