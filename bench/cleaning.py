@@ -33,6 +33,7 @@ MIN_NIGHT_PIXELS = 300
 NIGHT = (("os2", 1.0, (80, 155)),)  # modes: the night side is in view
 PEAKS_R = (5, 20, 80)
 OPTICS_BINS = 0.7
+SHELL_KM = 200.0  # auroras are seen at the limb, not above
 WORLDS = {"default": World(), "unlike": UNLIKE}
 NAMES: tuple[Artefacts, ...] = ("none", *ARTEFACTS)
 ADDING_LIGHT = {"particles", "hot_pixels", "hot_bins", "slit_bands", "particle_background", "stray_light"}  # at night
@@ -122,7 +123,7 @@ def keep_ribbon(case: Case, name: str, peak_R: float) -> float:
         line[rows[len(rows) // 2 if name.startswith("middle") else 1]] = 1
     across, along = 1 / np.sqrt(12) / (1 - overlap), OPTICS_BINS * raw.shape[1] / 128
     ribbon = np.asarray(cv2.GaussianBlur(line, (0, 0), sigmaX=along, sigmaY=across), np.float64)
-    ribbon *= peak_R / ribbon.max()
+    ribbon *= (raw.tangent_altitude_km < SHELL_KM) * peak_R / ribbon.max()
     counts = np.random.default_rng(SEED).poisson((case.simulated.swath.background_R + ribbon) * world.counts_per_R)
     brightness, error = counts / world.counts_per_R, np.sqrt(np.maximum(counts, 1)) / world.counts_per_R
     brightness[np.isnan(raw.brightness_R)] = np.nan

@@ -12,7 +12,7 @@ from mars_aurora.cleaning.errors import estimate_sensitivity, find_error_factor
 from mars_aurora.cleaning.offsets import find_offsets
 from mars_aurora.cleaning.overlap import overlaps
 from mars_aurora.cleaning.sky import measure_sky
-from mars_aurora.observation import FloatArray, Observation
+from mars_aurora.observation import Observation
 
 
 def clean(observation: Observation) -> Observation:
@@ -53,15 +53,12 @@ def clean(observation: Observation) -> Observation:
         figures |= {"sky_R": measured.level_R, "particle_background_R": float(measured.particles_R.mean())}
         brightness -= measured.particles_R[:, None].astype(np.float32)
 
+    removed = np.where(spikes, observation.brightness_R, observation.brightness_R - brightness)
+    removed[np.isnan(removed)] = 0  # pixels that have no value in the file
     return replace(
         observation,
         facts=replace(observation.facts, notes=notes, cleaning=figures),
         brightness_R=brightness,
         random_error_R=error,
-        removed_R=_subtract(observation.brightness_R, brightness),
+        removed_R=removed,
     )
-
-
-def _subtract(before_R: FloatArray, after_R: FloatArray) -> FloatArray:
-    """Return what was removed: all of a pixel that has no value any more, nothing of one that never had."""
-    return np.nan_to_num(before_R - np.nan_to_num(after_R)).astype(np.float32)

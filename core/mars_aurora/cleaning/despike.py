@@ -69,7 +69,7 @@ def find_spikes(brightness_R: FloatArray, counts_per_R: float, overlap: Float64A
         found = _is_improbable(counts, bins, MAX_PROBABILITY)
         if found.any():
             spikes |= cv2.dilate(found.astype(np.uint8), np.ones((1, bins), np.uint8)) > 0
-    return spikes & _is_improbable(counts, 1, _MEMBER_PROBABILITY)
+    return spikes & _is_improbable(counts, 1, _MEMBER_PROBABILITY) if spikes.any() else spikes
 
 
 def _count(brightness_R: FloatArray, counts_per_R: float, overlap: Float64Array, on_disk: BoolArray) -> _Counts:
@@ -111,19 +111,22 @@ def _cumulate(values: FloatArray) -> FloatArray:
 def _is_improbable(counts: _Counts, bins: int, probability: float) -> BoolArray:
     """Select windows of bins, by their middle, that no line on Mars explains with at least this probability."""
     limit = -np.log(probability)
-    pixels = _sum_bins(counts.compared, bins)
-    inside = np.maximum(_sum_bins(counts.inside, bins), 0)
-    beside = np.maximum(_sum_bins(counts.beside, bins + 2), 0)
-    pixels_beside = 2 * _sum_bins(counts.compared, bins + 2)
-    ratio = np.minimum(_sum_bins(counts.seen, bins + 2) / np.maximum(pixels, 1), _ALONG_SCAN)
-    background = np.minimum(
-        _sum_bins(counts.background, bins) / np.maximum(pixels, 1), beside / np.maximum(pixels_beside, 1)
+    inside = _sum_bins(counts.inside, bins)
+    found: BoolArray = inside * np.float32(np.log1p(_ALONG_SCAN)) > limit  # necessary without a background
+    inside, pixels, behind = (
+        inside[found],
+        _sum_bins(counts.compared, bins)[found],
+        _sum_bins(counts.background, bins)[found],
     )
-    expected = background * pixels + (beside - background * pixels_beside) / np.maximum(ratio, 1e-6)
-    found: BoolArray = (inside > _MIN_CONTRAST * expected) & (pixels > 0)
-    found &= ((inside - expected) ** 2 > limit * expected) & (inside * np.log1p(ratio) > limit)  # both necessary
+    beside = np.maximum(_sum_bins(counts.beside, bins + 2)[found], 0)
+    pixels_beside = 2 * _sum_bins(counts.compared, bins + 2)[found]
+    ratio = np.clip(_sum_bins(counts.seen, bins + 2)[found] / np.maximum(pixels, 1), 1e-6, _ALONG_SCAN)
+    background = np.minimum(behind / np.maximum(pixels, 1), beside / np.maximum(pixels_beside, 1))
+    expected = background * pixels + (beside - background * pixels_beside) / ratio
+    improbable = (inside > _MIN_CONTRAST * expected) & ((inside - expected) ** 2 > limit * expected) & (pixels > 0)
     parts = (inside, beside, background * pixels, background * pixels_beside, ratio)
-    found[found] = _deviate(*(part[found].astype(np.float64) for part in parts)) > limit
+    improbable[improbable] = _deviate(*(part[improbable].astype(np.float64) for part in parts)) > limit
+    found[found] = improbable
     return found
 
 

@@ -8,6 +8,7 @@ medians of the bins, hot bins stand out from them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,20 +92,40 @@ def _measure_bins(observation: Observation, part: BoolArray) -> Profile:
         return Profile(np.zeros(n_slit), np.full(n_slit, np.inf))
     value = observation.brightness_R[part].astype(np.float64)
     cells = _number_cells(observation.sza_deg[part], observation.tangent_altitude_km[part])
-    weight = 1 / np.maximum(_average(value, cells), _MIN_LEVEL_R)[cells]  # the variance is proportional
-    total = np.maximum(np.bincount(bins, weight, n_slit), 1e-9)
+    expected = _Groups(cells, np.ones(len(value))).average(value)
+    weight = 1 / np.maximum(expected, _MIN_LEVEL_R)[cells]  # the variance is proportional
+    by_cell, by_block, by_bin = (_Groups(group, weight, n_slit) for group in (cells, rows // _BLOCK_ROWS, bins))
     offset, rest = np.zeros(n_slit), value
     for _ in range(_ROUNDS):
         rest = value - offset[bins]
-        for group in (cells, rows // _BLOCK_ROWS):
-            rest = rest - _average(rest, group, weight)[group]
+        for groups in (by_cell, by_block):
+            rest = rest - groups.average(rest)[groups.number]
         rest = _clip(rest, weight)
-        offset += _average(rest, bins, weight, n_slit)
+        offset += by_bin.average(rest)[:n_slit]
         offset -= np.median(offset[known])
     scatter = np.bincount(bins, weight * rest**2, n_slit) / np.maximum(count, 1)  # an aurora adds to it
     scatter = np.maximum(scatter, np.median(scatter[known]))
-    error = np.where(known, np.sqrt(scatter / total), np.inf)
+    error = np.where(known, np.sqrt(scatter / by_bin.total[:n_slit]), np.inf)
     return Profile(np.where(known, offset, 0), error)
+
+
+@dataclass(frozen=True)
+class _Groups:
+    """Values in groups: the number of the group and the weight of each, (N,), and the least number of groups."""
+
+    number: Indices
+    weight: Float64Array
+    least: int = 0
+
+    @cached_property
+    def total(self) -> Float64Array:
+        """Weight of each group; tiny for groups without any."""
+        return np.maximum(np.bincount(self.number, self.weight, self.least), 1e-9)
+
+    def average(self, values: Float64Array) -> Float64Array:
+        """Average values by group; 0 for groups without any."""
+        mean: Float64Array = np.bincount(self.number, self.weight * values, self.least) / self.total
+        return mean
 
 
 def _number_cells(sza_deg: FloatArray, altitude_km: FloatArray) -> Indices:
@@ -117,13 +138,3 @@ def _number_cells(sza_deg: FloatArray, altitude_km: FloatArray) -> Indices:
 def _clip(values: Float64Array, weight: Float64Array) -> Float64Array:
     limit = _CLIP_SIGMAS * np.sqrt(np.average(weight * values**2) / weight)
     return np.clip(values, -limit, limit)
-
-
-def _average(
-    values: Float64Array, group: Indices, weight: Float64Array | None = None, n_groups: int = 0
-) -> Float64Array:
-    """Average values by group; 0 for groups without any."""
-    weight = np.ones(len(values)) if weight is None else weight
-    total = np.bincount(group, weight, n_groups)
-    mean: Float64Array = np.bincount(group, weight * values, n_groups) / np.maximum(total, 1e-9)
-    return mean
