@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mars_aurora.errors import MarsAuroraError
+from mars_aurora.run.ledger import Outcome
 
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 MAX_LINE = 160
@@ -179,6 +180,12 @@ def test_alarms_belong_to_one_stack(template: dict[str, Any], resources: Resourc
     environment = template["Globals"]["Function"]["Environment"]["Variables"]
     assert environment["POWERTOOLS_SERVICE_NAME"] == {"Ref": "AWS::StackName"}
     assert "mars-aurora" not in json.dumps(resources["Dashboard"])
+
+
+def test_dashboard_shows_every_final_outcome(resources: Resources) -> None:
+    body = resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    shown = json.loads(body)["widgets"][0]["properties"]["metrics"]
+    assert {metric[1] for metric in shown} == {*Outcome} - {Outcome.CANDIDATE}
 
 
 def test_every_end_of_a_run_other_than_success_has_an_alarm(resources: Resources) -> None:

@@ -120,6 +120,30 @@ def test_brightest_twilight_is_not_a_diffuse_aurora(sza_deg):
     assert not _scan(0.99 * (night.find_twilight_R(sza) + 2), sza_deg=sza).find().is_diffuse
 
 
+@pytest.mark.parametrize(
+    ("sza_deg", "twilight_R"),
+    [(109, 180), (110, 180), (115, 84), (120, 21), (125, 5.6), (130, 1.7), (136, 0.42), (145, 0.0014), (170, 0.0014)],
+)
+def test_brightest_twilight_follows_its_table(sza_deg, twilight_R):
+    assert night.find_twilight_R(np.array([sza_deg])) == pytest.approx([twilight_R])
+
+
+@pytest.mark.parametrize(
+    ("sza_deg", "slant", "limit_R"),
+    [(150, 1.0, np.sqrt(2 * 8.5)), (150, 2.0, np.sqrt(2 * 16.5)), (125, 2.0, np.sqrt(7.6 * 16.5)), (120, 1.0, 23.0)],
+)
+def test_limit_is_between_the_brightest_night_and_the_faintest_diffuse_aurora(sza_deg, slant, limit_R):
+    emission_angle = np.degrees(np.arcsin(np.sqrt(1 - 1 / slant**2) * (3396.19 + 130) / 3396.19))
+    scan = replace(_Scan(), sza_deg=np.array([sza_deg]), emission_angle_deg=np.array([emission_angle]))
+    assert night.find_limit_R(scan) == pytest.approx([limit_R], rel=1e-3)
+
+
+@pytest.mark.parametrize(("exponent", "is_diffuse"), [(0.45, False), (0.55, True)])
+def test_without_sky_the_brightness_is_nearer_to_a_shell_than_to_the_instrument(exponent, is_diffuse):
+    disk_R = 25.0 * _slanted(1.0) ** exponent
+    assert _scan(disk_R, tangent_altitude_km=np.zeros(SHAPE)).find().is_diffuse == is_diffuse
+
+
 def test_twilight_decreases_to_nothing():
     twilight = night.find_twilight_R(np.arange(110.0, 150.0))
     assert twilight[0] == pytest.approx(180)
