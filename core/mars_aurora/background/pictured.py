@@ -69,21 +69,29 @@ def fit(
         np.asarray(cv2.resize(values, size, interpolation=cv2.INTER_AREA), np.float32)
         for values in (brightness_R, observed, sza_deg, radius)
     )
-    mean_R, fraction = _average(coarse_R, fraction, SMOOTH_PX)
-    free = (fraction > MIN_OBSERVED) & (disk_radii < MAX_DISK_RADII)
+    level_R = fit_coarse(coarse_R, fraction, sza, disk_radii, emission)
+    fitted = cv2.resize(level_R, brightness_R.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return np.asarray(fitted, np.float32)
+
+
+def fit_coarse(
+    brightness_R: FloatArray, observed: FloatArray, sza_deg: FloatArray, radius: FloatArray, emission: Emission
+) -> FloatArray:
+    """Fit the background of a picture whose pixels are blocks of `COARSE` px; arguments as in `find_contrast`."""
+    mean_R, fraction = _average(brightness_R, observed, SMOOTH_PX)
+    free = (fraction > MIN_OBSERVED) & (radius < MAX_DISK_RADII)
     if not free.any():
         return np.zeros_like(brightness_R)
-    by_sza = Bins.cut(sza, free, SZA_BIN_DEG, DARK_SZA_DEG)
-    slant_deg = np.degrees(np.arcsin(np.minimum(disk_radii, 1))) + 100 * np.maximum(disk_radii - 1, 0)
+    by_sza = Bins.cut(sza_deg, free, SZA_BIN_DEG, DARK_SZA_DEG)
+    slant_deg = np.degrees(np.arcsin(np.minimum(radius, 1))) + 100 * np.maximum(radius - 1, 0)
     by_slant = Bins.cut(slant_deg, free, SLANT_BIN_DEG, np.inf)
     level_R = by_sza.interpolate(by_sza.medians(mean_R, free), emission.night_R)
     for _ in range(ROUNDS):
         free &= mean_R - level_R < _visible_from(level_R, emission)
-        for bins, where in ((by_slant, free & (sza > DAY_SZA_DEG)), (by_sza, free)):
+        for bins, where in ((by_slant, free & (sza_deg > DAY_SZA_DEG)), (by_sza, free)):
             if where.any():
                 level_R = level_R * bins.interpolate(np.clip(bins.ratios(mean_R, level_R, where), *SLANT_RANGE))
-    fitted = cv2.resize(level_R.astype(np.float32), brightness_R.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    return np.asarray(fitted, np.float32)
+    return np.asarray(level_R, np.float32)
 
 
 def _visible_from(level_R: NDArray[np.floating[Any]], emission: Emission) -> NDArray[np.floating[Any]]:
