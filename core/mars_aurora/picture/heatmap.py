@@ -9,7 +9,7 @@ import numpy as np
 from mars_aurora.emission import Emission
 from mars_aurora.geometry.canvas import Canvas, to_canvas
 from mars_aurora.observation import FloatArray, Observation
-from mars_aurora.picture import sun_angle
+from mars_aurora.picture import noise, sun_angle
 from mars_aurora.picture.picture import UNOBSERVED, Levels, Picture
 
 
@@ -17,7 +17,10 @@ def draw(observation: Observation, canvas: Canvas) -> Picture:
     """Draw an observation on the canvas; `UNOBSERVED` where no brightness is known."""
     levels = to_levels(observation.brightness_R, observation.emission)
     return Picture(
-        to_canvas(levels, canvas, UNOBSERVED), sun_angle.fit(observation, canvas), emission=observation.emission
+        to_canvas(levels, canvas, UNOBSERVED),
+        sun_angle.fit(observation, canvas),
+        observation.emission,
+        noise.find_sensitivity(observation),
     )
 
 
