@@ -28,7 +28,7 @@ Range = tuple[float, float]
 class Emission:
     """One emission and its scales.
 
-    The constants of the object count other than ``counted_R`` were chosen for 130.4 nm.
+    The constants of the object count were chosen for 130.4 nm; they scale with ``visible_R``.
 
     Attributes
     ----------
@@ -47,8 +47,6 @@ class Emission:
         An aurora is visible where its excess is at least ``visible_R`` and at least this fraction of the background.
     threshold_R : float
         Excess over the background above which the threshold detector reports an aurora, R.
-    counted_R : range
-        Range of smoothed brightness in which the object count searches for features; below is night, above is day.
     day_range_R : range
         Plausible brightness of the day side: its median is not lower, and no pixel at an SZA up to 110 deg is higher.
     night_range_R : range
@@ -75,7 +73,6 @@ class Emission:
     visible_R: float
     visible_fraction: float
     threshold_R: float
-    counted_R: Range
     day_range_R: Range
     night_range_R: Range
     negative_R: float
@@ -116,7 +113,6 @@ OXYGEN_1304 = Emission(
     visible_R=2.0,  # the faintest signal that is called aurora (Lillis et al. 2022)
     visible_fraction=0.5,
     threshold_R=5.0,  # the published criterion (SPEDAS)
-    counted_R=(4.0, 35.0),
     day_range_R=(20.0, 3000.0),  # medians are 130 to 620 R (IUVS, 2023), the brightest limb is 900 R
     night_range_R=(0.05, 1000.0),  # the background is 0.5 to 1 R, auroras are up to 50 R
     negative_R=20.0,
@@ -134,7 +130,6 @@ OXYGEN_1356 = Emission(
     visible_R=0.5,
     visible_fraction=0.5,
     threshold_R=1.25,
-    counted_R=(1.0, 9.0),
     day_range_R=(5.0, 750.0),
     night_range_R=(0.0125, 250.0),
     negative_R=5.0,

@@ -52,7 +52,11 @@ def describe_stages() -> dict[str, dict[str, Any]]:
         "clean": {
             name: _summarize(getattr(observation, name)) for name in ("brightness_R", "random_error_R", "removed_R")
         },
-        "picture": {"levels": _summarize(picture.levels), "sza": _summarize(picture.sza_coefficients)},
+        "picture": {
+            "levels": _summarize(picture.levels),
+            "sza": _summarize(picture.sza_coefficients),
+            "counts_per_R": picture.counts_per_R,
+        },
         "night": asdict(find_night(observation, find_search(observation))),
         "classify": [asdict(item) for item in count.find(picture).objects],
         "detect": [asdict(box) for box in found.boxes],
