@@ -73,7 +73,8 @@ def find(
     detector : "yolo" or "threshold", optional
         By default the trained network for O I 130.4 nm and the threshold for other emissions.
     min_objects : int
-        A picture with fewer objects, the disk being one, is discarded before detection; 0 skips the count.
+        A picture with fewer objects, the disk being one, is discarded before detection, unless a diffuse aurora covers
+        the night; 0 skips the count.
     emission : str, optional
         Emission to read from a file, by default O I 130.4 nm; an observation has its own.
     cleaning : bool
