@@ -135,21 +135,6 @@ def test_run_with_empty_bins_is_found_jointly(step, counts):
     assert _find(_counts(run)) == list(run)
 
 
-@pytest.mark.parametrize(("count", "is_member"), [(2, False), (3, True)])
-def test_pixel_of_a_run_is_removed_if_it_is_improbable_by_itself(count, is_member):
-    """The probability of 3 counts is 1 in 27, of 2 counts 1 in 9."""
-    run = {(20, number): 5 for number in (30, 31, 33, 34)} | {(20, 32): count}
-    assert ((20, 32) in _find(_counts(run))) == is_member
-    assert {(20, 30), (20, 31), (20, 33), (20, 34)} <= set(_find(_counts(run)))
-
-
-@pytest.mark.parametrize("step", [1, 2, 4, 7])
-def test_run_with_empty_bins_is_found_jointly(step):
-    """Three pixels of 5 counts, within 3, 5, 9 and 15 bins."""
-    run = {(20, 30 + step * number): 5 for number in range(3)}
-    assert _find(_counts(run)) == list(run)
-
-
 @pytest.mark.parametrize(("factor", "is_spike"), [(1.45, False), (1.55, True)])
 def test_spike_exceeds_a_bright_background_by_half(factor, is_spike):
     counts = _counts({(20, 30): 4000 * (factor - 1)}, background=4000)
