@@ -131,18 +131,30 @@ def run(  # noqa: PLR0913, PLR0917 -- one parameter per option
 
 @app.command()
 def inspect(
-    path: Annotated[Path, typer.Argument(metavar="FILE", help="A FITS file, plain or gzipped.")],
+    inputs: Annotated[
+        list[Path], typer.Argument(metavar="INPUT", help="FITS files, or folders to search recursively.")
+    ],
+    min_objects: Annotated[int, typer.Option(min=1, help="As for `run`.")] = 2,
     emission: Annotated[str, typer.Option(help='Emission to read: "O I 130.4" or "O I 135.6".')] = OXYGEN_1304.name,
+    cleaning: Annotated[bool, typer.Option("--cleaning/--no-cleaning", help="As for `run`.")] = True,  # noqa: FBT002 -- a command line flag
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document, a list of objects.")] = False,  # noqa: FBT002 -- a command line flag
 ) -> None:
-    """Show the contents of a FITS file and whether `run` uses it (exit code 0), or why it does not (exit code 1)."""
-    from mars_aurora import readers
-    from mars_aurora.local.inspection import describe, find_objection
-    from mars_aurora.run.escaping import escape_name
+    """Show the contents of FITS files, and what `run` does with each before detection; write nothing.
 
-    inspection = readers.inspect(path, escape_name(path.name), find_emission(emission))
-    objection = find_objection(inspection)
-    typer.echo(describe(inspection, objection))
-    raise typer.Exit(1 if objection else 0)
+    The exit code is 1 if a run does not use a file: one that is rejected, fails or is superseded, or is given by its
+    own path and ignored.
+    """
+    from mars_aurora.local import inputs as files
+    from mars_aurora.local.inspection import inspect_files, is_used, to_json
+    from mars_aurora.local.inspection_text import describe
+
+    job = Job("inspect", Path(), min_objects, emission=find_emission(emission).name, cleaning=cleaning)
+    found = files.find_inputs(inputs)
+    reports = inspect_files(found, job)
+    typer.echo(to_json(reports) if as_json else "\n".join(map(describe, reports)))
+    given = {path.absolute() for path in inputs}
+    expected = (item for item in reports if item["outcome"] != Outcome.IGNORED or found.paths[item["name"]] in given)
+    raise typer.Exit(0 if all(map(is_used, expected)) else 1)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

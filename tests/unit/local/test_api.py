@@ -21,6 +21,9 @@ from mars_aurora.detect import yolo
 from mars_aurora.errors import InputError, UsageError
 from mars_aurora.local import api
 from mars_aurora.local.cli import main
+from mars_aurora.local.inputs import find_inputs
+from mars_aurora.local.inspection import inspect_files
+from mars_aurora.local.tasks import Job
 from mars_aurora.picture import heatmap
 from mars_aurora.run.keys import RunPaths
 from mars_aurora.run.ledger import Outcome, Record
@@ -76,6 +79,19 @@ def test_find_returns_the_rows_of_the_run(run: mars_aurora.Run, simulated_folder
         for column in COLUMNS:
             if column.name not in ASSOCIATION:
                 assert plain(found[column.name]) == plain(own[column.name]), column.name
+
+
+def test_inspection_agrees_with_the_ledger_of_a_run(run: mars_aurora.Run, simulated_folder: Path):
+    reports = inspect_files(find_inputs([simulated_folder]), Job("x", Path()))
+    assert [report["name"] for report in reports] == list(run.ledger["name"])
+    for report, row in zip(reports, run.ledger, strict=True):
+        after = {"candidate": {"aurora", "no_aurora", "no_night"}}.get(report["outcome"], {report["outcome"]})
+        assert row["outcome"] in after
+        if report["night"] is not None:
+            assert row["objects"] == report["objects"]
+            assert row["night_area_km2"] == pytest.approx(report["night"]["area_km2"])
+            assert row["spike_pixels"] == report["cleaning"]["spike_pixels"]
+    assert {"candidate", "ignored"} <= {report["outcome"] for report in reports}
 
 
 def test_run_has_the_exposure_of_its_files_with_units_and_provenance(run: mars_aurora.Run):

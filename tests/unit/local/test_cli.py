@@ -1,15 +1,12 @@
 """Options, output and exit codes of the command line. Whole runs are tested in tests/end_to_end."""
 
 import os
-from dataclasses import replace
 
-import numpy as np
 import pytest
 
-from mars_aurora import __version__, readers
+from mars_aurora import __version__
 from mars_aurora.catalogue.ledger_table import to_csv
 from mars_aurora.local import cli, plan
-from mars_aurora.local.inspection import describe, find_objection
 from mars_aurora.local.tasks import Job
 from mars_aurora.run.ledger import Outcome, Record
 
@@ -42,6 +39,9 @@ def test_help_lists_all_commands_including_those_of_other_packages(capsys):
         (["run", ".", "--out", "o", "--run-id", "../up"], "the run id '../up' is invalid"),
         (["run", ".", "--out", "o", "--again", "some"], "'some' is not one of 'rejected', 'all'"),
         (["run", ".", "--nonsense"], "No such option: --nonsense"),
+        (["inspect"], "Missing argument 'INPUT'"),
+        (["inspect", "/nowhere.fits"], "/nowhere.fits does not exist"),
+        (["inspect", ".", "--emission", "X"], "the emission 'X' is not known"),
         (["fly"], "No such command 'fly'"),
     ],
 )
@@ -109,64 +109,6 @@ def test_the_most_frequent_reasons_of_failure_are_printed_with_an_example(capsys
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 5
     assert lines[0] == "mars-aurora: 7 failed: reason6, for example 60.fits: detail 0"
-
-
-def test_inspect_shows_the_contents_of_a_usable_file(capsys, night_file):
-    code, out, _ = _call(capsys, "inspect", night_file)
-    assert code == 0
-    assert out.startswith(f"{night_file.name}: usable\n")
-    assert "EMM/EMUS L2B" in out
-    assert "EMISS" in out
-    assert max(map(len, out.splitlines())) <= 120
-
-
-@pytest.mark.parametrize("emission", ["O I 130.4", "O I 135.6"])
-def test_inspect_reads_the_emission_that_is_given(capsys, night_file, emission):
-    code, out, _ = _call(capsys, "inspect", night_file, "--emission", emission)
-    assert code == 0
-    assert f"{emission} nm " in out
-
-
-def test_inspect_shows_why_a_file_is_not_usable(capsys, tmp_path):
-    (tmp_path / "x.fits").write_bytes(b"text")
-    code, out, _ = _call(capsys, "inspect", tmp_path / "x.fits")
-    assert code == 1
-    assert out.startswith("x.fits: not usable: not_fits: ")
-
-
-def test_inspect_states_latitude_frame_residuals_and_flags(night_file):
-    read = readers.inspect(night_file, night_file.name)
-    facts = replace(
-        read.observation.facts, latitude_frame="planetographic", residuals={"sza_deg": 0.05}, notes=("odd", "cut")
-    )
-    lines = describe(replace(read, observation=replace(read.observation, facts=facts)), "").splitlines()
-    assert (
-        "  latitudes planetographic; geometry recomputed: sza deg 0.050, emission angle not checked, "
-        "local time not checked"
-    ) in lines
-    assert "  flags: odd, cut" in lines
-
-
-def test_inspect_refuses_the_names_that_a_run_ignores(capsys, night_file, tmp_path):
-    (tmp_path / "x.dat").symlink_to(night_file)
-    code, out, _ = _call(capsys, "inspect", tmp_path / "x.dat")
-    assert code == 1
-    assert out.startswith("x.dat: ignored by `run`: not_fits_name: ")
-    assert "EMM/EMUS L2B" in out
-
-
-def test_inspect_refuses_an_observation_that_cannot_be_drawn(night_file):
-    read = readers.inspect(night_file, night_file.name)
-    nowhere = np.full_like(read.observation.ra_deg, np.nan)
-    blind = replace(read.observation, latitude_deg=nowhere, longitude_deg=nowhere, ra_deg=nowhere, dec_deg=nowhere)
-    assert find_objection(read) == ""
-    assert find_objection(replace(read, observation=blind)).startswith("not usable: no_disk: ")
-
-
-def test_inspect_prints_a_name_that_is_not_text(capsys, tmp_path):
-    path = tmp_path / os.fsdecode(b"\xff.fits")
-    path.write_bytes(b"text")
-    assert _call(capsys, "inspect", path)[1].startswith("%FF.fits: not usable: not_fits: ")
 
 
 def test_default_run_id_depends_on_inputs_and_settings(tmp_path):
