@@ -91,9 +91,8 @@ def is_bright(case: Case) -> bool:
 def print_costs(cases: list[Case]) -> None:
     changes, costs = [], []
     for case in cases:
-        start = time.process_time()
         cleaned = clean(case.raw)
-        costs.append(1000 * (time.process_time() - start))
+        costs.append(min(1000 * time_clean(case.raw) for _ in range(3)))  # the machine may be busy
         before, after = (mean(image, case.night) for image in (case.raw.brightness_R, cleaned.brightness_R))
         changes.append(100 * (after / before - 1))
     shape = np.median([case.raw.shape for case in cases], axis=0)
@@ -102,6 +101,13 @@ def print_costs(cases: list[Case]) -> None:
     )
     print(f"CPU time per file | median {np.median(costs):.1f} ms, 95 % under {np.percentile(costs, 95):.1f} ms")
     print(f"median shape | {shape[0]:.0f} x {shape[1]:.0f}")
+
+
+def time_clean(observation: Observation) -> float:
+    """Return the CPU time of cleaning an observation, s."""
+    start = time.process_time()
+    clean(observation)
+    return time.process_time() - start
 
 
 def print_ribbons(cases: list[Case]) -> None:
