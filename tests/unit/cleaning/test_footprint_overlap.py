@@ -16,12 +16,13 @@ def test_overlap_is_the_fraction_of_a_footprint_that_is_seen_again(overlap, turn
     assert found == pytest.approx(overlap, abs=0.02)
 
 
-def test_overlap_is_one_where_the_scan_pauses_and_not_positive_at_a_gap():
+@pytest.mark.parametrize("turned", [False, True])
+def test_overlap_is_one_where_the_scan_pauses_and_zero_at_a_gap(turned):
     steps = np.full(SHAPE[0] - 1, 0.1)
     steps[[30, 60]] = 0.0, 3.0
-    found = overlaps(make_scan(steps, 0.2))
+    found = overlaps(make_scan(steps, 0.2, turned=turned))
     assert found[30] == 1
-    assert found[60] <= 0
+    assert found[60] == 0
     assert np.delete(found, [30, 60]) == pytest.approx(0.5, abs=0.02)
 
 
