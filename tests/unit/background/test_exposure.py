@@ -150,6 +150,27 @@ def test_joined_histograms_are_the_sums_of_their_cells_in_any_steps(monkeypatch,
     assert {tuple(cell): area for *cell, _, area in joined.tolist()} == pytest.approx(areas)
 
 
+def test_cells_that_differ_in_any_bins_are_kept_apart():
+    """The numbers of the bins are all that there are in two quantities at a time, with those of unknown ones."""
+    every = [UNKNOWN, -18, -1, 0, 1, 17, 127]
+    cells = np.zeros(4 * len(every) ** 2, CELL)
+    for step in range(4):
+        part = cells[step * len(every) ** 2 : (step + 1) * len(every) ** 2]
+        part[CELL.names[step]], part[CELL.names[step + 1]] = np.repeat(every, len(every)), np.tile(every, len(every))
+    cells["pixels"] = 1
+    joined = join([cells])
+    assert {tuple(cell)[:5] for cell in joined.tolist()} == {tuple(cell)[:5] for cell in cells.tolist()}
+    assert joined["pixels"].sum() == cells.size
+
+
+def test_histograms_are_added_up_when_many_cells_wait(monkeypatch):
+    added, add_up = [], exposure._add_up
+    monkeypatch.setattr(exposure, "_add_up", lambda cells: added.append(cells.size) or add_up(cells))
+    monkeypatch.setattr(exposure, "_JOINED_AT_ONCE", 100)
+    join(_cells(30, 0)[:10] for _ in range(25))
+    assert added == [110, 120, 40]  # with the 10 distinct cells so far
+
+
 def test_joining_nothing_gives_no_cells():
     assert join([]).size == join([exposure.NOTHING, exposure.NOTHING]).size == 0
 
