@@ -1,5 +1,6 @@
 """The checklist for the first real file runs on a simulated one, and names parts of the code that exist."""
 
+import json
 import re
 import subprocess
 import sys
@@ -66,8 +67,10 @@ def test_the_parts_of_the_code_that_the_page_names_exist():
         assert all(part in source for part in name.split(".")), f"{name} is not in {path}"
 
 
-def test_the_first_command_shows_that_the_file_is_usable(file):
+def test_the_first_command_shows_that_the_file_is_used(file):
     command = Path(sys.executable).with_name("mars-aurora")
-    shown = subprocess.run([command, "inspect", file], capture_output=True, text=True, check=False)
+    shown = subprocess.run([command, "inspect", file, "--json"], capture_output=True, text=True, check=False)
     assert shown.returncode == 0, shown.stderr
-    assert shown.stdout.startswith(f"{file.name}: candidate: ")
+    (found,) = json.loads(shown.stdout)
+    assert found["outcome"] == "candidate"
+    assert found["night"]["pixels"] > 4000
