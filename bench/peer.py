@@ -20,6 +20,7 @@ from pathlib import Path
 
 from mars_aurora.box import Box
 from mars_aurora.catalogue.labels import CLASSES
+from mars_aurora.detect.calibration import Calibration
 from mars_aurora.detect.yolo import WEIGHTS, load
 from mars_aurora_model import export, train
 from mars_aurora_model.config import Config
@@ -96,7 +97,8 @@ def train_ours(count: int, epochs: int) -> None:
     pictures = list(islice(read_set(DATA / "train"), count))
     validation = list(read_set(DATA / "validation"))
     trainer.run(load_examples(pictures, config.side), load_examples(validation, config.side))
-    graph = export.to_onnx(export.load_model(trainer.checkpoint)[0], config.side, dict.fromkeys(CLASSES, 0.5))
+    graph = export.to_onnx(export.load_model(trainer.checkpoint)[0], config.side)
+    export.set_metadata(graph, dict.fromkeys(CLASSES, Calibration()), dict.fromkeys(CLASSES, 0.5))
     OURS.write_bytes(graph.SerializeToString())
 
 

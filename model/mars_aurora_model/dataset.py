@@ -1,8 +1,8 @@
 """Make the labeled sets: simulated observations processed by the preprocess step of the pipeline.
 
-``python -m mars_aurora_model.dataset build/dataset`` makes sets for training, validation and threshold selection from
-one distribution of configurations, test sets from that distribution and from another, and hard negatives without
-aurora. Some training pictures are painted as in the paper. The same arguments give the same bytes.
+``python -m mars_aurora_model.dataset build/dataset`` makes sets for training, validation, calibration and threshold
+selection from one distribution of configurations, test sets from that distribution and from another, and hard negatives
+without aurora. Some training pictures are painted as in the paper. The same arguments give the same bytes.
 """
 
 from __future__ import annotations
@@ -107,6 +107,11 @@ def whitened_picture(index: int, world: World, seed: int, group: str) -> Labeled
     return None if plain is None else whiten_picture(plain, np.random.default_rng((seed, 13, index)))
 
 
+def draw_half_empty_world(rng: np.random.Generator) -> World:
+    """Draw a training world of the resolution of the instrument, half of whose swaths have no aurora."""
+    return replace(draw_world(rng, coarse_fraction=0.0), no_aurora_fraction=0.5)
+
+
 def plan_sets(scale: float) -> dict[str, tuple[Maker, int]]:
     """Return by set name the function that makes its pictures and the number of observations.
 
@@ -118,7 +123,8 @@ def plan_sets(scale: float) -> dict[str, tuple[Maker, int]]:
         "further": (400_000, 8_000, partly_coarse),
         "slivers": (500_000, 2_000, draw_sliver_world),
         "validation": (200_000, 200, partly_coarse),
-        "selection": (300_000, 600, partial(draw_world, coarse_fraction=0.0)),  # resolution of the instrument
+        "calibration": (600_000, 800, draw_half_empty_world),
+        "selection": (300_000, 800, draw_half_empty_world),
     }
     plan: dict[str, tuple[Maker, int]] = {
         name: (partial(training_picture, seed=seed, draw=draw), count) for name, (seed, count, draw) in training.items()

@@ -20,8 +20,10 @@ from onnx import ModelProto, TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from mars_aurora.catalogue.labels import CLASSES
+from mars_aurora.detect.calibration import Calibration
 from mars_aurora.detect.view import CHANNELS, describe_input
-from mars_aurora.detect.yolo import WEIGHTS, load
+from mars_aurora.detect.yolo import WEIGHTS, Yolo, load
+from mars_aurora_model.calibrate import fit_calibration
 from mars_aurora_model.labels import read_set
 from mars_aurora_model.predictions import choose_thresholds, predict
 from mars_aurora_model.yolov5 import Conv, YOLOv5
@@ -53,8 +55,8 @@ def load_model(checkpoint: Path) -> tuple[YOLOv5, dict[str, Any]]:
     return model.eval(), state["config"]
 
 
-def to_onnx(model: YOLOv5, side: int, thresholds: Mapping[str, float]) -> ModelProto:
-    """Export the network with class names and confidence thresholds as metadata."""
+def to_onnx(model: YOLOv5, side: int) -> ModelProto:
+    """Export the network, without metadata."""
     buffer = io.BytesIO()
     example = torch.zeros(1, CHANNELS, side, side)
     torch.onnx.export(
@@ -62,7 +64,6 @@ def to_onnx(model: YOLOv5, side: int, thresholds: Mapping[str, float]) -> ModelP
     )
     graph = onnx.load_from_string(buffer.getvalue())
     halve_weights(graph)
-    set_metadata(graph, thresholds)
     onnx.checker.check_model(graph, full_check=True)
     return graph
 
@@ -81,28 +82,55 @@ def halve_weights(graph: ModelProto) -> None:
     graph.graph.node.extend(casts + nodes)
 
 
-def set_metadata(graph: ModelProto, thresholds: Mapping[str, float]) -> None:
-    """Set the metadata that the detector reads, in place: class names, thresholds, and the constants of the input."""
+def set_metadata(graph: ModelProto, calibrations: Mapping[str, Calibration], thresholds: Mapping[str, float]) -> None:
+    """Set the metadata that the detector reads, in place.
+
+    Class names, the calibration and the threshold of each class, and the constants of the input.
+    """
     del graph.metadata_props[:]
-    facts = {"classes": CLASSES, "thresholds": dict(thresholds), "input": describe_input()}
+    facts = {
+        "classes": CLASSES,
+        "calibration": {name: [terms.slope, terms.offset] for name, terms in calibrations.items()},
+        "thresholds": dict(thresholds),
+        "input": describe_input(),
+    }
     helper.set_model_props(graph, {name: json.dumps(value) for name, value in facts.items()})
+
+
+def export(model: YOLOv5, side: int, data: Path, weights: Path) -> dict[str, float]:
+    """Export a network, calibrated on the set ``calibration``; return its thresholds, chosen on the set ``selection``.
+
+    ``weights`` is replaced at the end.
+    """
+    graph = to_onnx(model, side)
+    temporary = weights.with_suffix(".tmp")
+    temporary.parent.mkdir(parents=True, exist_ok=True)
+
+    def save(calibrations: Mapping[str, Calibration], thresholds: Mapping[str, float]) -> Yolo:
+        set_metadata(graph, calibrations, thresholds)
+        onnx.save(graph, temporary)
+        load.cache_clear()
+        return load(temporary)
+
+    uncalibrated = save(dict.fromkeys(CLASSES, Calibration()), dict.fromkeys(CLASSES, 0.5))
+    predictions = predict(uncalibrated, list(read_set(data / "calibration")))
+    matches = {name: predictions.matches(name) for name in CLASSES}
+    calibrations = {name: fit_calibration(match.confidence, match.correct) for name, match in matches.items()}
+    calibrated = save(calibrations, dict.fromkeys(CLASSES, 0.5))
+    thresholds = choose_thresholds(predict(calibrated, list(read_set(data / "selection"))))
+    save(calibrations, thresholds)
+    os.replace(temporary, weights)
+    return thresholds
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("onnx", type=Path, nargs="?", default=WEIGHTS)
-    parser.add_argument("--selection", type=Path, default=Path("build/dataset/selection"))
+    parser.add_argument("--data", type=Path, default=Path("build/dataset"), help="folder of the labeled sets")
     arguments = parser.parse_args()
     model, config = load_model(arguments.checkpoint)
-    graph = to_onnx(model, config["side"], dict.fromkeys(CLASSES, 0.5))
-    arguments.onnx.parent.mkdir(parents=True, exist_ok=True)
-    temporary = arguments.onnx.with_suffix(".tmp")
-    onnx.save(graph, temporary)
-    thresholds = choose_thresholds(predict(load(temporary), list(read_set(arguments.selection))))
-    set_metadata(graph, thresholds)
-    onnx.save(graph, temporary)
-    os.replace(temporary, arguments.onnx)
+    thresholds = export(model, config["side"], arguments.data, arguments.onnx)
     print(f"{arguments.onnx}: {arguments.onnx.stat().st_size / 1e6:.2f} MB, thresholds {thresholds}")
 
 

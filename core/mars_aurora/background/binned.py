@@ -1,4 +1,8 @@
-"""Binned profiles: values of a picture against an angle, and interpolated back to every pixel."""
+"""Binned profiles: values of a picture against an angle, and interpolated back to every pixel.
+
+The constants are common to the fits of an observation and of a picture. The network was trained on the latter: a change
+of any of them requires retraining, and is an error when the weights are loaded (`mars_aurora.detect.view`).
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,11 @@ from mars_aurora.observation import BoolArray, Float64Array, FloatArray
 FAINT_R = 1e-3  # divisor where a bin's expected brightness vanishes
 MIN_BIN_PIXELS = 200  # for a mean accurate to a tenth of a rayleigh at night
 BRIGHT_DIVISOR = 5  # of `MIN_BIN_PIXELS` where brightness is higher: below ``dark_deg``
+SZA_BIN_DEG = 1.5  # twilight decreases by a factor of e within some 3 to 10 degrees
+DARK_SZA_DEG = 122.0  # at lower SZA brightness varies so steeply that narrow bins matter more than their noise
+SLANT_BIN_DEG = 5.0
+SLANT_RANGE = (0.2, 2.0)  # measured factors of slanted lines of sight reach neither limit
+ROUNDS = 3  # as many as reduce the residual at night, by day and in twilight (python -m bench.background)
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mars_aurora.background.binned import MIN_BIN_PIXELS, Bins
+from mars_aurora.background.binned import (
+    DARK_SZA_DEG,
+    MIN_BIN_PIXELS,
+    ROUNDS,
+    SLANT_BIN_DEG,
+    SLANT_RANGE,
+    SZA_BIN_DEG,
+    Bins,
+)
 from mars_aurora.background.smoothing import count_neighbors, smooth
 from mars_aurora.emission import DAY_SZA_DEG, NIGHT_SZA_DEG
 from mars_aurora.observation import BoolArray, Float64Array, FloatArray, Observation
 
-_SZA_BIN_DEG = 1.5  # twilight decreases by a factor of e within some 3 to 10 degrees
-_EMISSION_BIN_DEG = 5.0
-_SLANT_RANGE = (0.5, 2.0)  # a guard: measured backgrounds do not reach it
 _PRIOR = np.array([0.3, 0.2, 0.2])  # standard deviation of the local scale from 1, and of its slopes from 0
 STRUCTURE = 0.1  # fractional residual of day and twilight about a smooth fit
 LOCAL_RESIDUAL = 0.18  # the same of the local fit, over the area of an aurora (python -m bench.measuring)
@@ -26,7 +31,6 @@ _SIGMAS = 3.0
 MAX_EMISSION_DEG = 75.0  # of the pixels that are searched, as EMUS readers mask the disk (SPEDAS)
 LIMIT_SIGMAS, LIMIT_PIXELS = 5.0, 12  # signal-to-noise ratio and size of the faintest aurora that is found
 _MIN_NOISE_R = 1e-3  # where the ring has no signal at all
-_ROUNDS = 3  # as many as reduce the residual at night, by day and in twilight
 
 
 @dataclass(frozen=True)
@@ -83,12 +87,12 @@ def fit(observation: Observation, usable: BoolArray, boxed: BoolArray) -> Backgr
         if (outside & part).sum() < MIN_BIN_PIXELS:
             outside = outside | part
     brightness, night_R = observation.brightness_R, observation.emission.night_R
-    by_sza = Bins.cut(observation.sza_deg, outside, _SZA_BIN_DEG, NIGHT_SZA_DEG)
-    by_emission_angle = Bins.cut(observation.emission_angle_deg, outside, _EMISSION_BIN_DEG)
+    by_sza = Bins.cut(observation.sza_deg, outside, SZA_BIN_DEG, DARK_SZA_DEG)
+    by_emission_angle = Bins.cut(observation.emission_angle_deg, outside, SLANT_BIN_DEG)
     slant = np.ones(brightness.shape)
     level = by_sza.interpolate(by_sza.medians(smooth(brightness, outside), outside), night_R)
     free = outside
-    for _ in range(_ROUNDS):
+    for _ in range(ROUNDS):
         scatter = by_sza.interpolate(by_sza.ratios((brightness - level) ** 2, level, free))  # variance per rayleigh
         noise = np.sqrt(scatter * np.maximum(level, 0))
         excess = smooth(brightness - level, usable)
@@ -106,7 +110,7 @@ def _fit_slant(observation: Observation, bins: Bins, level_R: Float64Array, free
     where = free & (observation.sza_deg > DAY_SZA_DEG)
     if not where.any():
         return np.ones(where.shape)
-    return bins.interpolate(np.clip(bins.ratios(observation.brightness_R, level_R, where), *_SLANT_RANGE))
+    return bins.interpolate(np.clip(bins.ratios(observation.brightness_R, level_R, where), *SLANT_RANGE))
 
 
 def fit_locally(

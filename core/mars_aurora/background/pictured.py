@@ -1,8 +1,8 @@
 """The non-auroral background estimated from a picture alone, and the contrast of the picture over it.
 
-The fit of `mars_aurora.background.observed`, applied to a picture: brightness averaged over pixels, SZA, distance from
-the center of the disk. The network was trained on the result: a change of any
-constant here requires retraining, and is an error when the weights are loaded (`mars_aurora.detect.view`).
+The fit of `mars_aurora.background.observed`, with the same constants, applied to a picture: brightness averaged over
+pixels, SZA, distance from the center of the disk. The network was trained on the result: a change of any constant here
+requires retraining, and is an error when the weights are loaded (`mars_aurora.detect.view`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mars_aurora.background.binned import Bins
+from mars_aurora.background.binned import DARK_SZA_DEG, ROUNDS, SLANT_BIN_DEG, SLANT_RANGE, SZA_BIN_DEG, Bins
 from mars_aurora.emission import DAY_SZA_DEG, Emission
 from mars_aurora.observation import FloatArray
 
@@ -22,16 +22,6 @@ SMOOTH_PX = 3  # side of the squares of enlarged pixels over which brightness is
 MIN_OBSERVED = 0.25  # fraction of such a square that must be observed
 FINE_PX = 7  # side of the squares of pixels over which the contrast is averaged
 MAX_DISK_RADII = 1.1  # the emitting shell extends beyond the limb by this at most
-SZA_BIN_DEG = 1.5
-SLANT_BIN_DEG = 5.0
-SLANT_RANGE = (0.2, 2.0)  # 0.5 to 2.0 for an observation; measured factors reach neither limit
-
-# The next two differ from those of an observation (python -m bench.background) and were fixed with the weights.
-# Above DARK_SZA_DEG a bin needs five times as many pixels. With 110 deg, as for an observation, the bins are too wide
-# in twilight and the residual grows from 8.5 to 9.5 % (for an observation 122 would lower it from 6.3 to 5.5 %).
-DARK_SZA_DEG = 122.0
-# Three rounds for an observation; here a third lowers the night residual only from 21.5 to 21.1 %.
-ROUNDS = 2
 
 
 def find_contrast(

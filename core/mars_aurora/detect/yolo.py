@@ -1,7 +1,7 @@
 """YOLOv5 on ONNX Runtime: one picture in, boxes of Mars and of auroras out. The only module that uses the runtime.
 
-The weights file stores class names, the least confidence of each class, and the constants of the input
-(`mars_aurora.detect.view`).
+The weights file stores class names, the calibration and the least confidence of each class, and the constants of the
+input (`mars_aurora.detect.view`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import onnxruntime
 
 from mars_aurora.box import Box, Detections
 from mars_aurora.detect import detectors
+from mars_aurora.detect.calibration import Calibration
 from mars_aurora.detect.candidate import Candidate
 from mars_aurora.detect.suppression import select
 from mars_aurora.detect.view import make_view, placement, require_version
@@ -53,7 +54,8 @@ def load(weights: Path = WEIGHTS) -> Yolo:
     metadata = session.get_modelmeta().custom_metadata_map
     require_version(json.loads(metadata.get("input", "{}")))
     side = session.get_inputs()[0].shape[2]
-    return Yolo(session, tuple(json.loads(metadata["classes"])), json.loads(metadata["thresholds"]), side)
+    calibrations = {name: Calibration(*terms) for name, terms in json.loads(metadata["calibration"]).items()}
+    return Yolo(session, tuple(json.loads(metadata["classes"])), calibrations, json.loads(metadata["thresholds"]), side)
 
 
 @dataclass(frozen=True)
@@ -65,14 +67,17 @@ class Yolo:
     session : onnxruntime.InferenceSession
     classes : tuple of str
         Names in the network's order.
+    calibrations : mapping of str to Calibration
+        By class, fitted on a separate set.
     thresholds : mapping of str to float
-        Least confidence by class, chosen on a separate set.
+        Least calibrated confidence by class, chosen on a separate set.
     side : int
         Side of the network's square input, px.
     """
 
     session: onnxruntime.InferenceSession
     classes: tuple[str, ...]
+    calibrations: Mapping[str, Calibration]
     thresholds: Mapping[str, float]
     side: int
 
@@ -83,11 +88,17 @@ class Yolo:
     def detect(self, picture: Picture, least: float | None = None) -> list[Box]:
         """Find boxes in px of the picture; ``least`` replaces the thresholds. Deterministic."""
         scores = self.session.run(None, {"image": make_view(picture, self.side)})[0][0]
-        limits = [self.thresholds[name] if least is None else least for name in self.classes]
+        limits = [
+            self.calibrations[name].invert(self.thresholds[name] if least is None else least) for name in self.classes
+        ]
         corners, confidence, label = select(scores, np.array(limits, np.float32))
         shape = picture.levels.shape
         x0, y0, scale = placement(shape, self.side)
         edges = np.array(shape[::-1] * 2, np.float32)
         corners = np.clip((corners - np.array([x0, y0, x0, y0], np.float32)) / scale, 0, edges)
         rows = zip(label.tolist(), confidence.tolist(), corners.tolist(), strict=True)
-        return [Box(self.classes[number], confidence, *box) for number, confidence, box in rows]
+        boxes = [
+            Box(self.classes[number], float(self.calibrations[self.classes[number]].apply(raw)), *box)
+            for number, raw, box in rows
+        ]
+        return sorted(boxes, key=lambda box: -box.confidence)

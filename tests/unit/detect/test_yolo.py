@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from mars_aurora.detect.calibration import Calibration
 from mars_aurora.detect.view import make_view, placement
 from mars_aurora.detect.yolo import Yolo
 from mars_aurora.emission import OXYGEN_1356
@@ -25,8 +26,9 @@ class FakeSession:
         return [self.scores[None]]
 
 
-def _load(scores) -> Yolo:
-    return Yolo(FakeSession(scores), ("mars", "aurora"), {"mars": 0.5, "aurora": 0.3}, SIDE)
+def _load(scores, mars=Calibration(), aurora=Calibration()) -> Yolo:  # noqa: B008 -- frozen
+    calibrations = {"mars": mars, "aurora": aurora}
+    return Yolo(FakeSession(scores), ("mars", "aurora"), calibrations, {"mars": 0.5, "aurora": 0.3}, SIDE)
 
 
 def _score(shape, x0, y0, x1, y1, *confidences: float) -> list[float]:
@@ -57,6 +59,19 @@ def test_each_class_has_its_own_threshold_unless_another_is_given():
     assert [box.label for box in network.detect(picture)] == ["aurora"]
     assert sorted(box.label for box in network.detect(picture, least=0.1)) == ["aurora", "mars"]
     assert network.detect(picture, least=0.5) == []
+
+
+def test_confidences_are_calibrated_before_they_are_compared_with_the_threshold():
+    shape = (480, 640)
+    scores = [_score(shape, 10, 10, 90, 90, 0.8, 0), _score(shape, 200, 10, 250, 90, 0, 0.2)]
+    picture = Picture(np.ones(shape, np.uint8))
+    aurora, mars = _load(scores, aurora=Calibration(1.0, np.log(36))).detect(picture)  # odds of 1 to 4 become 9 to 1
+    assert (aurora.label, aurora.confidence) == ("aurora", pytest.approx(0.9))
+    assert (mars.label, mars.confidence) == ("mars", pytest.approx(0.8))
+    (mars,) = _load(scores, aurora=Calibration(1.0, 0.4)).detect(picture)
+    assert mars.label == "mars"
+    (aurora, _) = _load(scores, mars=Calibration(0.5, 0.0), aurora=Calibration(1.0, np.log(36))).detect(picture)
+    assert aurora.label == "aurora"  # the most confident after calibration is the first
 
 
 def test_network_is_run_on_the_view_of_the_picture():

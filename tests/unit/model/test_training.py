@@ -3,6 +3,7 @@ import gzip
 import numpy as np
 import pytest
 
+from mars_aurora.detect.calibration import Calibration
 from mars_aurora.detect.view import CHANNELS
 from mars_aurora.picture import png
 from mars_aurora.picture.picture import Picture
@@ -199,14 +200,32 @@ def test_onnx_and_torch_predict_the_same_boxes(tmp_path):
     model, trained = export.load_model(trainer.checkpoint)
     pixels = loaded.images[:1].float() / 255
     wanted = model.decode(model(pixels)).detach().numpy()
-    graph = export.to_onnx(model, trained["side"], {"mars": 0.5, "aurora": 0.3})
+    graph = export.to_onnx(model, trained["side"])
+    calibrations = {"mars": Calibration(), "aurora": Calibration(0.7, -0.2)}
+    export.set_metadata(graph, calibrations, {"mars": 0.5, "aurora": 0.3})
     (tmp_path / "small.onnx").write_bytes(graph.SerializeToString())
     network = load(tmp_path / "small.onnx")
     got = network.session.run(None, {"image": pixels.numpy()})[0]
     assert np.abs(got - wanted)[..., :4].max() < 0.5  # px; weights are rounded to 16 bits
     assert np.abs(got - wanted)[..., 4:].max() < 0.01
     assert network.thresholds == {"mars": 0.5, "aurora": 0.3}
-    assert (network.classes, network.side) == (("mars", "aurora"), 64)
+    assert (network.classes, network.side, network.calibrations) == (("mars", "aurora"), 64, calibrations)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::torch.jit.TracerWarning")
+def test_exported_weights_are_calibrated_on_a_set_of_their_own(tmp_path):
+    pytest.importorskip("onnx", reason="export needs onnx: make train-setup")
+    from mars_aurora.detect.yolo import load  # noqa: PLC0415 -- needs the exported weights
+    from mars_aurora_model import export  # noqa: PLC0415 -- after the skip
+
+    torch.manual_seed(0)
+    for number, name in enumerate(("calibration", "selection")):
+        write_set(tmp_path / name, make_pictures(6, number))
+    thresholds = export.export(yolov5.YOLOv5(2, 8), 64, tmp_path, tmp_path / "weights.onnx")
+    network = load(tmp_path / "weights.onnx")
+    assert network.thresholds == thresholds
+    assert network.calibrations["aurora"] != Calibration()
+    assert not list(tmp_path.glob("*.tmp"))
 
 
 def test_shipped_weights_are_restored_for_fine_tuning(tmp_path, monkeypatch):
