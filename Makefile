@@ -34,7 +34,7 @@ bench: setup ## Print every figure quoted in the README
 train-setup: setup ## Create the environment that trains the model, in build/train-venv
 	$(PYTHON) -m venv build/train-venv
 	uv export --quiet --frozen --no-hashes --no-emit-project --all-groups --all-extras --no-extra launch -o build/locked.txt
-	build/train-venv/bin/pip install --quiet -c build/locked.txt --editable . matplotlib onnx==1.23.2 pytest torch==2.13.0
+	build/train-venv/bin/pip install --quiet -r build/locked.txt --editable . onnx==1.23.2 torch==2.13.0
 
 clean: ## Remove everything generated, including the environment
 	rm -rf .venv out build dist .mypy_cache .ruff_cache .pytest_cache
