@@ -93,7 +93,8 @@ def training_picture(index: int, seed: int, draw: Draw) -> LabeledPicture | None
     rng = np.random.default_rng((seed, 12, index))
     if index % 6:
         return simulate_picture(index, world, seed + block, "simulated")
-    plain = simulate_picture(index, replace(world, no_aurora_fraction=1.0), seed + block, "painted")
+    empty = replace(world, no_aurora_fraction=1.0, diffuse_fraction=0.0, artefacts="none")
+    plain = simulate_picture(index, empty, seed + block, "painted")
     if plain is None:
         return None
     if index % 18 == 0:
