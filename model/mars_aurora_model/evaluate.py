@@ -29,6 +29,7 @@ from mars_aurora_model import evaluation_figures
 from mars_aurora_model.dataset import TEST_SETS, TEST_WORLDS, preprocess, read_real_pictures
 from mars_aurora_model.labels import Label, LabeledPicture, hash_sets, read_set
 from mars_aurora_model.predictions import Predictions, predict
+from mars_aurora_model.scoring import expected_calibration_error
 from mars_aurora_model.simulator.simulate import observe
 
 BRIGHTNESS_R = ((2, 5), (5, 10), (10, np.inf))
@@ -49,6 +50,7 @@ def score(predictions: Predictions, thresholds: Mapping[str, float]) -> dict[str
         "auroras": len(labels),
         "mars_found": mars.at(_positive(thresholds["mars"]))[1],
         "aurora_ap50": aurora.average_precision(),
+        "calibration_error": expected_calibration_error(aurora.confidence, aurora.correct),
         "precision": precision,
         "recall": recall,
         "image_precision": image_precision,
@@ -146,6 +148,7 @@ def print_table(figures: Mapping[str, Any]) -> None:
     print("| | " + " | ".join(figures["scores"]) + " |\n|---|" + "---:|" * len(columns))
     for key, name in {
         "pictures": "pictures", "auroras": "auroras", "mars_found": "Mars found", "aurora_ap50": "aurora AP50",
+        "calibration_error": "expected calibration error",
         "precision": "precision of boxes", "recall": "recall of boxes", "image_precision": "precision of pictures",
         "image_recall": "recall of pictures",
     }.items():  # fmt: skip
