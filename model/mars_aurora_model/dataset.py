@@ -124,7 +124,7 @@ def plan_sets(scale: float) -> dict[str, tuple[Maker, int]]:
         "further": (400_000, 8_000, partly_coarse),
         "slivers": (500_000, 2_000, draw_sliver_world),
         "validation": (200_000, 200, partly_coarse),
-        "calibration": (600_000, 800, draw_half_empty_world),
+        "calibration": (600_000, 2_400, draw_half_empty_world),
         "selection": (300_000, 800, draw_half_empty_world),
     }
     plan: dict[str, tuple[Maker, int]] = {

@@ -81,12 +81,6 @@ def break_down(
     return result
 
 
-def false_alarms(predictions: Predictions, threshold: float) -> float:
-    """Return the fraction of pictures without aurora in which one is found."""
-    least, count = _positive(threshold), len(predictions.pictures)
-    return float(np.mean([predictions.max_confidence(i) >= least for i in range(count)]))
-
-
 def predict_by_criterion(pictures: Sequence[LabeledPicture]) -> Predictions:
     """Apply the published criterion to the observations of simulated pictures, which are simulated again."""
     names = [picture.name for picture in pictures]
@@ -114,11 +108,11 @@ def evaluate(data: Path, weights: Path, real: Path | None) -> tuple[dict[str, An
         predictions[f"{name} by criterion"] = predict_by_criterion(pictures)
     for folder in sorted((data / "false_friends").iterdir()):
         pictures = list(read_set(folder))
-        alarms[folder.name] = {"network": false_alarms(predict(network, pictures), least)}
+        alarms[folder.name] = {"network": predict(network, pictures).false_alarms(least)}
         if folder.name != "white_areas":  # painted on the picture; the criterion reads the observation
-            alarms[folder.name]["criterion"] = false_alarms(predict_by_criterion(pictures), 0)
+            alarms[folder.name]["criterion"] = predict_by_criterion(pictures).false_alarms(_positive(0))
     if real:
-        alarms["real_iuvs"] = {"network": false_alarms(predict(network, list(read_real_pictures(real))), least)}
+        alarms["real_iuvs"] = {"network": predict(network, list(read_real_pictures(real))).false_alarms(least)}
     scores = {
         name: score(found, CRITERION if "criterion" in name else network.thresholds)
         for name, found in predictions.items()

@@ -10,6 +10,7 @@ import io
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,7 @@ def set_metadata(graph: ModelProto, calibrations: Mapping[str, Calibration], thr
     del graph.metadata_props[:]
     facts = {
         "classes": CLASSES,
-        "calibration": {name: [terms.slope, terms.offset] for name, terms in calibrations.items()},
+        "calibration": {name: astuple(terms) for name, terms in calibrations.items()},
         "thresholds": dict(thresholds),
         "input": describe_input(),
     }

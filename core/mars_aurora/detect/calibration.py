@@ -8,38 +8,38 @@ import numpy as np
 
 from mars_aurora.observation import Float64Array, FloatArray
 
-_LEAST = 1e-6  # confidences are kept this far from 0 and 1, where the logit is infinite
+_LEAST = 1e-6  # confidences are kept this far from 0 and 1, where the logarithms are infinite
+_GRID = np.linspace(_LEAST, 1 - _LEAST, 10_001)  # on which the calibration is inverted
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Platt scaling: logit(calibrated) = slope * logit(raw) + offset; increasing, so that it keeps the order.
+    """Beta calibration (Kull et al. 2017): logit(calibrated) = low * ln(raw) - high * ln(1 - raw) + offset.
+
+    It is increasing, so that it keeps the order of the boxes.
 
     Attributes
     ----------
-    slope : float, above 0
+    low, high : float, above 0
     offset : float
     """
 
-    slope: float = 1.0
+    low: float = 1.0
+    high: float = 1.0
     offset: float = 0.0
 
     def apply(self, raw: FloatArray | Float64Array | float) -> Float64Array:
         """Convert confidences of the network, any shape, 0 to 1, to calibrated ones."""
-        return _expit(self.slope * logit(raw) + self.offset)
+        terms = np.array([self.low, self.high, self.offset])
+        probability: Float64Array = 1 / (1 + np.exp(-find_terms(raw) @ terms))
+        return probability
 
-    def invert(self, calibrated: FloatArray | Float64Array | float) -> Float64Array:
-        """Convert calibrated confidences, any shape, to those of the network."""
-        return _expit((logit(calibrated) - self.offset) / self.slope)
-
-
-def logit(confidence: FloatArray | Float64Array | float) -> Float64Array:
-    """Compute ln(p / (1 - p)), any shape; 0 and 1 give large finite values."""
-    inside = np.clip(np.asarray(confidence, np.float64), _LEAST, 1 - _LEAST)
-    odds: Float64Array = np.log(inside / (1 - inside))
-    return odds
+    def invert(self, calibrated: float) -> float:
+        """Convert a calibrated confidence to that of the network, within 1e-4."""
+        return float(np.interp(calibrated, self.apply(_GRID), _GRID))
 
 
-def _expit(value: Float64Array) -> Float64Array:
-    probability: Float64Array = 1 / (1 + np.exp(-value))
-    return probability
+def find_terms(raw: FloatArray | Float64Array | float) -> Float64Array:
+    """Compute what the terms of a calibration are multiplied by, from confidences of any shape: (..., 3)."""
+    inside = np.clip(np.asarray(raw, np.float64), _LEAST, 1 - _LEAST)
+    return np.stack((np.log(inside), -np.log1p(-inside), np.ones_like(inside)), axis=-1)

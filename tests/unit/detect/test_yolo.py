@@ -65,12 +65,12 @@ def test_confidences_are_calibrated_before_they_are_compared_with_the_threshold(
     shape = (480, 640)
     scores = [_score(shape, 10, 10, 90, 90, 0.8, 0), _score(shape, 200, 10, 250, 90, 0, 0.2)]
     picture = Picture(np.ones(shape, np.uint8))
-    aurora, mars = _load(scores, aurora=Calibration(1.0, np.log(36))).detect(picture)  # odds of 1 to 4 become 9 to 1
+    aurora, mars = _load(scores, aurora=Calibration(offset=np.log(36))).detect(picture)  # odds of 1 to 4 become 9 to 1
     assert (aurora.label, aurora.confidence) == ("aurora", pytest.approx(0.9))
     assert (mars.label, mars.confidence) == ("mars", pytest.approx(0.8))
-    (mars,) = _load(scores, aurora=Calibration(1.0, 0.4)).detect(picture)
+    (mars,) = _load(scores, aurora=Calibration(offset=0.4)).detect(picture)
     assert mars.label == "mars"
-    (aurora, _) = _load(scores, mars=Calibration(0.5, 0.0), aurora=Calibration(1.0, np.log(36))).detect(picture)
+    (aurora, _) = _load(scores, mars=Calibration(0.5, 0.5), aurora=Calibration(offset=np.log(36))).detect(picture)
     assert aurora.label == "aurora"  # the most confident after calibration is the first
 
 

@@ -201,7 +201,7 @@ def test_onnx_and_torch_predict_the_same_boxes(tmp_path):
     pixels = loaded.images[:1].float() / 255
     wanted = model.decode(model(pixels)).detach().numpy()
     graph = export.to_onnx(model, trained["side"])
-    calibrations = {"mars": Calibration(), "aurora": Calibration(0.7, -0.2)}
+    calibrations = {"mars": Calibration(), "aurora": Calibration(0.7, 0.6, -0.2)}
     export.set_metadata(graph, calibrations, {"mars": 0.5, "aurora": 0.3})
     (tmp_path / "small.onnx").write_bytes(graph.SerializeToString())
     network = load(tmp_path / "small.onnx")
