@@ -150,7 +150,7 @@ def test_other_files_are_ignored_and_valid_files_accepted(done):
     assert {name for name, row in done.ledger.items() if row["outcome"] == "ignored"} == IGNORED
     outcomes = [done.ledger[name]["outcome"] for name in ACCEPTED]
     assert outcomes.count("superseded") == len(ACCEPTED) - 1  # all are the same observation
-    assert set(outcomes) - {"superseded"} <= {"aurora", "no_aurora", "discarded"}
+    assert set(outcomes) - {"superseded"} <= {"aurora", "no_aurora", "discarded", "no_night"}
 
 
 def test_file_without_read_permission_has_failed_and_is_retried(run, valid, tmp_path):

@@ -42,7 +42,7 @@ def test_every_file_has_one_row_in_the_ledger(whole, simulated_folder):
     assert whole.ledger["truth.json"]["outcome"] == "ignored"
     assert list(whole.table("ledger.csv")[0])[:5] == ["name", "outcome", "reason", "objects", "auroras"]
     counts = Counter(row["outcome"] for row in whole.ledger.values())
-    assert set(counts) <= {"aurora", "no_aurora", "discarded", "superseded", "ignored"}
+    assert set(counts) <= {"aurora", "no_aurora", "discarded", "no_night", "superseded", "ignored"}
     assert f"{len(whole.ledger)} inputs: " in whole.stdout
     assert f"{counts['aurora']} aurora," in whole.stdout
 

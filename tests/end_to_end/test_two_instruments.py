@@ -11,7 +11,7 @@ from mars_aurora_model.simulator.simulate import observe
 from mars_aurora_model.simulator.world import World
 from mars_aurora_model.simulator.writers import iuvs
 
-PROCESSED = {"aurora", "no_aurora", "discarded"}
+PROCESSED = {"aurora", "no_aurora", "discarded", "no_night"}
 
 
 @pytest.fixture
