@@ -61,6 +61,12 @@ def test_template_environment_matches_settings(template: dict[str, Any]) -> None
     assert own == {field.name.upper() for field in fields(Settings)}
 
 
+def test_environment_of_the_fixtures_matches_settings() -> None:
+    environment = json.loads((ROOT / "events" / "env.json").read_text())["Parameters"]
+    assert Settings.from_env(environment)
+    assert set(environment) == {field.name.upper() for field in fields(Settings)}
+
+
 def test_template_detectors_match_the_code(template: dict[str, Any]) -> None:
     from mars_aurora.detect.detectors import DetectorName  # noqa: PLC0415 -- the other tests import nothing
 
