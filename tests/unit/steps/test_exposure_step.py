@@ -1,4 +1,4 @@
-"""The exposure of a run is the sum over the files that were searched, whatever was found in them."""
+"""The exposure of a run is the sum over the files that were searched, with and without auroras."""
 
 import io
 from pathlib import Path

@@ -83,7 +83,7 @@ def _finish(inputs: FolderStorage, work: FolderStorage, *boxes: Box) -> dict[str
     return {row["name"]: row for row in ledger}
 
 
-def test_diffuse_night_is_measured_whatever_the_count_and_the_detector_say(inputs, work, diffuse, tmp_path):
+def test_diffuse_night_is_measured_for_any_count_and_detector(inputs, work, diffuse, tmp_path):
     inputs.put("b/x.fits", diffuse.to_fits())
     counted = _classify("x.fits", inputs, work, min_objects=99)
     assert counted.candidate
