@@ -2,8 +2,8 @@
 
 One row per artefact of the simulator, and one for the noise of real IUVS spectra; docs/scores.md describes rows and
 columns. With 300 images a kind it takes about an hour on one core. Results are kept in build/scores as they are made,
-and a repeated command continues; pictures are made again where reading, cleaning or drawing have other result versions,
-and searched again where the count or the weights differ. Remove the folder after a change of the simulator.
+and a repeated command continues. Images are made again where reading, cleaning, drawing, the decision on the night or
+detection have other result versions, and searched again where the count or the weights differ. Remove the folder after a change of the simulator.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def list_images(row: Row, kind: str, images: int, out: Path, run_map: Mapper) ->
     def is_enough(lines: Sequence[dict[str, Any] | None]) -> bool:
         return sum(map(is_counted, lines)) >= images
 
-    versions = [RESULT_VERSIONS[stage] for stage in ("read", "clean", "picture", "night")]
+    versions = [RESULT_VERSIONS[stage] for stage in ("read", "clean", "picture", "night", "detect")]
     made = hash_stamp(versions, [asdict(world) for world in row.worlds], row.seed)
     make = partial(make_line, row=row, kind=kind, folder=folder)
     lines = collect(folder / f"{kind}.jsonl", made, make, count(), is_enough, run_map)
