@@ -3,7 +3,8 @@
 One row per artefact of the simulator, and one for the noise of real IUVS spectra; docs/scores.md describes rows and
 columns. With 300 images a kind it takes about an hour on one core. Results are kept in build/scores as they are made,
 and a repeated command continues. Images are made again where reading, cleaning, drawing, the decision on the night or
-detection have other result versions, and searched again where the count or the weights differ. Remove the folder after a change of the simulator.
+detection have other result versions, and searched again where the count or the weights differ. Remove the folder after
+a change of the simulator.
 """
 
 from __future__ import annotations
