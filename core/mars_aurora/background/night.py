@@ -11,6 +11,8 @@ import numpy as np
 
 from mars_aurora.background.search import Search
 from mars_aurora.background.smoothing import smooth
+from mars_aurora.cleaning.dark import MIN_SKY_KM
+from mars_aurora.cleaning.sky import MAX_SKY, MIN_PIXELS
 from mars_aurora.emission import OXYGEN_1304
 from mars_aurora.night import Night
 from mars_aurora.observation import BoolArray, Float64Array, FloatArray, Observation
@@ -28,9 +30,6 @@ FAINTEST_DIFFUSE_R = 8.0  # at normal incidence
 DARK_SZA_DEG = 122.0  # from here on such an aurora is brighter than twilight
 MIN_DARK_PIXELS = 12
 _MOST = 0.75  # fraction of them that must be bright
-MIN_SKY_KM = 300.0  # above the emitting layer at the limb
-MIN_SKY_PIXELS = 50
-_SKY = 2.0  # of the usual night: the most that corona and nightglow above the limb have
 _MIN_SLANT_EXPONENT = 0.5  # where no sky is seen: nearer to that of a shell than to that of light of the instrument
 _MIN_R = 0.1  # of the logarithms
 
@@ -70,14 +69,14 @@ def find_sky_R(observation: Observation) -> float | None:
     """Find the median brightness of the sky beside the night side; None where it has fewer than 50 pixels."""
     sky = np.isfinite(observation.brightness_R) & (observation.tangent_altitude_km > MIN_SKY_KM)
     sky &= observation.sza_deg > DARK_SZA_DEG
-    if np.count_nonzero(sky) < MIN_SKY_PIXELS:
+    if np.count_nonzero(sky) < MIN_PIXELS:
         return None
     return float(np.median(smooth(observation.brightness_R, sky)[sky]))
 
 
 def _find_remaining_R(observation: Observation, sky_R: float | None) -> float:
     """Find the light that cleaning has left in the sky and that is neither corona nor nightglow."""
-    return 0.0 if sky_R is None else max(sky_R - _SKY * observation.emission.night_R, 0.0)
+    return 0.0 if sky_R is None else max(sky_R - MAX_SKY * observation.emission.night_R, 0.0)
 
 
 def dark_pixels(observation: Observation, pixels: BoolArray) -> BoolArray:
@@ -129,7 +128,7 @@ def find_twilight_R(sza_deg: FloatArray) -> Float64Array:
 
 
 def find_slant(observation: Observation) -> Float64Array:
-    """Compute by how much a line of sight through the emitting shell is longer than a vertical one, (nI, nS)."""
+    """Compute the path length through the emitting shell relative to a vertical one, (nI, nS)."""
     sine = np.sin(np.radians(observation.emission_angle_deg))
     slant: Float64Array = 1 / np.sqrt(
         1 - (sine * MARS_RADIUS_KM / (MARS_RADIUS_KM + observation.emission.shell_km)) ** 2

@@ -28,7 +28,7 @@ def estimate_sensitivity(brightness_R: FloatArray, random_error_R: FloatArray) -
 
 
 def find_error_factor(brightness_R: FloatArray, random_error_R: FloatArray) -> float:
-    """Estimate by how much the scatter along the scan exceeds the random errors: 1 or more.
+    """Estimate the ratio of the scatter along the scan to the random errors: 1 or more.
 
     From second differences, which neither a slope nor the response of a bin changes, of pixels over 3 sigma, whose
     counts are nearly Gaussian; 1 where fewer than 300 are known.

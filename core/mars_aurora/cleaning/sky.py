@@ -11,7 +11,7 @@ from mars_aurora.observation import BoolArray, Float64Array, FloatArray
 MIN_PIXELS = 50  # of the sky
 _BLOCKS = 8  # of integrations
 _SIGMAS = 3.0
-_SKY = 2.0  # of the usual night: the most that corona and nightglow above the limb have
+MAX_SKY = 2.0  # of the usual night: the most that corona and nightglow above the limb have
 _NIGHT = 0.5  # of the usual night: the least that is left of the night
 
 
@@ -40,9 +40,9 @@ def measure_sky(brightness_R: FloatArray, sky: BoolArray, night: BoolArray, usua
     values = brightness_R[sky].astype(np.float64)
     level, error = float(values.mean()), float(values.std() / np.sqrt(values.size))
     none = np.zeros(len(brightness_R))
-    if level - _SIGMAS * error <= _SKY * usual_night_R:
+    if level - _SIGMAS * error <= MAX_SKY * usual_night_R:
         return Sky(level, error, none)
-    excess = np.maximum(_follow(brightness_R, sky) - _SKY * usual_night_R, 0)
+    excess = np.maximum(_follow(brightness_R, sky) - MAX_SKY * usual_night_R, 0)
     if night.any():
         most = float(brightness_R[night].mean()) - _NIGHT * usual_night_R
         in_night = float(np.average(excess, weights=night.sum(1)))

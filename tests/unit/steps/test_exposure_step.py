@@ -45,11 +45,6 @@ def inputs(tmp_path: Path, contents: list[bytes]) -> FolderStorage:
     return storage
 
 
-@pytest.fixture
-def work(tmp_path: Path) -> FolderStorage:
-    return FolderStorage(tmp_path / "work")
-
-
 def _run(inputs: Source, work: Storage, min_objects: int = 1, found: object = ()) -> dict[str, int]:
     for name in filter(is_fits, list_inputs(inputs, "b/")):
         if preprocess(PreprocessRequest("r", "bucket", f"b/{name}", name), inputs, work).usable:

@@ -3,7 +3,6 @@
 import csv
 import io
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -53,16 +52,6 @@ def diffuse() -> Simulated:
 @pytest.fixture(scope="module")
 def day_side() -> Simulated:
     return observe(replace(EMPTY, modes=(("os1", 1.0, (10, 15)),)), 61, 0)
-
-
-@pytest.fixture
-def inputs(tmp_path: Path) -> FolderStorage:
-    return FolderStorage(tmp_path / "inputs")
-
-
-@pytest.fixture
-def work(tmp_path: Path) -> FolderStorage:
-    return FolderStorage(tmp_path / "work")
 
 
 def _classify(name: str, inputs: FolderStorage, work: FolderStorage, min_objects: int) -> ClassifyResult:

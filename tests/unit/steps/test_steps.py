@@ -45,16 +45,6 @@ PRODUCTS = ("image", "geometry", "exposure")
 MARS, DISK_WIDE = Box("mars", 1.0, 150, 60, 490, 400), Box("aurora", 0.9, 150, 60, 490, 400)
 
 
-@pytest.fixture
-def inputs(tmp_path: Path) -> FolderStorage:
-    return FolderStorage(tmp_path / "inputs")
-
-
-@pytest.fixture
-def work(tmp_path: Path) -> FolderStorage:
-    return FolderStorage(tmp_path / "work")
-
-
 @pytest.fixture(scope="module")
 def content(broad_aurora) -> bytes:
     return broad_aurora.to_fits()
