@@ -41,6 +41,15 @@ def test_corners_off_the_disk_are_not_used():
     assert overlaps(observation) == pytest.approx(0.75, abs=0.02)
 
 
+@pytest.mark.parametrize(("emission_deg", "is_used"), [(69.0, True), (71.0, False)])
+def test_footprints_near_the_limb_are_not_used(emission_deg, is_used):
+    observation = make_scan(0.05, 0.2)
+    observation.emission_angle_deg[:40] = emission_deg
+    observation.corner_latitude_deg[:40] *= 30
+    is_usual = np.allclose(overlaps(observation)[:39], 0.75, atol=0.02)
+    assert is_usual == (not is_used)
+
+
 def test_overlap_is_the_median_along_the_slit():
     observation = make_scan(0.1, 0.2)
     observation.corner_latitude_deg[50, :60] += 0.05
