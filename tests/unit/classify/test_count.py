@@ -51,6 +51,14 @@ def test_least_contrast_of_a_feature_is_4_8_times_the_noise():
     assert contrasts[0] >= 4.8 * count.GRAY_PER_SIGMA
 
 
+@pytest.mark.parametrize(("sigmas", "objects"), [(4.799, 1), (4.801, 2)])
+def test_feature_is_counted_from_a_peak_of_4_8_sigma(sigmas: float, objects: int, monkeypatch: pytest.MonkeyPatch):
+    significance = np.zeros((91, 91), np.float32)
+    significance[40:48, 40:48] = sigmas
+    monkeypatch.setattr(count, "find_significance", lambda *_: significance)
+    assert count.find(draw_counts(NIGHT)).count == objects
+
+
 @pytest.mark.parametrize("stated", [-1.0, 0.0, 1e30, 1e-30])
 def test_impossible_counts_per_rayleigh_do_not_fail(stated: float):
     assert count.find(draw_counts(NIGHT + SPOT, stated=stated)).count >= 1
