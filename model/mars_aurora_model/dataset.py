@@ -29,7 +29,13 @@ from mars_aurora_model.labels import LabeledPicture, write_set
 from mars_aurora_model.painting import paint_picture, whiten_picture
 from mars_aurora_model.simulator.simulate import observe
 from mars_aurora_model.simulator.world import World
-from mars_aurora_model.simulator.worlds import NEGATIVE_WORLDS, UNLIKE, draw_sliver_world, draw_world
+from mars_aurora_model.simulator.worlds import (
+    NEGATIVE_WORLDS,
+    UNLIKE,
+    draw_artefact_world,
+    draw_sliver_world,
+    draw_world,
+)
 from mars_aurora_model.true_boxes import box_auroras, box_mars
 
 _BLOCK = 16  # training pictures per world
@@ -123,6 +129,7 @@ def plan_sets(scale: float) -> dict[str, tuple[Maker, int]]:
         "train": (1_000, 16_000, partly_coarse),
         "further": (400_000, 8_000, partly_coarse),
         "slivers": (500_000, 2_000, draw_sliver_world),
+        "artefacts": (700_000, 8_000, draw_artefact_world),
         "validation": (200_000, 200, partly_coarse),
         "calibration": (600_000, 2_400, draw_half_empty_world),
         "selection": (300_000, 800, draw_half_empty_world),

@@ -9,7 +9,16 @@ import numpy as np
 
 from mars_aurora_model.simulator.world import ARTEFACTS, Artefacts, World
 
-__all__ = ("ARTEFACTS", "NEGATIVE_WORLDS", "TWILIGHT", "UNLIKE", "draw_sliver_world", "draw_world", "with_artefact")
+__all__ = (
+    "ARTEFACTS",
+    "NEGATIVE_WORLDS",
+    "TWILIGHT",
+    "UNLIKE",
+    "draw_artefact_world",
+    "draw_sliver_world",
+    "draw_world",
+    "with_artefact",
+)
 
 _MORE_AURORAS = World(
     auroras_per_scene=(0.25, 0.3, 0.25, 0.12, 0.08),
@@ -116,6 +125,12 @@ def draw_sliver_world(rng: np.random.Generator) -> World:
         truncated_fraction=0.6,
         truncated_to=(0.1, 0.4),
     )
+
+
+def draw_artefact_world(rng: np.random.Generator) -> World:
+    """Draw a training world in which every file has one kind of artefact, and half of the swaths have no aurora."""
+    world = replace(draw_world(rng, coarse_fraction=0.0), no_aurora_fraction=0.5)
+    return with_artefact(world, ARTEFACTS[rng.integers(len(ARTEFACTS))])
 
 
 def draw_world(rng: np.random.Generator, coarse_fraction: float) -> World:
