@@ -82,3 +82,28 @@ def test_particles_are_subtracted_where_they_are_and_the_night_is_not():
     particles_R = measure_sky(brightness, SKY, night, NIGHT_R).particles_R
     assert particles_R[:40] == pytest.approx(18.4, abs=1)
     assert not particles_R[120:].any()
+
+
+ROWS = np.arange(160)[:, None]
+AT_ENDS = SKY & ((ROWS < 40) | (ROWS >= 120))
+HUMP_R = 6 * np.exp(-(((ROWS[:, 0] - 80) / 50) ** 2))
+
+
+def test_particles_are_followed_on_the_disk_where_the_slit_sees_no_sky():
+    brightness = _observe(3.6 + HUMP_R[:, None], 12.8 + HUMP_R[:, None])  # with a diffuse aurora of 10 R
+    found = measure_sky(brightness, AT_ENDS, NIGHT, NIGHT_R)
+    assert found.particles_R == pytest.approx(2 + HUMP_R, abs=1.3)
+    blind = measure_sky(brightness, AT_ENDS, NOWHERE, NIGHT_R)
+    assert blind.particles_R[80] < found.particles_R[80] - 3
+
+
+def test_aurora_in_fewer_than_half_of_the_bins_is_not_taken_for_particles():
+    aurora_R = np.where((np.abs(ROWS - 80) < 30) & (np.arange(40) >= 30), 30.0, 0.0)
+    found = measure_sky(_observe(4.6, 3.8 + aurora_R), AT_ENDS, NIGHT, NIGHT_R)
+    assert found.particles_R == pytest.approx(3, abs=0.8)
+
+
+def test_night_in_too_few_bins_is_not_followed():
+    few = NIGHT & (np.arange(40) < 25)  # in two of the eight groups of bins
+    found = measure_sky(_observe(3.6, 12.8 + HUMP_R[:, None]), AT_ENDS, few, NIGHT_R)
+    assert np.ptp(found.particles_R) < 0.1
