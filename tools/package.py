@@ -1,11 +1,12 @@
 """Build the Lambda layer or one function; `sam build` calls this script through the two Makefiles.
 
-    python tools/package.py layer|open|preprocess|classify|tally|detect|catalogue|close FOLDER
+    python tools/package.py layer|open|preprocess|classify|tally|detect|catalogue|close|publish FOLDER
     python tools/package.py requirements     regenerate every requirements.txt from uv.lock
-    python tools/package.py check BUILD      check every function, with the layer, for size and platform
+    python tools/package.py check BUILD      check every function, with its layer, for size and platform
 
 Binary wheels for Lambda's platform are unpacked, so no interpreter of that platform is needed. With
-``MARS_AURORA_PLATFORM=host`` the packages are built for this machine instead, as the rehearsal needs.
+``MARS_AURORA_PLATFORM=host`` the packages are built for this machine instead, as the rehearsal needs. The function
+publish carries the model archive, built for SageMaker; with ``host``, only where this machine can run that.
 """
 
 from __future__ import annotations
@@ -16,12 +17,18 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import archive
+
 ROOT = Path(__file__).resolve().parents[1]
 LAYER = "layer"
-FUNCTIONS = ("open", "preprocess", "classify", "tally", "detect", "catalogue", "close")
+WITH_LAYER = ("open", "preprocess", "classify", "tally", "detect", "catalogue", "close")
+PUBLISH = "publish"
+FUNCTIONS = (*WITH_LAYER, PUBLISH)
+MODEL_ARCHIVE = "model.tar.gz"
 LIMIT_BYTES = 262_144_000 * 9 // 10  # 90 % of Lambda's limit for the unpacked function and layer
 UNUSED_EXTENSIONS = tuple(f"PIL/_{name}.*" for name in ("avif", "imagingcms", "imagingft", "imagingtk", "webp"))
 UNUSED_PACKAGES = tuple(f"onnxruntime/{name}" for name in ("quantization", "tools", "transformers"))
@@ -43,11 +50,27 @@ class Platform:
 
 
 LAMBDA = Platform("aarch64", "3.13", (2, 34))  # Amazon Linux 2023
+SAGEMAKER = Platform("x86_64", "3.12", (2, 39))  # Ubuntu 24.04
 
 
 def choose_platform() -> Platform:
-    if os.environ.get("MARS_AURORA_PLATFORM") != "host":
-        return LAMBDA
+    return host_platform() if is_for_host() else LAMBDA
+
+
+def choose_model_platform() -> Platform:
+    """Return the platform of the model archive: this machine's only for the rehearsal, and only if it needs that."""
+    runs_here = SAGEMAKER.machine == os.uname().machine and find_python(SAGEMAKER.python)
+    if not is_for_host() or runs_here:
+        return SAGEMAKER
+    print("SageMaker's platform is not available here: the model archive is built for this machine")
+    return host_platform()
+
+
+def is_for_host() -> bool:
+    return os.environ.get("MARS_AURORA_PLATFORM") == "host"
+
+
+def host_platform() -> Platform:
     glibc = os.confstr("CS_GNU_LIBC_VERSION") or "glibc 2.28"
     major, minor = glibc.split()[1].split(".")
     return Platform(os.uname().machine, sysconfig.get_python_version(), (int(major), int(minor)))
@@ -58,10 +81,15 @@ def requirements_path(target: str) -> Path:
 
 
 def export(target: str) -> str:
-    """Return the pinned requirements of a target: its group in the lock, minus what the layer provides."""
+    """Return the pinned requirements of a target: its group in the lock, minus what the layer provides.
+
+    The model archive is without protobuf: the container needs another version of it, and the runtime does not need it.
+    """
     command = ["export", "--quiet", "--frozen", "--no-hashes", "--no-header", "--no-annotate", "--only-group", target]
+    if target == PUBLISH:
+        command += ["--no-emit-package", "protobuf"]
     lines = _uv(*command).splitlines()
-    present = set() if target == LAYER else {_name(line) for line in export(LAYER).splitlines()}
+    present = {_name(line) for line in export(LAYER).splitlines()} if target in WITH_LAYER else set()
     return "".join(f"{line}\n" for line in lines if line and _name(line) not in present)
 
 
@@ -89,6 +117,21 @@ def build(target: str, folder: Path, platform: Platform) -> None:
         shutil.copy(ROOT / "functions" / target / "app.py", packages)
     prune(packages)
     compile_bytecode(packages, platform)
+
+
+def build_publish(folder: Path, platform: Platform) -> None:
+    """Copy the function publish, and build the model archive that it carries."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(ROOT / "functions" / PUBLISH / "app.py", folder)
+    with tempfile.TemporaryDirectory() as temporary:
+        code = Path(temporary)
+        install(requirements_path(PUBLISH), code, platform)
+        archive.copy_sources(ROOT, code)
+        prune(code)
+        faults = [fault for path in code.rglob("*.so*") for fault in find_faults(path, platform)]
+        if faults:
+            raise SystemExit("\n".join(faults))
+        archive.pack(code, folder / MODEL_ARCHIVE)
 
 
 def install(requirements: Path, folder: Path, platform: Platform) -> None:
@@ -155,9 +198,10 @@ def check(build_folder: Path, platform: Platform) -> list[str]:
     problems = []
     for name in FUNCTIONS:
         folder = build_folder / name.capitalize()
-        total = size_bytes(folder) + size_bytes(layer)
-        own, fraction = f"{size_bytes(folder):>10,}", f"{total / LIMIT_BYTES:4.0%}"
-        print(f"{name:10} {own} + layer {size_bytes(layer):,} bytes = {fraction} of the 225 MiB allowed")
+        below = size_bytes(layer) if name in WITH_LAYER else 0
+        total = size_bytes(folder) + below
+        own, fraction = f"{size_bytes(folder):>11,}", f"{total / LIMIT_BYTES:4.0%}"
+        print(f"{name:10} {own} + layer {below:>11,} bytes = {fraction} of the 225 MiB allowed")
         if total > LIMIT_BYTES:
             problems.append(f"{name}: {total:,} bytes unpacked, limit {LIMIT_BYTES:,}")
     libraries = sorted(path for path in build_folder.rglob("*.so*") if path.is_file())
@@ -192,7 +236,9 @@ def main(arguments: list[str]) -> int:
             problems = check(Path(folder), choose_platform())
             print(*problems, sep="\n")
             return 1 if problems else 0
-        case [target, folder] if target in (LAYER, *FUNCTIONS):
+        case ["publish", folder]:
+            build_publish(Path(folder).resolve(), choose_model_platform())
+        case [target, folder] if target in (LAYER, *WITH_LAYER):
             build(target, Path(folder).resolve(), choose_platform())
         case _:
             print(__doc__)

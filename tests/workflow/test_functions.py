@@ -17,7 +17,7 @@ from mars_aurora.run.ledger import count_outcomes
 from mars_aurora.run.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-FUNCTIONS = ("open", "preprocess", "classify", "tally", "detect", "catalogue", "close")
+FUNCTIONS = ("open", "preprocess", "classify", "tally", "detect", "catalogue", "close")  # of the state machine
 
 
 def run_python(code: str, folder: str) -> str:
@@ -107,4 +107,4 @@ def test_event_fixture_round_trips_through_its_message(name: str) -> None:
 
 def test_every_function_and_every_start_event_has_a_fixture() -> None:
     starts = {"start_batch", "start_single_file", "start_by_hand"}
-    assert {path.stem for path in (ROOT / "events").glob("*.json")} == {*FUNCTIONS, *starts, "env"}
+    assert {path.stem for path in (ROOT / "events").glob("*.json")} == {*FUNCTIONS, "publish", *starts, "env"}

@@ -1,7 +1,10 @@
 """Packaging script: requirements match the lock, packages fit Lambda and can be loaded there."""
 
+import io
+import os
 import re
 import sys
+import tarfile
 from pathlib import Path
 
 import boto3
@@ -19,9 +22,38 @@ def test_requirements_match_the_lock(target: str) -> None:
 
 def test_functions_do_not_repeat_packages_of_the_layer() -> None:
     layer = {line.split("==")[0] for line in package.requirements_path(package.LAYER).read_text().splitlines()}
-    for name in package.FUNCTIONS:
+    for name in package.WITH_LAYER:
         own = {line.split("==")[0] for line in package.requirements_path(name).read_text().splitlines()}
         assert not own & layer
+
+
+def test_archive_has_neither_protobuf_nor_other_versions_than_the_functions() -> None:
+    archived = set(package.requirements_path(package.PUBLISH).read_text().splitlines())
+    assert not [line for line in archived if line.startswith("protobuf")]
+    deployed = {
+        line
+        for target in (package.LAYER, "detect")
+        for line in package.requirements_path(target).read_text().splitlines()
+    }
+    assert archived <= deployed
+
+
+def test_packed_archive_does_not_depend_on_the_machine(tmp_path: Path) -> None:
+    names = ["b/two.py", "a.py", "b/one.so", "b-1.dist-info/METADATA"]
+    for folder, order, mode in (("first", names, 0o644), ("second", names[::-1], 0o700)):
+        for age, name in enumerate(order):
+            path = tmp_path / folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(name * 1000)
+            path.chmod(mode)
+            os.utime(path, (age, age))
+        (tmp_path / folder / "b-1.dist-info" / "RECORD").write_text(f"../../bin/{folder}")
+        package.archive.pack(tmp_path / folder, tmp_path / f"{folder}.tar.gz")
+    first, second = ((tmp_path / f"{name}.tar.gz").read_bytes() for name in ("first", "second"))
+    assert first == second
+    with tarfile.open(fileobj=io.BytesIO(first)) as packed:
+        assert packed.getnames() == ["code/a.py", "code/b/one.so", "code/b/two.py", "code/b-1.dist-info/METADATA"]
+    assert first[4:8] == bytes(4), "the header of gzip has no time"
 
 
 def make_library(path: Path, machine: int, text: bytes = b"") -> Path:
@@ -80,7 +112,9 @@ def test_package_over_the_size_limit_is_reported(tmp_path: Path, monkeypatch: py
     (tmp_path / "CoreLayer").mkdir()
     for name in package.FUNCTIONS:
         (tmp_path / name.capitalize()).mkdir()
-    (tmp_path / "Detect" / "big").write_bytes(bytes(1001))
+    (tmp_path / "CoreLayer" / "layer").write_bytes(bytes(500))
+    for name, size in (("Tally", 500), ("Detect", 501), ("Publish", 1000)):  # publish has no layer
+        (tmp_path / name / "big").write_bytes(bytes(size))
     monkeypatch.setattr(package, "LIMIT_BYTES", 1000)
     assert package.check(tmp_path, package.LAMBDA) == ["detect: 1,001 bytes unpacked, limit 1,000"]
 
@@ -90,8 +124,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Layer and functions, built for Lambda."""
     folder = tmp_path_factory.mktemp("lambda")
     package.build(package.LAYER, folder / "CoreLayer", package.LAMBDA)
-    for name in package.FUNCTIONS:
+    for name in package.WITH_LAYER:
         package.build(name, folder / name.capitalize(), package.LAMBDA)
+    package.build_publish(folder / "Publish", package.SAGEMAKER)
     return folder
 
 

@@ -10,7 +10,7 @@ from mars_aurora.run.ledger import Outcome
 
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 MAX_LINE = 160
-FUNCTIONS = {"Open", "Preprocess", "Classify", "Tally", "Detect", "Catalogue", "Close"}
+FUNCTIONS = {"Open", "Preprocess", "Classify", "Tally", "Detect", "Catalogue", "Close"}  # of the state machine
 BUCKETS = {"InputBucket", "WorkBucket", "DetectionsBucket", "AccessLogBucket"}
 ACCOUNT = "${AWS::Region}:${AWS::AccountId}"
 Resources = dict[str, dict[str, Any]]
@@ -118,6 +118,7 @@ def test_state_machine_may_run_and_watch_transform_jobs(resources: Resources) ->
     for action in ("DescribeTransformJob", "StopTransformJob", "AddTags"):
         (job,) = allows(resources, "DetectAuroras", f"sagemaker:{action}")
         assert "transform-job/mars-aurora-*" in job
+    assert allows(resources, "DetectAuroras", "sagemaker:ListTags") == ['"*"']
     assert len(allows(resources, "DetectAuroras", "sagemaker:CreateTransformJob")) == 2
     for action in ("events:PutTargets", "events:PutRule", "events:DescribeRule"):
         (rule,) = allows(resources, "DetectAuroras", action)
@@ -127,12 +128,18 @@ def test_state_machine_may_run_and_watch_transform_jobs(resources: Resources) ->
 def test_state_machine_may_invoke_exactly_its_functions(resources: Resources) -> None:
     invoked = allows(resources, "DetectAuroras", "lambda:InvokeFunction")
     assert sorted(invoked) == sorted(json.dumps({"Fn::GetAtt": f"{name}.Arn"}) for name in FUNCTIONS)
-    assert set(of_type(resources, "AWS::Serverless::Function")) == FUNCTIONS
+    assert set(of_type(resources, "AWS::Serverless::Function")) == {*FUNCTIONS, "Publish"}
 
 
 def test_wildcards_are_limited_to_actions_without_resource_permissions(resources: Resources) -> None:
-    without_resources = {"ecr:GetAuthorizationToken", "cloudwatch:PutMetricData", "lambda:GetAccountSettings"}
-    for name in [*FUNCTIONS, "DetectAuroras", "ModelRole", "ModelBuildRole"]:
+    without_resources = {
+        "ecr:GetAuthorizationToken",
+        "cloudwatch:PutMetricData",
+        "lambda:GetAccountSettings",
+        "sagemaker:ListModels",
+        "sagemaker:ListTags",
+    }
+    for name in [*FUNCTIONS, "Publish", "DetectAuroras", "ModelRole"]:
         for statement in statements(resources, name):
             actions = statement["Action"]
             assert all("*" not in action for action in actions)
@@ -160,14 +167,77 @@ def test_functions_run_on_the_platform_they_are_built_for(template: dict[str, An
     layer = resources["CoreLayer"]
     assert layer["Metadata"] == {"BuildMethod": "makefile", "BuildArchitecture": "arm64"}
     assert all(resources[name]["Metadata"] == {"BuildMethod": "makefile"} for name in FUNCTIONS)
+    assert "Layers" not in shared
+    assert all(resources[name]["Properties"]["Layers"] == [{"Ref": "CoreLayer"}] for name in FUNCTIONS)
+    assert "Layers" not in resources["Publish"]["Properties"], (
+        "the layer and the archive together exceed Lambda's limit"
+    )
 
 
-def test_without_a_model_image_all_candidates_are_detected_on_lambda(template: dict[str, Any]) -> None:
-    substitutions = template["Resources"]["DetectAuroras"]["Properties"]["DefinitionSubstitutions"]
-    assert substitutions["DetectOnLambdaUpTo"]["Fn::If"][0] == "HasModelImage"
-    assert substitutions["DetectOnLambdaUpTo"]["Fn::If"][2] == "1000000000"
-    assert template["Resources"]["Model"]["Condition"] == "HasModelImage"
-    assert template["Resources"]["Model"]["Properties"]["EnableNetworkIsolation"] is True
+def test_without_an_image_or_with_another_detector_all_candidates_are_detected_on_lambda(
+    template: dict[str, Any], resources: Resources
+) -> None:
+    substitutions = resources["DetectAuroras"]["Properties"]["DefinitionSubstitutions"]
+    name, chosen, otherwise = substitutions["DetectOnLambdaUpTo"]["Fn::If"]
+    assert (name, chosen, otherwise) == ("DetectsOnSageMaker", {"Ref": "DetectOnLambdaUpTo"}, "1000000000")
+    assert {resources[model]["Condition"] for model in ("Model", "ModelRole")} == {"DetectsOnSageMaker"}
+    for region, own, detector, path in [
+        ("us-east-1", "", "yolo", "SageMaker"),
+        ("ap-east-2", "", "yolo", "Lambda: AWS has no scikit-learn image in this region, and ModelImageUri is empty"),
+        ("ap-east-2", "image", "yolo", "SageMaker"),
+        ("us-east-1", "", "threshold", "Lambda: the detector threshold does not run on SageMaker"),
+    ]:
+        values = {"AWS::Region": region, "ModelImageUri": own, "Detector": detector}
+        assert evaluate(template["Outputs"]["DetectorPath"]["Value"], template, values) == path
+
+
+def evaluate(value: Any, template: dict[str, Any], values: dict[str, str]) -> Any:
+    """Evaluate the functions of CloudFormation that choose the path of the detection."""
+    if not isinstance(value, dict):
+        return value
+    ((function, given),) = value.items()
+    if function == "Ref":
+        return values[given]
+    if function == "Condition":
+        return evaluate(template["Conditions"][given], template, values)
+    if function == "Fn::If":
+        condition, chosen, otherwise = given
+        return evaluate(chosen if evaluate({"Condition": condition}, template, values) else otherwise, template, values)
+    if function == "Fn::FindInMap":
+        mapping, row, column, default = (evaluate(item, template, values) for item in [*given[:3], "default"])
+        return template["Mappings"][mapping].get(row, {}).get(column, given[3]["DefaultValue"] if default else None)
+    found = [evaluate(item, template, values) for item in given]
+    return {"Fn::Not": not found[0], "Fn::Equals": found[0] == found[-1], "Fn::Or": any(found), "Fn::And": all(found)}[
+        function
+    ]
+
+
+def test_model_serves_the_archive_without_a_network(resources: Resources) -> None:
+    properties = resources["Model"]["Properties"]
+    assert properties["EnableNetworkIsolation"] is True
+    assert "ModelName" not in properties, "a changed model is a new resource, which needs another name"
+    container = properties["PrimaryContainer"]
+    assert container["ModelDataUrl"] == {"Fn::GetAtt": "ModelArchive.Url"}
+    assert container["Environment"]["SAGEMAKER_SERVING_MODULE"] == "wsgi:main"
+    assert "SAGEMAKER_PROGRAM" not in container["Environment"], "the container would install it, which needs a network"
+    assert resources["Model"]["UpdateReplacePolicy"] == "Retain"
+
+
+def test_changed_archive_is_published(resources: Resources) -> None:
+    assert resources["Publish"]["Properties"]["AutoPublishAlias"]
+    properties = resources["ModelArchive"]["Properties"]
+    assert properties["ServiceToken"] == {"Fn::GetAtt": "Publish.Arn"}
+    assert properties["FunctionVersion"] == {"Ref": "Publish.Version"}
+    assert int(properties["ServiceTimeout"]) >= resources["Publish"]["Properties"]["Timeout"]
+
+
+def test_every_transform_instance_has_its_vcpus_and_payloads_within_sagemakers_limit(template: dict[str, Any]) -> None:
+    instances = template["Mappings"]["TransformInstances"]
+    assert set(template["Parameters"]["TransformInstanceType"]["AllowedValues"]) == set(instances)
+    for name, row in instances.items():
+        size = name.rpartition(".")[2].removesuffix("xlarge")
+        assert int(row["vCPUs"]) == {"large": 2, "": 4}.get(size) or 4 * int(size)
+        assert int(row["vCPUs"]) * 6 <= 100, "MaxConcurrentTransforms times MaxPayloadInMB"
 
 
 def test_alarms_belong_to_one_stack(template: dict[str, Any], resources: Resources) -> None:

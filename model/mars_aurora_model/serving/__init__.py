@@ -1,1 +1,1 @@
-"""Inference server, in the SageMaker container or as a local process."""
+"""Inference in a SageMaker batch transform job, and the same job in a local folder."""
