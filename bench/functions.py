@@ -23,7 +23,7 @@ REPEATS = 3
 STEPS = {
     "preprocess": "preprocess(PreprocessRequest('r', '', name, name), inputs, work)",
     "classify": "classify(ClassifyRequest('r', name), work)",
-    "tally": "tally(TallyRequest('r', '', ''), inputs, work)",
+    "tally": "tally(TallyRequest('r', '', ''), inputs, work, Settings('w', 'd', DetectorName.YOLO))",
     "detect": "detect(DetectRequest('r', name), work, load_detector('yolo'), describe_detector(DetectorName.YOLO))",
     "catalogue": "catalogue(CatalogueRequest('r', '', ''), inputs, work, work, provenance)",
 }
@@ -47,6 +47,7 @@ from mars_aurora.detect.detectors import DetectorName, describe_detector, load_d
 from mars_aurora.steps.{name} import {name}
 from mars_aurora.run.messages import *
 from mars_aurora.run.provenance import describe_provenance
+from mars_aurora.run.settings import Settings
 from mars_aurora.run.storage import FolderStorage
 root = Path(sys.argv[1])
 inputs, work = FolderStorage(root / "in"), FolderStorage(root / "out")

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from bench.corpus.case import Found
 from bench.corpus.processes import Run, Tables, check_again, count_lines
+from mars_aurora.detect.detectors import DetectorName, describe_detector
+from mars_aurora.run.keys import RunPaths
 
 
 def products(folder: Path, expected: Tables, inputs: Path) -> Iterator[Found]:
@@ -62,10 +64,17 @@ DAMAGE: dict[str, Callable[[Path], None]] = {"removed": Path.unlink, "emptied": 
 
 
 def _folder_for_file(stage: Path) -> Path:
-    suffix = {"ledger": ".json", "geometry": ".npz", "exposure": ".npy", "predictions": ".png.out"}.get(
-        stage.name, ".png"
-    )
-    path = stage / f"emus-00.fits{suffix}"
+    paths, name = RunPaths(), "emus-00.fits"
+    keys = {
+        "ledger": paths.record(name),
+        "images": paths.image(name),
+        "geometry": paths.geometry(name),
+        "exposure": paths.exposure(name),
+        "candidates": paths.candidate(name),
+        "predictions": paths.prediction(name, describe_detector(DetectorName.YOLO).folder),
+        "detections": paths.detection(name),
+    }
+    path = stage.parent / keys[stage.name]
     (path / "x").mkdir(parents=True)
     return path
 

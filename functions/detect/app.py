@@ -1,4 +1,4 @@
-"""Run the detector on one candidate or on all candidates of a run."""
+"""Run the detector on one candidate of a run."""
 
 from __future__ import annotations
 

@@ -24,6 +24,6 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     request = TallyRequest.from_event(event)
     settings = Settings.from_env(os.environ)
     inputs, work = S3Storage(connect("s3"), request.bucket), S3Storage(connect("s3"), settings.work_bucket)
-    result = tally(request, inputs, work)
+    result = tally(request, inputs, work, settings)
     logger.info("tally done", result=result.to_event())
     return result.to_event()

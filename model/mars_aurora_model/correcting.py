@@ -117,10 +117,11 @@ def _read(run: Path, key: str) -> bytes:
 
 
 def _detected(run: Path, name: str) -> tuple[Label, ...]:
-    """Read the boxes of a prediction; none if it is missing or an error record."""
-    key = _PATHS.prediction(name)
+    """Read the boxes of the latest prediction, by any detector; none if it is missing or an error record."""
+    made = (run / _PATHS.prediction(name, folder.name) for folder in (run / _PATHS.predictions).glob("*/"))
+    latest = max((path for path in made if path.exists()), key=lambda path: path.stat().st_mtime, default=None)
     try:
-        boxes = predictions.read(_read(run, key)).boxes if (run / key).exists() else ()
+        boxes = predictions.read(_read(run, latest.relative_to(run).as_posix())).boxes if latest else ()
     except ValueError:
         return ()
     return tuple(Label(box.label, box.x0, box.y0, box.x1, box.y1) for box in boxes)

@@ -1,4 +1,6 @@
-"""Start MiniStack with the Python of its own environment: ``emulator.py PORT``.
+"""Start MiniStack with the Python of its own environment: ``emulator.py PORT FOLDER PYTHON...``.
+
+FOLDER and PYTHON, the command of a clean Python, are those of the double of SageMaker (`sagemaker_double`).
 
 What MiniStack 1.5.33 lacks is added here, as AWS documents it:
 
@@ -9,6 +11,7 @@ What MiniStack 1.5.33 lacks is added here, as AWS documents it:
 import os
 import re
 import sys
+from pathlib import Path
 
 SERVICES = "s3,lambda,iam,sts,cloudformation,states,events,sqs,logs,monitoring,ssm"
 
@@ -48,8 +51,10 @@ def find_exception(log):
 
 
 if __name__ == "__main__":
+    port, folder, *python = sys.argv[1:]
+    del sys.argv[1:]
     os.environ |= {
-        "GATEWAY_PORT": sys.argv.pop(),
+        "GATEWAY_PORT": port,
         "BIND_HOST": "127.0.0.1",
         "SERVICES": SERVICES,
         "IOT_MTLS_ENABLED": "0",
@@ -58,7 +63,11 @@ if __name__ == "__main__":
     }
     from ministack import app
     from ministack.services import lambda_svc, stepfunctions
+    from ministack.services.cloudformation import provisioners
+    from sagemaker_double import SageMaker, plug_in
 
+    container = Path(__file__).with_name("container.py")
+    plug_in(SageMaker(Path(folder), port, python, container), app, stepfunctions, provisioners)
     honour_paths(stepfunctions)
     name_errors(lambda_svc)
     app.main()

@@ -1,5 +1,6 @@
 """Run the emulator as a process; build the template for this machine and deploy it on the emulator."""
 
+import json
 import os
 import socket
 import subprocess
@@ -14,6 +15,7 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
+from model import find_clean_python
 
 ROOT = Path(__file__).parents[2]
 COMMAND = Path(sys.executable).with_name("mars-aurora")
@@ -23,9 +25,28 @@ BUILT = ROOT / "build" / ("rehearsal" + os.environ.get("PYTEST_XDIST_WORKER", ""
 
 @dataclass(frozen=True)
 class Emulator:
-    """A running emulator: ``environment`` points the AWS SDK of other processes to it."""
+    """A running emulator.
+
+    ``environment`` points the AWS SDK of other processes to it; ``folder`` is that of the double of SageMaker.
+    """
 
     environment: dict[str, str]
+    folder: Path
+
+    @contextmanager
+    def sagemaker(self, **control: Any) -> Iterator[None]:
+        """Control the double of SageMaker, see `sagemaker_double.DEFAULTS`."""
+        path = self.folder / "control.json"
+        path.write_text(json.dumps(control))
+        try:
+            yield
+        finally:
+            path.unlink()
+
+    def transform_jobs(self) -> list[dict[str, Any]]:
+        """Return the accepted requests of transform jobs."""
+        path = self.folder / "jobs.jsonl"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
     def client(self, service: str, config: Config | None = None) -> Any:
         return boto3.client(
@@ -84,13 +105,14 @@ def run_emulator(log: Path) -> Iterator[Emulator]:
     """Run MiniStack on a free local port until the context ends."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    command = [TOOLS / "ministack" / "bin" / "python", Path(__file__).with_name("emulator.py"), str(port)]
+    command = [TOOLS / "ministack" / "bin" / "python", Path(__file__).with_name("emulator.py")]
+    command += [str(port), log.parent, *find_clean_python()]
     with log.open("w") as stream:
         process = subprocess.Popen(command, stdout=stream, stderr=stream)
     try:
         wait_for(url, process, log)
         secrets = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "rehearsal")
-        yield Emulator({"AWS_ENDPOINT_URL": url, "AWS_DEFAULT_REGION": "us-east-1", **secrets})
+        yield Emulator({"AWS_ENDPOINT_URL": url, "AWS_DEFAULT_REGION": "us-east-1", **secrets}, log.parent)
     finally:
         process.terminate()
         process.wait(30)

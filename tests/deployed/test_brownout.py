@@ -1,5 +1,6 @@
 """A brown-out of S3, in which every fifth request fails: the storage hides it, and a run has the same results."""
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,6 +15,7 @@ from mars_aurora.run.keys import RunKeys, is_fits
 from mars_aurora.run.lock import release_lock, take_lock
 from mars_aurora.run.messages import CatalogueRequest, ClassifyRequest, DetectRequest, PreprocessRequest, TallyRequest
 from mars_aurora.run.provenance import describe_provenance
+from mars_aurora.run.settings import Settings
 from mars_aurora.run.storage import S3Storage
 from mars_aurora.steps.catalogue import catalogue
 from mars_aurora.steps.classify import classify
@@ -89,8 +91,11 @@ def run_steps(run_id: str, storages: list[S3Storage]) -> dict[str, bytes]:
             request = PreprocessRequest(run_id, inputs._bucket, key, name, version.etag)
             if preprocess(request, inputs, work).usable:
                 classify(ClassifyRequest(run_id, name), work)
-    tally(TallyRequest(run_id, inputs._bucket, "b/"), inputs, work)
-    detect(DetectRequest(run_id), work, load_detector(DetectorName.YOLO), describe_detector(DetectorName.YOLO))
+    settings = Settings(work._bucket, detections._bucket, DetectorName.YOLO)
+    tally(TallyRequest(run_id, inputs._bucket, "b/"), inputs, work, settings)
+    detector, version = load_detector(DetectorName.YOLO), describe_detector(DetectorName.YOLO)
+    for line in work.get(RunKeys(run_id).items("candidates")).splitlines():
+        detect(DetectRequest(run_id, json.loads(line)["name"]), work, detector, version)
     made_by = describe_provenance(DetectorName.YOLO, 2, "test")
     with ThreadPoolExecutor(4) as readers:
         catalogue(CatalogueRequest(run_id, inputs._bucket, "b/"), inputs, work, detections, made_by, readers.map)

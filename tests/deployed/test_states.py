@@ -21,14 +21,19 @@ SUBSTITUTES = {
     "ToleratedFailurePercentage": "10",
     "ToleratedFailureCount": "5",
     "DetectOnLambdaUpTo": "5",
+    "NoTransform": "",
+    "TransformsAtOnce": "4",
     "TransformInstanceCount": "2",
     "TransformInstanceType": "ml.c5.xlarge",
     "WorkBucket": "work-bucket",
     "DetectionsBucket": "detections",
     "ModelName": "model",
 }
-LAMBDA_TASKS = ["Open", "Preprocess", "Classify", "Tally", "Detect", "Catalogue", "Close"]
-CAUGHT = {"Open": "Not started", "Tally": "Close", "Catalogue": "Close", "Close": "Did the run fail?"}
+LAMBDA_TASKS = ["Open", "Preprocess", "Classify", "Tally", "Tally what is left", "Detect", "Catalogue", "Close"]
+CAUGHT = {"Open": "Not started", "Close": "Did the run fail?"} | dict.fromkeys(
+    ("Tally", "Tally what is left", "Catalogue"), "Close"
+)
+DETECTION = {"predictions": "0123abcd", "detect_on": "sagemaker", "detected": "on SageMaker: 3 candidates"}
 REQUEST = {
     "run_id": "a",
     "bucket": "b",
@@ -39,6 +44,8 @@ REQUEST = {
     "key": "incoming/a/x/y.fits",
     "name": "x/y.fits",
     "etag": "0123",
+    "detect_on_lambda_up_to": 7,
+    "detection": DETECTION,
 }
 FAILURE = {"Error": "TransientError", "Cause": '{"errorMessage": "in words", "errorType": "TransientError"}'}
 
@@ -94,9 +101,11 @@ def evaluate(workflow, name: str, given: dict) -> dict:
         ("Usable?", {"usable": False}, "Rejected"),
         ("Enough objects?", {"candidate": False}, "Discarded"),
         ("Enough objects?", {"candidate": True}, "Candidate"),
-        ("What is there to detect in?", {"candidates": 0}, "Catalogue"),
-        ("What is there to detect in?", {"candidates": 5}, "Detect on Lambda"),
-        ("What is there to detect in?", {"candidates": 6}, "Detect on SageMaker"),
+        ("Where to detect?", {"detection": {"detect_on": "none"}}, "Catalogue"),
+        ("Where to detect?", {"detection": {"detect_on": "lambda"}}, "Detect on Lambda"),
+        ("Where to detect?", {"detection": {"detect_on": "sagemaker"}}, "Detect on SageMaker"),
+        ("Is anything left?", {"detection": {"detect_on": "none"}}, "Catalogue"),
+        ("Is anything left?", {"detection": {"detect_on": "lambda"}}, "Detect on Lambda"),
         ("Did the run fail?", {"closed": {"error": "", "cause": ""}}, "Announce the catalogue"),
         ("Did the run fail?", {"failure": FAILURE}, "Run failed"),
     ],
@@ -149,6 +158,7 @@ def test_open_receives_the_input_of_the_execution_and_the_parameters_of_the_stac
         "keep_stages": False,
         "max_concurrency": 40,
         "reserved_concurrency": 0,
+        "detect_on_lambda_up_to": 5,
         "tolerated_failure_percentage": 10,
         "tolerated_failure_count": 5,
     }
@@ -193,14 +203,22 @@ def test_failure_to_close_is_part_of_the_cause(workflow, given: dict) -> None:
     assert ("TransientError" in closed["cause"]) is ("failure" in given)
 
 
-def test_transform_job_is_retried_if_throttled_and_a_failed_job_falls_back_to_lambda(workflow) -> None:
+def test_transform_job_is_retried_if_throttled_and_a_failed_or_refused_job_is_not(workflow) -> None:
     state = STATES["Detect on SageMaker"]
     retried = without_catch(state)
     assert fail(workflow, retried, "SageMaker.AmazonSageMakerException")["status"] == "RETRIABLE"
-    assert fail(workflow, retried, "States.TaskFailed")["status"] == "FAILED"
-    for error in ("States.TaskFailed", "States.Timeout"):
+    for error in ("States.TaskFailed", "States.Timeout", "SageMaker.ResourceLimitExceededException"):
+        assert fail(workflow, retried, error)["status"] == "FAILED"
         response = fail(workflow, state, error)
-        assert (response["status"], response["nextState"]) == ("CAUGHT_ERROR", "Detect on Lambda")
+        assert (response["status"], response["nextState"]) == ("CAUGHT_ERROR", "Tally what is left")
+
+
+def test_tally_receives_how_the_transform_job_ended(workflow) -> None:
+    assert evaluate(workflow, "Tally", REQUEST)["Payload"]["transform"] == {}
+    for ended in ({"Status": "Completed"}, FAILURE):
+        payload = evaluate(workflow, "Tally what is left", REQUEST | {"transform": ended})["Payload"]
+        assert payload["transform"] == ended
+        assert payload["detect_on_lambda_up_to"] == 7
 
 
 def test_announcement_is_retried(workflow) -> None:
@@ -218,8 +236,9 @@ def test_transform_job_arguments_are_valid_for_sagemaker(workflow) -> None:
     report = ParamValidator().validate(first, model.input_shape)
     assert not report.has_errors(), report.generate_report()
     assert first["MaxConcurrentTransforms"] * first["MaxPayloadInMB"] <= 100
-    assert first["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"] == "s3://work-bucket/runs/a/candidates/"
-    assert first["TransformOutput"]["S3OutputPath"] == "s3://work-bucket/runs/a/predictions/"
+    source = {"S3DataType": "ManifestFile", "S3Uri": "s3://work-bucket/runs/a/map/transform.json"}
+    assert first["TransformInput"]["DataSource"]["S3DataSource"] == source
+    assert first["TransformOutput"]["S3OutputPath"] == "s3://work-bucket/runs/a/predictions/0123abcd/"
     assert (first["TransformInput"]["SplitType"], first["TransformOutput"]["AssembleWith"]) == ("None", "None")
     assert "BatchStrategy" not in first
     assert "DataProcessing" not in first

@@ -91,7 +91,10 @@ def test_prediction_of_a_picture_without_text_states_that_the_sza_was_missing(pi
     for name in ("kept.fits", "lost.fits"):
         work.put(keys.record(name), Record(name, Outcome.CANDIDATE, objects=2).to_json())
         detect(DetectRequest("r", name), work, yolo.detect, describe_detector(DetectorName.YOLO))
-    kept, lost = (json.loads(work.get(keys.prediction(name))) for name in ("kept.fits", "lost.fits"))
+    kept, lost = (
+        json.loads(work.get(keys.prediction(name, describe_detector(DetectorName.YOLO).folder)))
+        for name in ("kept.fits", "lost.fits")
+    )
     assert "sza_missing" not in kept
     assert lost["sza_missing"] is True
     assert {box["label"] for box in lost["boxes"]} >= {"mars"}

@@ -72,7 +72,7 @@ def test_results_do_not_depend_on_the_number_of_workers(run, whole, simulated_fo
 def test_repeated_run_writes_nothing_again(run, simulated_folder, tmp_path):
     def times() -> dict[Path, int]:
         made = (first.folder / kind for kind in ("images", "geometry", "candidates", "predictions", "ledger"))
-        return {path: path.stat().st_mtime_ns for folder in made for path in folder.iterdir()}
+        return {path: path.stat().st_mtime_ns for folder in made for path in folder.rglob("*.*")}
 
     first = run(simulated_folder, out=tmp_path)
     before = times()

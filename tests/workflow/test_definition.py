@@ -48,6 +48,27 @@ def test_payload_fields_match_request_messages(states: States) -> None:
         assert set(arguments["Payload"]) == set(message.__dataclass_fields__)
 
 
+def test_tally_after_a_transform_job_differs_by_how_the_job_ended(states: States) -> None:
+    before, after = (states[name]["Arguments"] for name in ("Tally", "Tally what is left"))
+    assert before["Payload"] | {"transform": after["Payload"]["transform"]} == after["Payload"]
+    assert before["Payload"]["transform"] == {}
+    assert before["FunctionName"] == after["FunctionName"]
+
+
+def test_refused_transform_job_is_not_waited_for(states: States) -> None:
+    """A quota of 0 is not retried; all other refusals are, within a minute."""
+    (rule,) = states["Detect on SageMaker"]["Retry"]
+    assert rule["ErrorEquals"] == ["SageMaker.AmazonSageMakerException"]
+    delays = [min(rule["IntervalSeconds"] * 2**n, rule["MaxDelaySeconds"]) for n in range(rule["MaxAttempts"])]
+    assert sum(delays) < 60
+
+
+def test_transform_job_goes_on_to_lambda_with_what_it_left(states: States) -> None:
+    state = states["Detect on SageMaker"]
+    assert state["Next"] == state["Catch"][0]["Next"] == "Tally what is left"
+    assert state["Catch"][0]["ErrorEquals"] == ["States.TaskFailed", "States.Timeout"]
+
+
 def test_resource_arns_are_the_expected_integrations(states: States) -> None:
     integrations = {
         "arn:aws:states:::lambda:invoke",

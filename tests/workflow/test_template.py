@@ -177,18 +177,18 @@ def test_functions_run_on_the_platform_they_are_built_for(template: dict[str, An
 def test_without_an_image_or_with_another_detector_all_candidates_are_detected_on_lambda(
     template: dict[str, Any], resources: Resources
 ) -> None:
-    substitutions = resources["DetectAuroras"]["Properties"]["DefinitionSubstitutions"]
-    name, chosen, otherwise = substitutions["DetectOnLambdaUpTo"]["Fn::If"]
-    assert (name, chosen, otherwise) == ("DetectsOnSageMaker", {"Ref": "DetectOnLambdaUpTo"}, "1000000000")
+    reason = resources["DetectAuroras"]["Properties"]["DefinitionSubstitutions"]["NoTransform"]
     assert {resources[model]["Condition"] for model in ("Model", "ModelRole")} == {"DetectsOnSageMaker"}
     for region, own, detector, path in [
         ("us-east-1", "", "yolo", "SageMaker"),
         ("ap-east-2", "", "yolo", "Lambda: AWS has no scikit-learn image in this region, and ModelImageUri is empty"),
         ("ap-east-2", "image", "yolo", "SageMaker"),
-        ("us-east-1", "", "threshold", "Lambda: the detector threshold does not run on SageMaker"),
+        ("us-east-1", "", "threshold", "Lambda: the detector threshold runs there only"),
     ]:
         values = {"AWS::Region": region, "ModelImageUri": own, "Detector": detector}
         assert evaluate(template["Outputs"]["DetectorPath"]["Value"], template, values) == path
+        assert evaluate(reason, template, values) == path.partition("Lambda: ")[2]
+        assert "'" not in path, "it is part of an expression in JSONata"
 
 
 def evaluate(value: Any, template: dict[str, Any], values: dict[str, str]) -> Any:

@@ -41,6 +41,7 @@ def build(  # noqa: PLR0913, PLR0917 -- all contents of the page
     provenance: Provenance,
     searched_km2: float = 0.0,
     elapsed_s: float | None = None,
+    detected: str = "",
 ) -> bytes:
     """Build the HTML page.
 
@@ -60,6 +61,8 @@ def build(  # noqa: PLR0913, PLR0917 -- all contents of the page
         Area of Mars that was searched, over all inputs.
     elapsed_s : float, optional
         Duration of the run.
+    detected : str
+        Where the candidates were detected and why; empty for a local run.
     """
     template = files("mars_aurora.catalogue").joinpath("templates/report.html.j2").read_text()
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
@@ -75,6 +78,7 @@ def build(  # noqa: PLR0913, PLR0917 -- all contents of the page
         cost=_estimate_cost(records),
         searched_km2=searched_km2,
         elapsed_s=elapsed_s,
+        detected=detected,
         dots=[_dot(aurora) for aurora in auroras],
         rings=[ring for aurora in auroras for ring in _rings(aurora)],
         histograms=[

@@ -50,6 +50,7 @@ def write_products(  # noqa: PLR0913, PLR0917 -- contents and destination of the
     *,
     exposure: Cells = NOTHING,
     elapsed_s: float | None = None,
+    detected: str = "",
 ) -> list[str]:
     """Write all products, even if there are no auroras, and read them back; return their keys.
 
@@ -77,6 +78,8 @@ def write_products(  # noqa: PLR0913, PLR0917 -- contents and destination of the
         What was searched, joined over the run.
     elapsed_s : float, optional
         Duration of the run for the report.
+    detected : str
+        Where the candidates were detected and why, for the report; empty for a local run.
 
     Raises
     ------
@@ -103,7 +106,7 @@ def write_products(  # noqa: PLR0913, PLR0917 -- contents and destination of the
     for name, picture in _stitch_sets(keys, records, work, storage) if work else ():
         put(name, 1, picture)
     searched_km2 = float(exposure["area_km2"].sum())
-    page = report.build(keys, rows, joined, names, provenance, searched_km2, elapsed_s)
+    page = report.build(keys, rows, joined, names, provenance, searched_km2, elapsed_s, detected)
     put(REPORT, report.count_pictures(rows), page)
     for _ in verifier(partial(verify_stored, storage=storage), written):
         pass

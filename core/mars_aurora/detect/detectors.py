@@ -44,6 +44,11 @@ class DetectorVersion:
     name: DetectorName
     weights_sha256: str = ""
 
+    @property
+    def folder(self) -> str:
+        """Return the name of the folder of its predictions: the hash of its weights, or its name if it has none."""
+        return self.weights_sha256 or self.name.value
+
 
 def choose_detector(asked: DetectorName | None, emission: Emission) -> DetectorName:
     """Choose the detector for an emission: the network where it is trained for it, else the threshold.

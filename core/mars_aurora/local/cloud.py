@@ -133,7 +133,8 @@ def find_request(stack: Stack, run_id: str) -> dict[str, Any]:
         written = json.loads(work.get(RunKeys(run_id).product(REQUEST_FILE)))
     except KeyError:
         return {"bucket": stack.input_bucket, "prefix": name_prefix(run_id), "run_id": run_id}
-    return {name: written[name] for name in ("bucket", "prefix", "run_id", "min_objects", "keep_stages")}
+    names = ("bucket", "prefix", "run_id", "min_objects", "keep_stages", "detect_on_lambda_up_to")
+    return {name: written[name] for name in names if name in written}
 
 
 def start(stack: Stack, request: Mapping[str, Any]) -> str:

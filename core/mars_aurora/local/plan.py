@@ -41,7 +41,7 @@ def describe_plan(job: Job, inputs: InputFiles) -> str:
     detector = describe_detector(job.detector)
     detection = {record.name: plan_detection(record, job.work, job.keys, detector) for record in candidates}
     detected = [record for record in candidates if detection[record.name] is Todo.DONE]
-    measuring = Counter(plan_measurement(record, job.work, job.keys) for record in detected)
+    measuring = Counter(plan_measurement(record, job.work, job.keys, detector) for record in detected)
     needed, free = estimate_growth(plan, job, inputs), free_bytes(job.out)
     lines = [
         f"{len(inputs.paths)} inputs: {len(plan)} FITS files, {len(inputs.paths) - len(plan)} others",

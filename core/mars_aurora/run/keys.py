@@ -1,7 +1,8 @@
 """Keys of the files of a run, identical in a folder and in a bucket.
 
-The key of a file of an input has the form ``<kind>/<key_name(name)><suffix>``. The name of the input is in its record;
-it cannot be derived from a key.
+The key of a file of an input has the form ``<kind>/<key_name(name)><suffix>``; candidates and predictions have flat
+keys with `hash_name` instead, which a transform job keeps. The name of the input is in its record; it cannot be derived
+from a key.
 """
 
 from __future__ import annotations
@@ -87,6 +88,11 @@ def key_name(name: str) -> str:
     return f"{start}~{hashlib.sha256(data).hexdigest()[:32]}"
 
 
+def hash_name(name: str) -> str:
+    """Return the name of an input as part of a flat key: 32 hexadecimal digits of its SHA-256."""
+    return hashlib.sha256(escape_text(name).encode()).hexdigest()[:32]
+
+
 class RunPaths:
     """Paths of the files of a run, relative to the run folder.
 
@@ -118,14 +124,18 @@ class RunPaths:
         return f"{self.root}candidates/"
 
     def candidate(self, name: str) -> str:
-        return f"{self.candidates}{key_name(name)}.png"
+        return f"{self.candidates}{hash_name(name)}.png"
 
     @property
     def predictions(self) -> str:
         return f"{self.root}predictions/"
 
-    def prediction(self, name: str) -> str:
-        return f"{self.predictions}{key_name(name)}.png.out"
+    def predictions_by(self, detector: str) -> str:
+        """Return the folder of the predictions by a detector, which is given by `DetectorVersion.folder`."""
+        return f"{self.predictions}{detector}/"
+
+    def prediction(self, name: str, detector: str) -> str:
+        return f"{self.predictions_by(detector)}{hash_name(name)}.png.out"
 
     def measured(self, name: str) -> str:
         return f"{self.root}measured/{key_name(name)}.json"
@@ -136,10 +146,6 @@ class RunPaths:
 
     def record(self, name: str) -> str:
         return f"{self.records}{key_name(name)}.json"
-
-    def record_of_candidate(self, key: str) -> str:
-        """Return the path of the record of the input whose candidate has the given path."""
-        return f"{self.records}{key.removeprefix(self.candidates).removesuffix('.png')}.json"
 
     @property
     def detections(self) -> str:
@@ -170,6 +176,11 @@ class RunPaths:
     def items(self, phase: str) -> str:
         """Return the path of the list that a map of the workflow processes, one JSON object a line."""
         return f"{self.root}map/{phase}.jsonl"
+
+    @property
+    def transform_manifest(self) -> str:
+        """Return the path of the list of candidates that a transform job processes."""
+        return f"{self.root}map/transform.json"
 
     def product(self, file_name: str) -> str:
         """Return the path of a file that describes the whole run, for example ``ledger.csv`` or ``report.html``."""

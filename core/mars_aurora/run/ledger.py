@@ -85,6 +85,8 @@ class Record:
         Sentence that explains ``reason``.
     superseded_by : str
         Name of the file of the same observation that is used instead.
+    candidate : str
+        Key of its picture among the candidates of the run, if it is one.
     level : str
         Processing level that was read.
     flags : tuple of str
@@ -107,6 +109,7 @@ class Record:
     auroras: int | None = None
     detail: str = ""
     superseded_by: str = ""
+    candidate: str = ""
     level: str = ""
     flags: tuple[str, ...] = ()
     residuals: dict[str, float] = field(default_factory=dict)

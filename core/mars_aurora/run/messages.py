@@ -48,13 +48,15 @@ class Again(StrEnum):
 class StartRequest(Message):
     """A batch to be run: the objects below ``prefix``, a folder or a single file.
 
-    The defaults of ``min_objects`` and ``keep_stages`` are those of the stack. ``again`` is one of `Again`.
+    The defaults of ``min_objects``, ``keep_stages`` and ``detect_on_lambda_up_to`` (candidates) are those of the
+    stack. ``again`` is one of `Again`.
     """
 
     bucket: str
     prefix: str
     min_objects: int
     keep_stages: bool
+    detect_on_lambda_up_to: int = 0
     run_id: str = ""
     again: str = Again.NONE.value
 
@@ -64,6 +66,8 @@ class StartRequest(Message):
                 raise UsageError(f"{name} is empty: name the folder of a batch, for example incoming/2022-03/")
         if self.min_objects < 1:
             raise UsageError(f"min_objects must be at least 1, not {self.min_objects}")
+        if self.detect_on_lambda_up_to < 0:
+            raise UsageError(f"detect_on_lambda_up_to must be at least 0, not {self.detect_on_lambda_up_to}")
         if self.again not in list(Again):
             raise UsageError(f"again must be 'rejected' or 'all', not {self.again!r}")
 
@@ -81,6 +85,7 @@ class OpenRequest(Message):
     keep_stages: bool
     max_concurrency: int
     reserved_concurrency: int
+    detect_on_lambda_up_to: int
     tolerated_failure_percentage: int
     tolerated_failure_count: int
 
@@ -98,6 +103,7 @@ class OpenResult(Message):
     prefix: str
     min_objects: int
     keep_stages: bool
+    detect_on_lambda_up_to: int
     again: str
     started_utc: str
     listed: int
@@ -185,36 +191,67 @@ class ClassifyResult(Message):
 
 @dataclass(frozen=True)
 class TallyRequest(Message):
-    """The batch; with ``list_candidates``, the list that the detecting map of the workflow processes is written."""
+    """The batch, and what decides where its candidates are detected, see `choose_path`.
+
+    Attributes
+    ----------
+    detect_on_lambda_up_to : int
+        Largest number of candidates that is detected on Lambda.
+    no_transform : str
+        Why the stack has no transform job; empty if it has.
+    transform : dict
+        How the transform job of this execution ended: a Status, or the Error and Cause of its failure. Empty before.
+    """
 
     run_id: str
     bucket: str
     prefix: str
-    list_candidates: bool = False
+    detect_on_lambda_up_to: int = 0
+    no_transform: str = ""
+    transform: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class TallyResult(Message):
-    """``counts`` is the number of inputs by outcome, which adds up to ``listed``; ``candidates`` go to the detector."""
+    """The inputs by outcome, and where their candidates are detected.
+
+    Attributes
+    ----------
+    listed, candidates, undetected : int
+        Number of inputs, of candidates, and of candidates without a prediction.
+    predictions : str
+        Folder of the predictions.
+    detect_on : str
+        Where the candidates without a prediction are detected, one of `Detection`.
+    detected : str
+        The same in words, with the reason.
+    counts : dict of str to int
+        Number of inputs by outcome, which adds up to ``listed``.
+    """
 
     run_id: str
     listed: int
     candidates: int
+    undetected: int
+    predictions: str
+    detect_on: str
+    detected: str
     counts: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class DetectRequest(Message):
-    """``name`` is one candidate; if empty, all candidates of the run."""
+    """One candidate, and the folder of its prediction; if that is empty, it is the detector's own."""
 
     run_id: str
-    name: str = ""
+    name: str
+    predictions: str = ""
 
 
 @dataclass(frozen=True)
 class DetectResult(Message):
     run_id: str
-    images: int
+    name: str
     boxes: int
 
 
@@ -223,7 +260,9 @@ class CatalogueRequest(Message):
     """The batch, which is listed again to check the ledger against the inputs.
 
     ``started_utc`` is the start time of the run (ISO 8601), from which the report computes the duration; empty if
-    unknown. The products state ``min_objects`` and ``execution``, the ARN of the execution.
+    unknown. The products state ``min_objects`` and ``execution``, the ARN of the execution; the report states
+    ``detected``, where the candidates were detected and why. ``predictions`` is the folder of the predictions; if it is
+    empty, the detector's own.
     """
 
     run_id: str
@@ -232,6 +271,8 @@ class CatalogueRequest(Message):
     started_utc: str = ""
     min_objects: int = 2
     execution: str = ""
+    predictions: str = ""
+    detected: str = ""
 
 
 @dataclass(frozen=True)

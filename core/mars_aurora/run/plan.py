@@ -24,7 +24,7 @@ class Todo(StrEnum):
     CHANGED = "changed"  # the file is not the one that the record was made from, or has other times
     READ = "to be read again"  # by another result version, emission or cleaning, or because a product is missing
     COUNT = "to be counted again"
-    DETECT = "to be searched again by another detector or weights"
+    DETECT = "to be searched again"
     MEASURE = "to be measured again"
     DONE = "done"
 
@@ -71,7 +71,7 @@ def plan_detection(record: Record, work: Storage, keys: RunKeys, detector: Detec
     """Return what is to be done to have the prediction of a candidate."""
     wanted = predictions.describe(record, detector)
     try:
-        made = predictions.read(work.get(keys.prediction(record.name))).made
+        made = predictions.read(work.get(keys.prediction(record.name, detector.folder))).made
     except KeyError:
         return Todo.NEW
     except ValueError:  # of an earlier version, or the message of a failure
@@ -81,9 +81,9 @@ def plan_detection(record: Record, work: Storage, keys: RunKeys, detector: Detec
     return Todo.DONE if made == wanted else Todo.DETECT
 
 
-def plan_measurement(record: Record, work: Storage, keys: RunKeys) -> Todo:
+def plan_measurement(record: Record, work: Storage, keys: RunKeys, detector: DetectorVersion) -> Todo:
     """Return what is to be done to have the measured auroras of a candidate with a valid prediction."""
-    stamp = stamp_measurement(record.origin.read, work.get(keys.prediction(record.name)))
+    stamp = stamp_measurement(record.origin.read, work.get(keys.prediction(record.name, detector.folder)))
     try:
         measured.read(work.get(keys.measured(record.name)), stamp)
     except KeyError:

@@ -44,7 +44,10 @@ def read_records(names: Collection[str], work: Storage, keys: RunKeys) -> dict[s
 
 def find_record(work: Storage, keys: RunKeys, name: str) -> Record | None:
     """Return the record of an input; None if it has none, or one that cannot be read."""
-    return _read(work, keys.record(name))
+    try:
+        return Record.from_json(work.get(keys.record(name)))
+    except (KeyError, ValueError, OSError):  # none, not a record, or not readable: it is made again
+        return None
 
 
 def is_valid(record: Record, version: Version, reading: Reading, work: Storage, keys: RunKeys) -> bool:
@@ -73,16 +76,3 @@ def is_counted(record: Record, min_objects: int, *, keep_stages: bool) -> bool:
     """Return whether the objects of a picture are counted, with these settings."""
     stamp = stamp_count(record.origin.read, min_objects, keep_stages=keep_stages)
     return record.objects is not None and record.origin.count == stamp
-
-
-def list_candidates(work: Storage, keys: RunKeys) -> list[str]:
-    """List the names of the run's candidates, with or without a prediction; a candidate without a record is omitted."""
-    recorded = (_read(work, keys.record_of_candidate(key)) for key in work.list(keys.candidates))
-    return [record.name for record in recorded if record is not None]
-
-
-def _read(work: Storage, key: str) -> Record | None:
-    try:
-        return Record.from_json(work.get(key))
-    except (KeyError, ValueError, OSError):  # none, not a record, or not readable: it is made again
-        return None

@@ -14,7 +14,7 @@ from mars_aurora.run.messages import StartRequest
 
 REQUEST_FILE = "run.json"  # in the work bucket: what was requested, and by which version it is processed
 BATCHES, SINGLE_FILES = "incoming/", "live/"
-_DEFAULTS = {"min_objects": 2, "keep_stages": False}
+_DEFAULTS = {"min_objects": 2, "keep_stages": False, "detect_on_lambda_up_to": 0}
 _HASHED = re.compile(r".*--[0-9a-f]{10}", re.DOTALL)
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
+from mars_aurora.detect.detectors import DetectorName, DetectorVersion
 from mars_aurora.run.keys import RunKeys
 from mars_aurora.run.ledger import Outcome, Record, count_outcomes, require_balance
 from mars_aurora.run.listing import settle_inputs
@@ -49,7 +50,10 @@ def catalogue(  # noqa: PLR0913, PLR0917 -- where the inputs, pictures and resul
     settled = settle_inputs(request.prefix, inputs, work, keys, failures)
     names = [record.name for record in settled]
     candidates = [record for record in settled if record.outcome is Outcome.CANDIDATE]
-    measure = partial(measure_one, keys=keys, work=work, detections=detections)
+    detector = (
+        request.predictions or DetectorVersion(DetectorName(provenance.detector), provenance.weights_sha256).folder
+    )
+    measure = partial(measure_one, keys=keys, work=work, detections=detections, detector=detector)
     measured = {item.record.name: item for item in mapper(measure, candidates)}
     records = [measured[record.name].record if record.name in measured else record for record in settled]
     exposure, lost = join_exposure(records, work, keys)
@@ -59,7 +63,16 @@ def catalogue(  # noqa: PLR0913, PLR0917 -- where the inputs, pictures and resul
     provenance = _state_detectors(provenance, measured.values())
     elapsed_s = _elapsed_s(request.started_utc)
     products = tables.write_products(
-        keys, records, auroras, provenance, detections, work, verifier, exposure=exposure, elapsed_s=elapsed_s
+        keys,
+        records,
+        auroras,
+        provenance,
+        detections,
+        work,
+        verifier,
+        exposure=exposure,
+        elapsed_s=elapsed_s,
+        detected=request.detected,
     )
     require_balance(names, records)
     return CatalogueResult(request.run_id, len(names), len(auroras), count_outcomes(records), products)

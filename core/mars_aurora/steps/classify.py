@@ -42,7 +42,13 @@ def classify(request: ClassifyRequest, work: Storage) -> ClassifyResult:
     if enough:
         work.put(keys.candidate(request.name), image)
     reason = "" if enough else TOO_FEW_OBJECTS
-    counted = replace(record, reason=reason, objects=objects, origin=replace(record.origin, count=stamp))
+    counted = replace(
+        record,
+        reason=reason,
+        objects=objects,
+        candidate=keys.candidate(request.name) if enough else "",
+        origin=replace(record.origin, count=stamp),
+    )
     counted = counted.conclude(Outcome.CANDIDATE if enough else Outcome.DISCARDED)
     work.put(keys.record(request.name), counted.to_json())
     return _describe(request, counted)

@@ -11,7 +11,7 @@ from mars_aurora.errors import TransientError
 from mars_aurora.run import predictions
 from mars_aurora.run.keys import RunKeys
 from mars_aurora.run.messages import DetectRequest, DetectResult
-from mars_aurora.run.records import find_record, list_candidates
+from mars_aurora.run.records import find_record
 from mars_aurora.run.storage import Storage
 
 if TYPE_CHECKING:
@@ -50,17 +50,19 @@ class StoredCandidate:
 
 
 def detect(request: DetectRequest, work: Storage, detector: Detector, version: DetectorVersion) -> DetectResult:
-    """Run the detector over one candidate or all of the run; write a prediction for each, as the transform job does."""
+    """Run the detector over one candidate; write its prediction, as the transform job does."""
     keys = RunKeys(request.run_id)
-    names = [request.name] if request.name else list_candidates(work, keys)
-    boxes = [detect_one(keys, name, work, detector, version) for name in names]
-    return DetectResult(request.run_id, len(boxes), sum(boxes))
+    boxes = detect_one(keys, request.name, work, detector, version, request.predictions)
+    return DetectResult(request.run_id, request.name, boxes)
 
 
-def detect_one(keys: RunKeys, name: str, work: Storage, detector: Detector, version: DetectorVersion) -> int:
+def detect_one(  # noqa: PLR0913, PLR0917 -- the candidate, the detector, and where its prediction goes
+    keys: RunKeys, name: str, work: Storage, detector: Detector, version: DetectorVersion, folder: str = ""
+) -> int:
     """Run the detector over one candidate unless it has a valid prediction; return the number of boxes.
 
-    Where the detector fails, the prediction is an error record, as in a transform job; the next run tries again.
+    ``folder`` is that of the predictions, by default the detector's own. Where the detector fails, the prediction is an
+    error record, as in a transform job; the next run tries again.
 
     Raises
     ------
@@ -70,9 +72,9 @@ def detect_one(keys: RunKeys, name: str, work: Storage, detector: Detector, vers
     record = find_record(work, keys, name)
     if record is None or work.size(keys.candidate(name)) is None:
         raise KeyError(keys.candidate(name))
-    made = predictions.describe(record, version)
+    made, key = predictions.describe(record, version), keys.prediction(name, folder or version.folder)
     try:
-        known = predictions.read(work.get(keys.prediction(name)))
+        known = predictions.read(work.get(key))
     except (KeyError, ValueError):
         known = None
     if known is not None and known.made == made:
@@ -83,7 +85,7 @@ def detect_one(keys: RunKeys, name: str, work: Storage, detector: Detector, vers
     except TransientError:
         raise  # the step is repeated
     except Exception as failure:  # noqa: BLE001 -- one candidate must not cost the others their detection
-        work.put(keys.prediction(name), predictions.error_to_json(f"{type(failure).__name__}: {failure}", made))
+        work.put(key, predictions.error_to_json(f"{type(failure).__name__}: {failure}", made))
         return 0
-    work.put(keys.prediction(name), predictions.to_json(found, made))
+    work.put(key, predictions.to_json(found, made))
     return len(found.boxes)

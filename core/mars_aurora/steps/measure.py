@@ -27,13 +27,14 @@ class Measured:
     detector: DetectorVersion | None = None
 
 
-def measure_one(record: Record, keys: RunKeys, work: Storage, detections: Storage) -> Measured:
+def measure_one(record: Record, keys: RunKeys, work: Storage, detections: Storage, detector: str) -> Measured:
     """Measure the auroras that the detector found in one candidate, unless that is done; copy its picture if any.
 
-    The measured auroras are kept in ``work``; a later run uses them as long as geometry and prediction are the same.
+    ``detector`` is the folder of its predictions. The measured auroras are kept in ``work``; a later run uses them as
+    long as geometry and prediction are the same.
     """
     try:
-        prediction = work.get(keys.prediction(record.name))
+        prediction = work.get(keys.prediction(record.name, detector))
         found = predictions.read(prediction)
     except KeyError as error:
         return _failed(record, "missing_object", f"{error.args[0]} is missing")
@@ -57,8 +58,8 @@ def measure_one(record: Record, keys: RunKeys, work: Storage, detections: Storag
     if auroras and (is_new or detections.size(keys.detection(record.name)) != record.origin.products["image"]):
         detections.put(keys.detection(record.name), work.get(keys.image(record.name)))
     concluded = record.conclude(Outcome.AURORA if auroras else Outcome.NO_AURORA)
-    detector = DetectorVersion(DetectorName(found.made.detector), found.made.weights_sha256)
-    return Measured(replace(concluded, auroras=len(auroras)), auroras, detector)
+    found_by = DetectorVersion(DetectorName(found.made.detector), found.made.weights_sha256)
+    return Measured(replace(concluded, auroras=len(auroras)), auroras, found_by)
 
 
 def _find_measured(record: Record, stamp: str, work: Storage, keys: RunKeys) -> list[Aurora] | None:

@@ -44,7 +44,8 @@ def open_run(
     BusyError
         If another execution of the run has not ended.
     """
-    start = read_start(request.request, {"min_objects": request.min_objects, "keep_stages": request.keep_stages})
+    of_stack = ("min_objects", "keep_stages", "detect_on_lambda_up_to")
+    start = read_start(request.request, {name: getattr(request, name) for name in of_stack})
     keys, work = RunKeys(start.run_id), connect(settings.work_bucket)
     _require_same_batch(start, work, keys)
     children_at_once = min(request.max_concurrency, request.reserved_concurrency or account.concurrency())

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mars_aurora.detect.detectors import DetectorName, describe_detector
 from mars_aurora.emission import find_emission
 from mars_aurora.errors import ChangedError, InputError, Reason
 from mars_aurora.readers.limits import Limits
@@ -44,7 +45,8 @@ def preprocess(
     """
     keys = RunKeys(request.run_id)
     if request.again == Again.ALL:
-        work.delete(keys.prediction(request.name))
+        for detector in DetectorName:
+            work.delete(keys.prediction(request.name, describe_detector(detector).folder))
         work.delete(keys.measured(request.name))
     result = _find_or_read(request, inputs, work, reading)
     for key, data in result.products.items():

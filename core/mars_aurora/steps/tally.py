@@ -1,24 +1,49 @@
-"""Compare the list of inputs with the records."""
+"""Compare the list of inputs with the records; list the candidates that are to be detected, and where."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
+from mars_aurora.detect.detectors import DetectorVersion, describe_detector
+from mars_aurora.run.detection import choose_path
 from mars_aurora.run.keys import RunKeys
 from mars_aurora.run.ledger import Outcome, Record, count_outcomes
 from mars_aurora.run.listing import CANDIDATES, settle_inputs, write_items
 from mars_aurora.run.messages import TallyRequest, TallyResult
+from mars_aurora.run.plan import Todo, plan_detection
+from mars_aurora.run.settings import Settings
 from mars_aurora.run.storage import Source, Storage
 
+_READERS = 16  # threads; reading a prediction from S3 takes one round trip
 
-def tally(request: TallyRequest, inputs: Source, work: Storage) -> TallyResult:
-    """Compare the list of inputs with the records; leave exactly the candidates that are not superseded."""
-    keys = RunKeys(request.run_id)
+
+def tally(request: TallyRequest, inputs: Source, work: Storage, settings: Settings) -> TallyResult:
+    """Compare the list of inputs with the records; leave exactly the candidates that are not superseded.
+
+    Those without a prediction are listed for the map of the detect function and for a transform job. The outputs of a
+    transform job of this execution are collected before.
+    """
+    keys, detector = RunKeys(request.run_id), describe_detector(settings.detector)
     records = settle_inputs(request.prefix, inputs, work, keys)
-    candidates = keep_candidates(records, work, keys)
-    if request.list_candidates:
-        write_items(work, keys, CANDIDATES, ({"name": name} for name in candidates))
-    return TallyResult(request.run_id, len(records), len(candidates), count_outcomes(records))
+    names = set(keep_candidates(records, work, keys))
+    collect_predictions(work, keys, detector.folder)
+    undetected = find_undetected([record for record in records if record.name in names], work, keys, detector)
+    write_items(work, keys, CANDIDATES, ({"name": record.name} for record in undetected))
+    work.put(keys.transform_manifest, _list_transform(undetected, keys, settings.work_bucket))
+    detect_on, detected = choose_path(request, len(names), len(undetected))
+    return TallyResult(
+        request.run_id,
+        listed=len(records),
+        candidates=len(names),
+        undetected=len(undetected),
+        predictions=detector.folder,
+        detect_on=detect_on.value,
+        detected=detected,
+        counts=count_outcomes(records),
+    )
 
 
 def keep_candidates(records: list[Record], work: Storage, keys: RunKeys) -> list[str]:
@@ -34,3 +59,38 @@ def keep_candidates(records: list[Record], work: Storage, keys: RunKeys) -> list
             with suppress(KeyError, OSError):
                 work.put(key, work.get(keys.image(record.name)))
     return [record.name for record in wanted.values()]
+
+
+def collect_predictions(work: Storage, keys: RunKeys, detector: str) -> None:
+    """Move predictions that are in folders below that of the detector to where they are looked for.
+
+    AWS describes in two ways how the outputs of a transform job are named after its inputs; the base name is the same.
+    """
+    folder = keys.predictions_by(detector)
+    for key in work.list(folder):
+        expected = folder + key.rpartition("/")[2]
+        if key != expected:
+            work.put(expected, work.get(key))
+            work.delete(key)
+
+
+def find_undetected(
+    candidates: Sequence[Record], work: Storage, keys: RunKeys, detector: DetectorVersion
+) -> list[Record]:
+    """Return the candidates without a valid prediction by a detector."""
+    stored = set(work.list(keys.predictions_by(detector.folder)))
+
+    def is_detected(record: Record) -> bool:
+        key = keys.prediction(record.name, detector.folder)
+        return key in stored and plan_detection(record, work, keys, detector) is Todo.DONE
+
+    with ThreadPoolExecutor(_READERS) as readers:
+        found = list(readers.map(is_detected, candidates))
+    return [record for record, is_done in zip(candidates, found, strict=True) if not is_done]
+
+
+def _list_transform(candidates: Sequence[Record], keys: RunKeys, bucket: str) -> bytes:
+    """Return the manifest of a transform job: the prefix of its inputs, and their keys below it."""
+    prefix = {"prefix": f"s3://{bucket}/{keys.candidates}"}
+    inputs = (keys.candidate(record.name).removeprefix(keys.candidates) for record in candidates)
+    return json.dumps([prefix, *inputs]).encode()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from mars_aurora.detect.detectors import DetectorName
+from mars_aurora.detect.detectors import DetectorName, describe_detector
 from mars_aurora.local import runner
 from mars_aurora.local.disk import DiskSpaceError
 from mars_aurora.local.inputs import find_inputs
@@ -69,7 +69,7 @@ def test_missing_products_are_made_again(done, tmp_path):
     assert _stages(folder, job)[3] == "measuring: 1 done, 1 new"
     (tmp_path / job.keys.measured(name)).write_bytes(b"{}")
     assert _stages(folder, job)[3] == "measuring: 1 done, 1 to be measured again"
-    (tmp_path / job.keys.prediction(name)).write_bytes(b"{}")
+    (tmp_path / job.keys.prediction(name, describe_detector(job.detector).folder)).write_bytes(b"{}")
     assert _stages(folder, job)[2:] == ["detecting: 1 done, 1 failed before", f"measuring: 1 done, up to 1 {AFTER}"]
     (tmp_path / job.keys.image(name)).write_bytes(b"")
     assert _stages(folder, job)[0] == "reading: 2 done, 1 to be read again"
@@ -80,7 +80,7 @@ def test_missing_products_are_made_again(done, tmp_path):
     [
         (
             {"detector": DetectorName.YOLO},
-            ["3 done", "2 done", "2 to be searched again by another detector or weights", f"up to 2 {AFTER}"],
+            ["3 done", "2 done", "2 new", f"up to 2 {AFTER}"],
         ),
         ({"min_objects": 2}, ["3 done", "2 to be counted again", f"up to 2 {AFTER}", f"up to 2 {AFTER}"]),
         ({"again": Again.REJECTED}, ["2 done, 1 requested again", *[f"2 done, up to 1 {AFTER}"] * 3]),

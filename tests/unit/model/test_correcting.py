@@ -25,7 +25,8 @@ def run(tmp_path: Path) -> Path:
             ("images", ".png", name.encode()),
             ("predictions", ".png.out", json.dumps({"boxes": [MARS], "made": MADE}).encode()),
         ):
-            path = folder / part / f"{name}{suffix}"
+            key = RunPaths().prediction(name, "b") if part == "predictions" else f"{part}/{name}{suffix}"
+            path = folder / key
             path.parent.mkdir(parents=True, exist_ok=True)
             if part != "predictions" or outcome is Outcome.CANDIDATE:
                 path.write_bytes(data)
@@ -40,7 +41,7 @@ def test_pictures_are_exported_with_the_detectors_boxes(run, tmp_path):
 
 
 def test_picture_with_error_record_is_exported_without_boxes(run, tmp_path):
-    (run / "predictions" / "a" / "x.fits.png.out").write_bytes(
+    (run / RunPaths().prediction("a/x.fits", "b")).write_bytes(
         json.dumps({"boxes": [], "error": "timeout", "made": MADE}).encode()
     )
     correcting.label(run, tmp_path / "set")

@@ -1,5 +1,7 @@
 """Keys of the files of a run."""
 
+import re
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -16,8 +18,6 @@ def test_keys_of_an_input_are_distinct_and_contain_run_id_and_name():
         keys.image(name),
         keys.geometry(name),
         keys.stage(name, "mask"),
-        keys.candidate(name),
-        keys.prediction(name),
         keys.record(name),
         keys.detection(name),
         keys.plot(name),
@@ -29,9 +29,17 @@ def test_keys_of_an_input_are_distinct_and_contain_run_id_and_name():
 
 def test_prediction_is_named_after_the_candidate_as_by_the_transform_job():
     keys = RunKeys("r1")
-    assert keys.prediction("x.fits").removeprefix(keys.predictions) == (
+    assert keys.prediction("x.fits", "weights").removeprefix(keys.predictions_by("weights")) == (
         keys.candidate("x.fits").removeprefix(keys.candidates) + ".out"
     )
+    assert keys.predictions_by("weights") == f"{keys.predictions}weights/"
+
+
+@pytest.mark.parametrize("name", ["x.fits", "2022/x y.fits.gz", "+é\ud800.fits"])
+def test_candidates_have_flat_keys_that_need_no_encoding(name: str):
+    key = RunPaths().candidate(name)
+    assert re.fullmatch(r"candidates/[0-9a-f]{32}\.png", key)
+    assert key != RunPaths().candidate(f"{name}.gz")
 
 
 def test_paths_are_the_keys_relative_to_the_run_folder():
@@ -68,7 +76,14 @@ def test_keys_of_different_inputs_are_distinct_and_none_is_a_folder_of_another()
     hashed = [key_name(name) for name in NAMES]
     paths = RunPaths()
     for kind in (
-        *(paths.image, paths.geometry, paths.candidate, paths.prediction, paths.measured, paths.record),
+        *(
+            paths.image,
+            paths.geometry,
+            paths.candidate,
+            partial(paths.prediction, detector="w"),
+            paths.measured,
+            paths.record,
+        ),
         *(paths.detection, paths.plot, paths.set_picture),
     ):
         made = [kind(name) for name in [*NAMES, *hashed]]
@@ -79,7 +94,7 @@ def test_keys_of_different_inputs_are_distinct_and_none_is_a_folder_of_another()
 
 @pytest.mark.parametrize("name", NAMES)
 def test_key_is_a_legal_path_and_object_key_of_limited_length(name: str, tmp_path: Path):
-    key = RunKeys("r" * 80).prediction(name)
+    key = RunKeys("r" * 80).measured(name)
     assert len(key.encode()) <= 400
     assert {"", ".", ".."}.isdisjoint(key.split("/"))
     storage = FolderStorage(tmp_path)
@@ -96,12 +111,6 @@ def test_name_of_up_to_200_bytes_is_its_own_key_and_a_longer_one_is_recognizable
 @pytest.mark.parametrize("name", ["+x.fits", "=x.fits", "a\rb.fits", " x.fits", "\ud800.fits", "é +.fits"])
 def test_files_of_an_input_are_found_by_its_name_in_the_tables(name: str):
     assert RunPaths().image(name) == RunPaths().image(escape_text(name))
-
-
-def test_record_of_a_candidate_is_found_by_its_key():
-    keys = RunKeys("r1")
-    for name in NAMES:
-        assert keys.record_of_candidate(keys.candidate(name)) == keys.record(name)
 
 
 @pytest.mark.parametrize("run_id", ["r", "2022-03-31", "a.b_c-d", "x" * 80])

@@ -107,6 +107,7 @@ def test_prefix_of_a_folder_ends_in_a_slash(prefix: str) -> None:
 
 def test_request_by_hand_may_name_everything() -> None:
     given = {"bucket": "b", "prefix": "x/", "run_id": "mine", "min_objects": 3, "keep_stages": True, "again": "all"}
+    given |= {"detect_on_lambda_up_to": 50}
     assert read_start(given).to_event() == given
 
 
@@ -122,6 +123,7 @@ def test_request_by_hand_may_name_everything() -> None:
         ({"bucket": "b", "prefix": "a/", "min_objects": "2"}, "min_objects must be int, not '2'"),
         ({"bucket": "b", "prefix": "a/", "min_objects": 0}, "min_objects must be at least 1"),
         ({"bucket": "b", "prefix": "a/", "min_objects": 2.0}, "min_objects must be int"),
+        ({"bucket": "b", "prefix": "a/", "detect_on_lambda_up_to": -1}, "detect_on_lambda_up_to must be at least 0"),
         ({"bucket": "b", "prefix": "a/", "keep_stages": "true"}, "keep_stages must be bool"),
         ({"bucket": "b", "prefix": "a/", "again": "some"}, "again must be 'rejected' or 'all', not 'some'"),
         ({"bucket": "b", "prefix": "a/", "run_id": "a/b"}, "the run id 'a/b' is invalid"),

@@ -5,7 +5,6 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from mars_aurora import readers
@@ -15,7 +14,6 @@ from mars_aurora.detect.candidate import Candidate
 from mars_aurora.detect.detectors import DetectorName, DetectorVersion
 from mars_aurora.geometry import canvas
 from mars_aurora.picture import heatmap, png
-from mars_aurora.picture.picture import Picture
 from mars_aurora.run.keys import RunKeys
 from mars_aurora.run.ledger import Origin, Outcome, Record
 from mars_aurora.run.messages import DetectRequest, DetectResult
@@ -75,20 +73,20 @@ def _by_picture(candidate: Candidate) -> Detections:
     return Detections((AURORA,), sza_missing=picture.sza_coefficients is None)
 
 
-def _prediction(work: FolderStorage) -> dict:
-    return json.loads(work.get(KEYS.prediction(NAME)))
+def _prediction(work: FolderStorage, detector: str = "weights") -> dict:
+    return json.loads(work.get(KEYS.prediction(NAME, detector)))
 
 
 def test_detector_that_uses_only_the_picture_reads_only_the_picture(work):
     assert detect_one(KEYS, NAME, work, _by_picture, NETWORK) == 1
-    assert work.read == [KEYS.record(NAME), KEYS.prediction(NAME), KEYS.candidate(NAME)]
+    assert work.read == [KEYS.record(NAME), KEYS.prediction(NAME, "weights"), KEYS.candidate(NAME)]
 
 
 def test_detector_that_uses_only_the_observation_reads_only_the_geometry(work, files):
     assert detect_one(KEYS, NAME, work, threshold.detect, THRESHOLD) >= 2
-    assert work.read == [KEYS.record(NAME), KEYS.prediction(NAME), KEYS.geometry(NAME)]
+    assert work.read == [KEYS.record(NAME), KEYS.prediction(NAME, "threshold"), KEYS.geometry(NAME)]
     observation, fitted = canvas.unpack_geometry(files[KEYS.geometry(NAME)])
-    boxes = [Box(**box) for box in _prediction(work)["boxes"]]
+    boxes = [Box(**box) for box in _prediction(work, "threshold")["boxes"]]
     assert boxes == threshold.find(observation, fitted)
 
 
@@ -103,7 +101,7 @@ def test_geometry_is_read_once(work):
 def test_prediction_reports_missing_sza_only_where_it_is_missing(work, files):
     detect_one(KEYS, NAME, work, _by_picture, NETWORK)
     assert _prediction(work).keys() == {"boxes", "made"}
-    work.delete(KEYS.prediction(NAME))
+    work.delete(KEYS.prediction(NAME, "weights"))
     picture = replace(png.read(files[KEYS.candidate(NAME)]), sza_coefficients=None)
     work.put(KEYS.candidate(NAME), png.write(picture))
     detect_one(KEYS, NAME, work, _by_picture, NETWORK)
@@ -114,19 +112,27 @@ def test_candidate_with_a_prediction_is_not_read(work):
     detect_one(KEYS, NAME, work, _by_picture, NETWORK)
     work.read.clear()
     assert detect_one(KEYS, NAME, work, _by_picture, NETWORK) == 1
-    assert work.read == [KEYS.record(NAME), KEYS.prediction(NAME)]
+    assert work.read == [KEYS.record(NAME), KEYS.prediction(NAME, "weights")]
 
 
 @pytest.mark.parametrize("version", [DetectorVersion(DetectorName.YOLO, "other weights"), THRESHOLD])
 def test_other_weights_or_another_detector_detect_again(work, version):
     detect_one(KEYS, NAME, work, _by_picture, NETWORK)
     assert detect_one(KEYS, NAME, work, lambda _: Detections(()), version) == 0
-    assert _prediction(work)["made"]["weights_sha256"] == version.weights_sha256
+    assert _prediction(work, version.folder)["made"]["weights_sha256"] == version.weights_sha256
+    assert len(_prediction(work)["boxes"]) == 1, "the predictions of the first remain"
+
+
+def test_prediction_by_other_weights_in_the_folder_of_a_run_is_made_again(work):
+    detect_one(KEYS, NAME, work, _by_picture, NETWORK)
+    other = DetectorVersion(DetectorName.YOLO, "other weights")
+    assert detect_one(KEYS, NAME, work, lambda _: Detections(()), other, folder="weights") == 0
+    assert _prediction(work)["made"]["weights_sha256"] == "other weights"
 
 
 @pytest.mark.parametrize("prediction", [b"", b'{"boxes": []}', b"[]"])
 def test_damaged_prediction_or_one_of_an_earlier_version_is_made_again(work, prediction):
-    work.put(KEYS.prediction(NAME), prediction)
+    work.put(KEYS.prediction(NAME, "weights"), prediction)
     assert detect_one(KEYS, NAME, work, _by_picture, NETWORK) == 1
 
 
@@ -153,16 +159,12 @@ def test_damaged_picture_becomes_an_error_record(work):
 
 
 def test_missing_candidate_is_an_error(work):
-    with pytest.raises(KeyError, match=r"candidates/y\.fits"):
+    with pytest.raises(KeyError, match=r"candidates/[0-9a-f]{32}\.png"):
         detect_one(KEYS, "y.fits", work, _by_picture, NETWORK)
-    assert work.size(KEYS.prediction("y.fits")) is None
+    assert work.size(KEYS.prediction("y.fits", "weights")) is None
 
 
-def test_all_candidates_or_one_are_detected(work):
-    picture = png.write(Picture(np.ones((480, 640), np.uint8)))
-    work.put(KEYS.candidate("y.fits"), picture)
-    work.put(KEYS.record("y.fits"), _record("y.fits", picture).to_json())
-    assert detect(DetectRequest("r", "y.fits"), work, _by_picture, NETWORK) == DetectResult("r", 1, 1)
-    assert work.list(KEYS.predictions) == [KEYS.prediction("y.fits")]
-    assert detect(DetectRequest("r"), work, _by_picture, NETWORK) == DetectResult("r", 2, 2)
-    assert work.list(KEYS.predictions) == [KEYS.prediction(NAME), KEYS.prediction("y.fits")]
+def test_one_candidate_is_detected_into_its_folder_or_that_of_the_run(work):
+    assert detect(DetectRequest("r", NAME), work, _by_picture, NETWORK) == DetectResult("r", NAME, 1)
+    assert detect(DetectRequest("r", NAME, "of-the-run"), work, _by_picture, NETWORK).boxes == 1
+    assert work.list(KEYS.predictions) == [KEYS.prediction(NAME, "of-the-run"), KEYS.prediction(NAME, "weights")]

@@ -1,6 +1,7 @@
 """The exposure of a run is the sum over the files that were searched, with and without auroras."""
 
 import io
+import json
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from mars_aurora.run.ledger import Record
 from mars_aurora.run.messages import CatalogueRequest, ClassifyRequest, DetectRequest, PreprocessRequest, TallyRequest
 from mars_aurora.run.provenance import describe_provenance
 from mars_aurora.run.records import list_inputs
+from mars_aurora.run.settings import Settings
 from mars_aurora.run.storage import FolderStorage, Source, Storage
 from mars_aurora.steps import exposure as step
 from mars_aurora.steps.catalogue import catalogue
@@ -49,9 +51,13 @@ def _run(inputs: Source, work: Storage, min_objects: int = 1, found: object = ()
     for name in filter(is_fits, list_inputs(inputs, "b/")):
         if preprocess(PreprocessRequest("r", "bucket", f"b/{name}", name), inputs, work).usable:
             classify(ClassifyRequest("r", name, min_objects), work)
-    tally(TallyRequest("r", "bucket", "b/"), inputs, work)
-    detect(DetectRequest("r"), work, lambda _: Detections(found), DetectorVersion(DetectorName.YOLO, str(found)))
-    counts = catalogue(CatalogueRequest("r", "bucket", "b/"), inputs, work, work, PROVENANCE).counts
+    tally(TallyRequest("r", "bucket", "b/"), inputs, work, Settings("work", "detections", DetectorName.YOLO))
+    version = DetectorVersion(DetectorName.YOLO, f"{len(found)} boxes")
+    for line in work.get(KEYS.items("candidates")).splitlines():
+        detect(DetectRequest("r", json.loads(line)["name"]), work, lambda _: Detections(found), version)
+    counts = catalogue(
+        CatalogueRequest("r", "bucket", "b/", predictions=version.folder), inputs, work, work, PROVENANCE
+    ).counts
     return {outcome: count for outcome, count in counts.items() if count}
 
 
@@ -93,8 +99,8 @@ def test_superseded_and_rejected_files_do_not_count(inputs, work, contents):
 
 def test_file_whose_detection_failed_does_not_count(inputs, work):
     _run(inputs, work)
-    work.put(KEYS.prediction("b.fits"), b"damaged")
-    catalogue(CatalogueRequest("r", "bucket", "b/"), inputs, work, work, PROVENANCE)
+    work.put(KEYS.prediction("b.fits", "0 boxes"), b"damaged")
+    catalogue(CatalogueRequest("r", "bucket", "b/", predictions="0 boxes"), inputs, work, work, PROVENANCE)
     assert _total_km2(work) == pytest.approx(_area_km2(work, "a", "c"))
 
 

@@ -39,9 +39,10 @@ class Account:
 def make_request(
     execution: str = "first", prefix: str = "incoming/a/", bucket: str = "inputs", **changed: object
 ) -> OpenRequest:
-    by_hand = {"bucket": bucket, "prefix": prefix} | {key: changed.pop(key) for key in ("run_id",) if key in changed}
+    own = ("run_id", "detect_on_lambda_up_to")
+    by_hand = {"bucket": bucket, "prefix": prefix} | {key: changed.pop(key) for key in own if key in changed}
     limits = {"max_concurrency": 500, "reserved_concurrency": 0}
-    limits |= {"tolerated_failure_percentage": 10, "tolerated_failure_count": 5}
+    limits |= {"detect_on_lambda_up_to": 7, "tolerated_failure_percentage": 10, "tolerated_failure_count": 5}
     return OpenRequest(by_hand, execution, min_objects=2, keep_stages=False, **{**limits, **changed})
 
 
@@ -72,6 +73,16 @@ def test_settings_and_version_of_the_run_are_written(buckets: Buckets) -> None:
     written = json.loads(buckets["work"].get(KEYS.product("run.json")))
     assert (written["bucket"], written["prefix"], written["run_id"]) == ("inputs", "incoming/a/", "a")
     assert (written["version"], written["detector"], written["min_objects"]) == (__version__, "yolo", 2)
+
+
+@pytest.mark.parametrize(
+    ("asked", "used"), [({}, 7), ({"detect_on_lambda_up_to": 3}, 3), ({"detect_on_lambda_up_to": 0}, 0)]
+)
+def test_number_of_candidates_for_lambda_is_that_of_the_request_or_of_the_stack(
+    buckets: Buckets, asked: dict[str, int], used: int
+) -> None:
+    fill(buckets)
+    assert open_(buckets, make_request(**asked)).detect_on_lambda_up_to == used
 
 
 def test_products_of_an_earlier_execution_are_deleted(buckets: Buckets) -> None:

@@ -29,6 +29,7 @@ from mars_aurora.run.messages import (
 from mars_aurora.run.predictions import Made
 from mars_aurora.run.provenance import describe_provenance
 from mars_aurora.run.records import is_input, list_inputs
+from mars_aurora.run.settings import Settings
 from mars_aurora.run.stamps import Reading
 from mars_aurora.run.storage import FolderStorage, Version
 from mars_aurora.steps.catalogue import catalogue
@@ -39,6 +40,10 @@ from mars_aurora.steps.tally import tally
 
 KEYS = RunKeys("r")
 PROVENANCE = describe_provenance(DetectorName.YOLO, 2, "")
+SETTINGS = Settings("work", "detections", DetectorName.YOLO)
+TALLY = TallyRequest("r", "bucket", "b/")
+CATALOGUE = CatalogueRequest("r", "bucket", "b/")
+WEIGHTS = PROVENANCE.weights_sha256
 OLD = "emm_emu_l2b_20220331t212107_0191_os2_sw1of1_r_v01-04.fits"
 NEW = "emm_emu_l2b_20220331t212107_0191_os2_sw1of1_f_v02-00.fits"
 PRODUCTS = ("image", "geometry", "exposure")
@@ -60,14 +65,20 @@ def _preprocess(name: str, inputs: FolderStorage, work: FolderStorage, again: st
     return preprocess(PreprocessRequest("r", "bucket", f"b/{name}", name, again=again), inputs, work)
 
 
-def _run_all(inputs: FolderStorage, work: FolderStorage, detector: Detector, again: str = "", weights: str = ""):
+def _run_all(inputs: FolderStorage, work: FolderStorage, detector: Detector, again: str = "", weights: str = WEIGHTS):
     """Run all steps as the workflow does, with every usable picture a candidate."""
     for name in filter(is_fits, list_inputs(inputs, "b/")):
         if _preprocess(name, inputs, work, again).usable:
             classify(ClassifyRequest("r", name, min_objects=1), work)
-    counts = tally(TallyRequest("r", "bucket", "b/"), inputs, work)
-    detect(DetectRequest("r"), work, detector, DetectorVersion(DetectorName.YOLO, weights))
-    return counts, catalogue(CatalogueRequest("r", "bucket", "b/"), inputs, work, work, PROVENANCE)
+    version = DetectorVersion(DetectorName.YOLO, weights)
+    counts = tally(TALLY, inputs, work, SETTINGS)
+    _detect_all(work, detector, version)
+    return counts, catalogue(replace(CATALOGUE, predictions=version.folder), inputs, work, work, PROVENANCE)
+
+
+def _detect_all(work: FolderStorage, detector: Detector, version: DetectorVersion) -> None:
+    for line in work.get(KEYS.items("candidates")).splitlines():
+        detect(DetectRequest("r", json.loads(line)["name"]), work, detector, version)
 
 
 def _find_aurora(_candidate: Candidate) -> Detections:
@@ -166,7 +177,7 @@ def test_new_result_version_makes_its_stage_and_those_after_it_again(inputs, wor
 
 def _products(work: FolderStorage) -> dict[str, Version]:
     """The version of the only file in each folder of the run; records are written each time."""
-    keys = [key for key in work.list("runs/r/") if key.count("/") > 2]
+    keys = [key for key in work.list("runs/r/") if key.count("/") > 2 and "/map/" not in key]
     return {key.split("/")[2]: work.version(key) for key in keys if "/ledger/" not in key and "/detections/" not in key}
 
 
@@ -184,7 +195,7 @@ def test_other_min_objects_count_again(inputs, work, content):
     _run_all(inputs, work, _find_aurora)
     classify(ClassifyRequest("r", "x.fits", min_objects=99), work)
     assert _record(work, "x.fits").outcome is Outcome.DISCARDED
-    tally_result = tally(TallyRequest("r", "bucket", "b/"), inputs, work)
+    tally_result = tally(TALLY, inputs, work, SETTINGS)
     assert (tally_result.candidates, work.list(KEYS.candidates)) == (0, [])
 
 
@@ -193,7 +204,7 @@ def test_other_min_objects_count_again(inputs, work, content):
 def test_products_that_are_missing_empty_or_cut_are_made_again(inputs, work, content, product, damage):
     inputs.put("b/x.fits", content)
     _run_all(inputs, work, _find_aurora)
-    key = getattr(KEYS, product)("x.fits")
+    key = KEYS.prediction("x.fits", WEIGHTS) if product == "prediction" else getattr(KEYS, product)("x.fits")
     before = work.get(key)
     work.delete(key)
     if damage is not None:
@@ -307,7 +318,7 @@ def test_auroras_are_measured_and_their_pictures_copied_to_the_detections(inputs
     assert (result.listed, result.auroras) == (2, 1)
     assert {outcome: count for outcome, count in result.counts.items() if count} == {"aurora": 1, "ignored": 1}
     assert work.get(KEYS.detection("x.fits")) == work.get(KEYS.image("x.fits"))
-    assert json.loads(work.get(KEYS.prediction("x.fits")))["boxes"][1]["label"] == "aurora"
+    assert json.loads(work.get(KEYS.prediction("x.fits", WEIGHTS)))["boxes"][1]["label"] == "aurora"
 
 
 def test_candidate_without_boxes_has_outcome_no_aurora(inputs, work, content):
@@ -321,7 +332,7 @@ def test_geometry_is_not_unpacked_without_auroras(inputs, work, content):
     inputs.put("b/x.fits", content)
     _run_all(inputs, work, _find_only_mars)
     work.put(KEYS.geometry("x.fits"), b"damaged")
-    result = catalogue(CatalogueRequest("r", "bucket", "b/"), inputs, work, work, PROVENANCE)
+    result = catalogue(CATALOGUE, inputs, work, work, PROVENANCE)
     assert result.counts["no_aurora"] == 1
 
 
@@ -345,12 +356,16 @@ def test_candidate_with_a_prediction_is_not_detected_again(inputs, work, content
 @pytest.mark.parametrize(
     "damage",
     [
-        (KEYS.prediction("x.fits"), None, "missing_object"),
-        (KEYS.prediction("x.fits"), b"<html>", "not_detected"),
-        (KEYS.prediction("x.fits"), b'{"boxes": [{"x": 1}]}', "not_detected"),
-        (KEYS.prediction("x.fits"), predictions.error_to_json("too large", Made("", "yolo", "")), "not_detected"),
+        (KEYS.prediction("x.fits", WEIGHTS), None, "missing_object"),
+        (KEYS.prediction("x.fits", WEIGHTS), b"<html>", "not_detected"),
+        (KEYS.prediction("x.fits", WEIGHTS), b'{"boxes": [{"x": 1}]}', "not_detected"),
         (
-            KEYS.prediction("x.fits"),
+            KEYS.prediction("x.fits", WEIGHTS),
+            predictions.error_to_json("too large", Made("", "yolo", "")),
+            "not_detected",
+        ),
+        (
+            KEYS.prediction("x.fits", WEIGHTS),
             predictions.to_json(Detections(()), Made("of another picture", "yolo", "")),
             "not_detected",
         ),
@@ -370,7 +385,7 @@ def test_missing_or_damaged_file_fails_only_its_input(inputs, work, content, oth
     work.delete(key)
     if data is not None:
         work.put(key, data)
-    result = catalogue(CatalogueRequest("r", "bucket", "b/"), inputs, work, work, PROVENANCE)
+    result = catalogue(CATALOGUE, inputs, work, work, PROVENANCE)
     assert (result.counts["failed"], result.counts["aurora"]) == (1, 1)
     assert f"x.fits,failed,{reason}," in _ledger(work)
 
@@ -391,7 +406,7 @@ def test_newer_version_supersedes_the_older_until_it_is_removed(inputs, work, co
 
 def test_listed_input_without_record_is_failed(inputs, work):
     inputs.put("b/x.fits", b"text")
-    result = catalogue(CatalogueRequest("r", "bucket", "b/"), inputs, work, work, PROVENANCE)
+    result = catalogue(CATALOGUE, inputs, work, work, PROVENANCE)
     assert result.counts["failed"] == 1
     assert "x.fits,failed,no_record," in _ledger(work)
 
@@ -401,14 +416,6 @@ def test_ready_markers_and_folder_placeholders_are_not_inputs(inputs):
         inputs.put(f"b/{name}", b"")
     assert list_inputs(inputs, "b/") == ["deep/y_READY", "x.fits", "x_READY"]
     assert not is_input("deep/")
-
-
-def test_candidates_are_listed_for_the_map_of_the_workflow(inputs, work, content):
-    inputs.put("b/x.fits", content)
-    _run_all(inputs, work, _find_nothing)
-    assert work.size(KEYS.items("candidates")) is None
-    tally(TallyRequest("r", "bucket", "b/", list_candidates=True), inputs, work)
-    assert work.get(KEYS.items("candidates")) == b'{"name": "x.fits"}\n'
 
 
 class Outage(FolderStorage):
@@ -428,7 +435,9 @@ def test_outage_is_not_a_failed_detection(inputs, work, content, tmp_path):
     outage = Outage(tmp_path / "work")
     outage.unreadable = "/candidates/"
     with pytest.raises(TransientError):
-        detect(DetectRequest("r"), outage, lambda found: found.picture, DetectorVersion(DetectorName.YOLO, ""))
+        detect(
+            DetectRequest("r", "x.fits"), outage, lambda found: found.picture, DetectorVersion(DetectorName.YOLO, "")
+        )
 
 
 def test_outage_is_not_a_failed_measurement(inputs, work, content, tmp_path):
@@ -438,7 +447,7 @@ def test_outage_is_not_a_failed_measurement(inputs, work, content, tmp_path):
     outage = Outage(tmp_path / "work")
     outage.unreadable = "/geometry/"
     with pytest.raises(TransientError):
-        catalogue(CatalogueRequest("r", "bucket", "b/"), inputs, outage, work, PROVENANCE)
+        catalogue(CATALOGUE, inputs, outage, work, PROVENANCE)
 
 
 def test_input_removed_after_it_was_read_keeps_its_aurora_and_an_added_one_is_reported(inputs, work, content):
@@ -448,9 +457,9 @@ def test_input_removed_after_it_was_read_keeps_its_aurora_and_an_added_one_is_re
     classify(ClassifyRequest("r", "x.fits", min_objects=1), work)
     inputs.delete("b/x.fits")
     inputs.put("b/y.fits", content)
-    tally(TallyRequest("r", "bucket", "b/"), inputs, work)
-    detect(DetectRequest("r"), work, _find_aurora, DetectorVersion(DetectorName.YOLO, ""))
-    result = catalogue(CatalogueRequest("r", "bucket", "b/"), inputs, work, work, PROVENANCE)
+    tally(TALLY, inputs, work, SETTINGS)
+    _detect_all(work, _find_aurora, DetectorVersion(DetectorName.YOLO, WEIGHTS))
+    result = catalogue(CATALOGUE, inputs, work, work, PROVENANCE)
     assert (result.listed, result.auroras) == (2, 1)
     assert "x.fits,aurora,removed_during_run," in _ledger(work)
     assert "y.fits,failed,added_during_run," in _ledger(work)
