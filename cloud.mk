@@ -1,4 +1,4 @@
-.PHONY: tools size rehearse lint-cloud
+.PHONY: tools size rehearse lint-cloud container
 build/tools/.ready: .ci/tools | .venv/.ready
 	.ci/tools
 	touch $@
@@ -14,3 +14,6 @@ lint-cloud: tools ## Validate the template, the state machine and their consiste
 
 rehearse: tools ## Deploy the template on an emulator and run it on simulated files
 	pytest tests/deployed --verbose --durations=5
+
+container: setup ## Start the server of SageMaker's container with the model archive, without a network
+	python tools/container.py

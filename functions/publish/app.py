@@ -47,14 +47,14 @@ def process(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def delete_replaced(current: str, before: datetime) -> int:
-    """Delete the archives other than the current one, and their models, if it was put before a time; return how many.
+    """Delete the archives other than the current one, and their models; return how many.
 
-    Without a current archive, all are deleted.
+    None is deleted unless the current archive was put before a time. If it is empty, all are deleted.
     """
     s3 = connect("s3")
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket(), Prefix=FOLDER)
     put = {item["Key"]: item["LastModified"] for page in pages for item in page.get("Contents", [])}
-    if current and put[current] > before:
+    if current and put.get(current, before) >= before:
         return 0
     old = set(put) - {current}
     delete_models({f"s3://{bucket()}/{key}" for key in old})

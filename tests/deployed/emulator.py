@@ -13,6 +13,8 @@ import re
 import sys
 from pathlib import Path
 
+from botocore.session import Session
+
 SERVICES = "s3,lambda,iam,sts,cloudformation,states,events,sqs,logs,monitoring,ssm"
 
 
@@ -50,6 +52,14 @@ def find_exception(log):
     return found[1] if found else ""
 
 
+def make_writer(port):
+    """Return a function that stores an object, by a request, because that publishes events."""
+    session = Session()
+    session.set_credentials("rehearsal", "rehearsal")
+    client = session.create_client("s3", region_name="us-east-1", endpoint_url=f"http://127.0.0.1:{port}")
+    return lambda bucket, key, data: client.put_object(Bucket=bucket, Key=key, Body=data)
+
+
 if __name__ == "__main__":
     port, folder, *python = sys.argv[1:]
     del sys.argv[1:]
@@ -62,12 +72,11 @@ if __name__ == "__main__":
         "LOG_LEVEL": "WARNING",
     }
     from ministack import app
-    from ministack.services import lambda_svc, stepfunctions
+    from ministack.services import lambda_svc, s3, stepfunctions
     from ministack.services.cloudformation import provisioners
     from sagemaker_double import SageMaker, plug_in
 
-    container = Path(__file__).with_name("container.py")
-    plug_in(SageMaker(Path(folder), port, python, container), app, stepfunctions, provisioners)
+    plug_in(SageMaker(Path(folder), python, s3._get_object_data, make_writer(port)), app, stepfunctions, provisioners)
     honour_paths(stepfunctions)
     name_errors(lambda_svc)
     app.main()

@@ -9,6 +9,7 @@ import re
 import subprocess
 import tarfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -24,8 +25,10 @@ DEFAULTS = {
     "wait_for": "",  # path of a file: the job ends when it exists
 }
 ARN = "arn:aws:sagemaker:us-east-1:000000000000:model/"
+CONTAINER = Path(__file__).with_name("container.py")
 MAX_PAYLOADS_MB = 100
-MOST_INPUTS_MB = 100
+Read = Callable[[str, str], bytes | None]
+Write = Callable[[str, str, bytes], object]
 
 
 class RefusedError(Exception):
@@ -41,12 +44,11 @@ class JobError(Exception):
 
 
 class SageMaker:
-    def __init__(self, folder: Path, port: str, python: list[str], container: Path) -> None:
-        self.folder, self.python, self.container = folder, python, container
-        session = Session()
-        session.set_credentials("rehearsal", "rehearsal")
-        self.s3 = session.create_client("s3", region_name="us-east-1", endpoint_url=f"http://127.0.0.1:{port}")
-        self.api = session.get_service_model("sagemaker")
+    """Models and jobs; objects in S3 are read and written by functions of bucket and key."""
+
+    def __init__(self, folder: Path, python: list[str], read: Read, write: Write) -> None:
+        self.folder, self.python, self.read, self.write = folder, python, read, write
+        self.api = Session().get_service_model("sagemaker")
         self.models: dict[str, dict[str, Any]] = {}
         self.jobs: set[str] = set()
         self.lock = threading.Lock()
@@ -71,8 +73,10 @@ class SageMaker:
         isolated = str(properties.get("EnableNetworkIsolation", False)).lower() == "true"
         request = {**properties, "ModelName": name, "EnableNetworkIsolation": isolated}
         self.validate("CreateModel", request)
-        bucket, key = split(request["PrimaryContainer"]["ModelDataUrl"])
-        self.s3.head_object(Bucket=bucket, Key=key)
+        if self.read(*split(request["PrimaryContainer"]["ModelDataUrl"])) is None:
+            raise RefusedError(
+                "ValidationException", "Could not find model data at " + request["PrimaryContainer"]["ModelDataUrl"]
+            )
         self.models[name] = request
         return ARN + name, {"ModelName": name, "ModelArn": ARN + name}
 
@@ -139,7 +143,7 @@ class SageMaker:
             if len(data) > request["MaxPayloadInMB"] * 2**20:
                 raise JobError(f"ClientError: {name} is larger than MaxPayloadInMB")
             (source / f"{number:06}").write_bytes(data)
-        command = [*self.python, self.container, model, source, target]
+        command = [*self.python, CONTAINER, model, source, target]
         done = subprocess.run(command, env={"OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False)
         if done.returncode:
             raise JobError(f"AlgorithmError: {done.stderr[-1000:]}")
@@ -148,7 +152,7 @@ class SageMaker:
         nested = root.rstrip("/").rpartition("/")[2] + "/" if control["layout"] == "nested" else ""
         for number, name in enumerate(names[:kept]):
             key = f"{output_root}{nested}{name}.out"
-            self.s3.put_object(Bucket=output_bucket, Key=key, Body=(target / f"{number:06}.out").read_bytes())
+            self.write(output_bucket, key, (target / f"{number:06}.out").read_bytes())
         if control["wait_for"]:
             wait_for(Path(control["wait_for"]))
 
@@ -184,10 +188,10 @@ class SageMaker:
         return folder
 
     def get(self, bucket: str, key: str) -> bytes:
-        try:
-            return self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-        except self.s3.exceptions.NoSuchKey as error:
-            raise JobError(f"ClientError: s3://{bucket}/{key} does not exist") from error
+        data = self.read(bucket, key)
+        if data is None:
+            raise JobError(f"ClientError: s3://{bucket}/{key} does not exist")
+        return data
 
 
 def find_faults(shape: Any, value: Any, path: str) -> Any:
@@ -206,10 +210,17 @@ def find_faults(shape: Any, value: Any, path: str) -> Any:
     limits = shape.metadata
     if size < limits.get("min", size) or size > limits.get("max", size):
         yield f"{path} is outside {limits.get('min')} to {limits.get('max')}"
-    if "pattern" in limits and not re.fullmatch(limits["pattern"], value):
+    if "pattern" in limits and not re.fullmatch(translate(limits["pattern"]), value):
         yield f"{path} does not match {limits['pattern']}"
     if limits.get("enum") and value not in limits["enum"]:
         yield f"{path} is not one of the values: {value}"
+
+
+def translate(pattern: str) -> str:
+    """Translate the classes of characters that Python's expressions do not have."""
+    for theirs, ours in {r"\p{L}": r"\w", r"\p{N}": r"\d", r"\p{Z}": r"\s"}.items():
+        pattern = pattern.replace(theirs, ours)
+    return pattern
 
 
 def split(uri: str) -> tuple[str, str]:

@@ -97,7 +97,8 @@ def run_sam(command: str, *options: str, environment: dict[str, str]) -> None:
     done = subprocess.run(
         arguments, cwd=ROOT, env=os.environ | own | environment, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    said = [line for line in done.stdout.splitlines() + done.stderr.splitlines() if "Uploading" not in line]
+    assert done.returncode == 0, "\n".join(said)[-6000:]
 
 
 @contextmanager

@@ -80,7 +80,7 @@ def responses(built: Path, aws: Emulator, night_file: Path, tmp_path_factory: py
         s3.create_bucket(Bucket=bucket)
     s3.upload_file(str(night_file), request["bucket"], request["key"])
     found = {}
-    for name in ("open", "preprocess", "classify", "tally", "detect", "catalogue", "close"):
+    for name in ("open", "preprocess", "classify", "tally", "detect", "catalogue", "close", "publish"):
         log = folder / f"{name}.log"
         with run_function(built, aws, name, log) as address:
             first, second = invoke(address, read_event(name)), invoke(address, read_event(name))
@@ -116,11 +116,16 @@ def test_classify_counts_enough_objects(responses: dict) -> None:
 
 def test_tally_counts_one_candidate(responses: dict) -> None:
     assert (responses["tally"]["listed"], responses["tally"]["candidates"]) == (1, 1)
+    assert responses["tally"]["detected"] == "on SageMaker: 1 candidates"
 
 
 def test_detect_finds_a_box(responses: dict) -> None:
-    assert responses["detect"]["images"] == 1
+    assert responses["detect"]["name"] == read_event("detect")["name"]
     assert responses["detect"]["boxes"] >= 1
+
+
+def test_publish_deletes_nothing_where_nothing_is_old(responses: dict) -> None:
+    assert responses["publish"] == {"deleted": 0}
 
 
 def test_catalogue_counts_add_up_and_products_exist(responses: dict, aws: Emulator) -> None:

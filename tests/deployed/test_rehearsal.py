@@ -54,6 +54,7 @@ def read_ledger(data: bytes) -> list[dict[str, str]]:
 
 def test_marker_starts_a_run_with_the_results_of_a_local_run(stack: Stack, batch: Path, local: Path) -> None:
     bucket = stack.outputs["InputBucketName"]
+    jobs = len(stack.emulator.transform_jobs())
     upload(stack, batch, "incoming/sixty/")
     stack.emulator.client("s3").put_object(Bucket=bucket, Key="incoming/sixty/_READY")
     result = wait_for_run(stack, "incoming/sixty/_READY")
@@ -74,6 +75,12 @@ def test_marker_starts_a_run_with_the_results_of_a_local_run(stack: Stack, batch
     assert result["counts"]["ignored"] == 2
     assert result["counts"]["superseded"] == 1
     assert result["counts"]["aurora"] == len(images) > 0
+    (job,) = stack.emulator.transform_jobs()[jobs:]
+    assert job["MaxConcurrentTransforms"] == 4
+    assert (
+        result["detected"] == f"on SageMaker: {result['counts']['aurora'] + result['counts']['no_aurora']} candidates"
+    )
+    assert result["detected"].encode() in cloud["report.html"]
 
 
 def test_single_file_below_live_starts_its_own_run(stack: Stack, batch: Path) -> None:
@@ -82,6 +89,7 @@ def test_single_file_below_live_starts_its_own_run(stack: Stack, batch: Path) ->
     result = wait_for_run(stack, f"live/{path.name}")
     assert result["run_id"] == f"live-{path.name}"
     assert result["listed"] == 1
+    assert result["detected"] == "on Lambda: the run is of a single file"
     assert f"{path.name}," in read_results(stack, result["run_id"])["ledger.csv"].decode()
 
 

@@ -118,6 +118,12 @@ def test_update_keeps_the_old_archive_and_its_model_for_a_day(
     assert models() == {"new", "foreign"}
 
 
+def test_nothing_is_deleted_where_the_current_archive_is_missing(load: Load) -> None:
+    boto3.client("s3").put_object(Bucket="work", Key=key(b"one"), Body=b"one")
+    assert load(b"two").handler({}, None) == {"deleted": 0}
+    assert key(b"one") in stored()
+
+
 def test_deleted_stack_leaves_no_archive_and_no_model(load: Load, answers: tuple[str, list[dict[str, Any]]]) -> None:
     url, _ = answers
     for archive in (b"one", b"two"):
