@@ -23,7 +23,7 @@ REPEATS = 3
 STEPS = {
     "preprocess": "preprocess(PreprocessRequest('r', '', name, name), inputs, work)",
     "classify": "classify(ClassifyRequest('r', name), work)",
-    "tally": "tally(TallyRequest('r', '', ''), inputs, work, Settings('w', 'd', DetectorName.YOLO))",
+    "tally": "tally(TallyRequest('r', '', ''), inputs, work, Settings('w', 'd', DetectorName.YOLO, True))",
     "detect": "detect(DetectRequest('r', name), work, load_detector('yolo'), describe_detector(DetectorName.YOLO))",
     "catalogue": "catalogue(CatalogueRequest('r', '', ''), inputs, work, work, provenance)",
 }

@@ -91,7 +91,7 @@ def run_steps(run_id: str, storages: list[S3Storage]) -> dict[str, bytes]:
             request = PreprocessRequest(run_id, inputs._bucket, key, name, version.etag)
             if preprocess(request, inputs, work).usable:
                 classify(ClassifyRequest(run_id, name), work)
-    settings = Settings(work._bucket, detections._bucket, DetectorName.YOLO)
+    settings = Settings(work._bucket, detections._bucket, DetectorName.YOLO, cleaning=True)
     tally(TallyRequest(run_id, inputs._bucket, "b/"), inputs, work, settings)
     detector, version = load_detector(DetectorName.YOLO), describe_detector(DetectorName.YOLO)
     for line in work.get(RunKeys(run_id).items("candidates")).splitlines():

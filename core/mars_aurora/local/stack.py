@@ -5,15 +5,17 @@ Region, account and endpoint come from the AWS environment variables, including 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from mars_aurora.errors import UsageError
+from mars_aurora.errors import MarsAuroraError, UsageError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_stepfunctions import SFNClient
 
+Answer = TypeVar("Answer")
 _OUTPUTS = ("StateMachineArn", "InputBucketName", "WorkBucketName", "DetectionsBucketName")
 
 
@@ -51,3 +53,26 @@ def connect(name: str) -> Stack:
     except KeyError as error:
         raise UsageError(f"the stack {name!r} has no output {error}: it is not a mars-aurora stack") from None
     return Stack(boto3.client("s3"), boto3.client("stepfunctions"), *resources)
+
+
+class RefusedError(MarsAuroraError):
+    """AWS refused a request, or could not be reached."""
+
+
+def make_client(service: str) -> Any:  # noqa: ANN401 -- the type depends on the service
+    """Return the client of a service."""
+    import boto3
+
+    return boto3.client(service)  # type: ignore[call-overload]  # -- one overload a service
+
+
+def ask(request: Callable[[], Answer]) -> Answer:
+    """Return the answer to a request; raises RefusedError with the code of the error of AWS."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        return request()
+    except ClientError as error:
+        raise RefusedError(error.response["Error"]["Code"]) from error
+    except BotoCoreError as error:
+        raise RefusedError(str(error)) from error

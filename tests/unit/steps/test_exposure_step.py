@@ -51,7 +51,12 @@ def _run(inputs: Source, work: Storage, min_objects: int = 1, found: object = ()
     for name in filter(is_fits, list_inputs(inputs, "b/")):
         if preprocess(PreprocessRequest("r", "bucket", f"b/{name}", name), inputs, work).usable:
             classify(ClassifyRequest("r", name, min_objects), work)
-    tally(TallyRequest("r", "bucket", "b/"), inputs, work, Settings("work", "detections", DetectorName.YOLO))
+    tally(
+        TallyRequest("r", "bucket", "b/"),
+        inputs,
+        work,
+        Settings("work", "detections", DetectorName.YOLO, cleaning=True),
+    )
     version = DetectorVersion(DetectorName.YOLO, f"{len(found)} boxes")
     for line in work.get(KEYS.items("candidates")).splitlines():
         detect(DetectRequest("r", json.loads(line)["name"]), work, lambda _: Detections(found), version)

@@ -40,7 +40,7 @@ from mars_aurora.steps.tally import tally
 
 KEYS = RunKeys("r")
 PROVENANCE = describe_provenance(DetectorName.YOLO, 2, "")
-SETTINGS = Settings("work", "detections", DetectorName.YOLO)
+SETTINGS = Settings("work", "detections", DetectorName.YOLO, cleaning=True)
 TALLY = TallyRequest("r", "bucket", "b/")
 CATALOGUE = CatalogueRequest("r", "bucket", "b/")
 WEIGHTS = PROVENANCE.weights_sha256

@@ -18,7 +18,7 @@ from mars_aurora.steps.tally import collect_predictions, tally
 
 KEYS = RunKeys("r")
 NETWORK = describe_detector(DetectorName.YOLO)
-SETTINGS = Settings("work-bucket", "detections", DetectorName.YOLO)
+SETTINGS = Settings("work-bucket", "detections", DetectorName.YOLO, cleaning=True)
 REQUEST = TallyRequest("r", "bucket", "b/")
 NAMES = ["2022/b.fits", "a.fits", "c.fits.gz"]
 DESCRIBED = '{"TransformJobStatus": "Failed", "FailureReason": "AlgorithmError: it ended"}'
