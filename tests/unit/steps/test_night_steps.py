@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from dataclasses import replace
 
 import pytest
@@ -21,6 +22,7 @@ from mars_aurora.run.messages import (
     TallyRequest,
 )
 from mars_aurora.run.provenance import describe_provenance
+from mars_aurora.run.settings import Settings
 from mars_aurora.run.storage import FolderStorage
 from mars_aurora.steps.catalogue import catalogue
 from mars_aurora.steps.classify import classify
@@ -32,6 +34,7 @@ from mars_aurora_model.simulator.world import World
 
 KEYS = RunKeys("r")
 PROVENANCE = describe_provenance(DetectorName.YOLO, 2, "")
+SETTINGS = Settings("work", "detections", DetectorName.YOLO, cleaning=True)
 EMPTY = World(
     n_slit=48,
     scan_step_deg=(0.13, 0.16),
@@ -65,8 +68,10 @@ def _finish(inputs: FolderStorage, work: FolderStorage, *boxes: Box) -> dict[str
     def detector(_candidate: Candidate) -> Detections:
         return Detections(boxes)
 
-    tally(TallyRequest("r", "bucket", "b/"), inputs, work)
-    detect(DetectRequest("r"), work, detector, DetectorVersion(DetectorName.YOLO, ""))
+    tally(TallyRequest("r", "bucket", "b/"), inputs, work, SETTINGS)
+    version = DetectorVersion(DetectorName.YOLO, PROVENANCE.weights_sha256)
+    for line in work.get(KEYS.items("candidates")).splitlines():
+        detect(DetectRequest("r", json.loads(line)["name"]), work, detector, version)
     catalogue(CatalogueRequest("r", "bucket", "b/"), inputs, work, work, PROVENANCE)
     ledger = csv.DictReader(io.StringIO(work.get(KEYS.product("ledger.csv")).decode()))
     return {row["name"]: row for row in ledger}
