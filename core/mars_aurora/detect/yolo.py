@@ -24,6 +24,7 @@ from mars_aurora.detect.view import make_view, placement, require_version
 from mars_aurora.picture.picture import Picture
 
 WEIGHTS = detectors.WEIGHTS[detectors.DetectorName.YOLO]
+CONFIDENCE_DIGITS = 6  # decimals; versions of numpy differ in the last digits of a logarithm
 
 
 def detect(candidate: Candidate) -> Detections:
@@ -96,9 +97,9 @@ class Yolo:
         x0, y0, scale = placement(shape, self.side)
         edges = np.array(shape[::-1] * 2, np.float32)
         corners = np.clip((corners - np.array([x0, y0, x0, y0], np.float32)) / scale, 0, edges)
-        rows = zip(label.tolist(), confidence.tolist(), corners.tolist(), strict=True)
+        names = [self.classes[number] for number in label]
         boxes = [
-            Box(self.classes[number], float(self.calibrations[self.classes[number]].apply(raw)), *box)
-            for number, raw, box in rows
+            Box(name, round(float(self.calibrations[name].apply(raw)), CONFIDENCE_DIGITS), *box)
+            for name, raw, box in zip(names, confidence.tolist(), corners.tolist(), strict=True)
         ]
         return sorted(boxes, key=lambda box: -box.confidence)
