@@ -26,6 +26,17 @@ def run(stack: Stack, auroras: list[Path], **request: object) -> tuple[str, dict
     return run_id, json.loads(execution["output"])
 
 
+def deploy_other_archive(stack: Stack) -> None:
+    """Deploy another archive with the same content."""
+    archive = BUILT / "Publish" / "model.tar.gz"
+    content = archive.read_bytes()
+    archive.write_bytes(content + bytes(512))
+    try:
+        deploy(stack.emulator.environment)
+    finally:
+        archive.write_bytes(content)
+
+
 @pytest.mark.parametrize(
     ("control", "said"),
     [
@@ -79,9 +90,7 @@ def test_run_goes_on_with_its_model_while_another_is_deployed(
         execution = start(stack, prefix="incoming/deployed/")
         while len(jobs()) == before:
             time.sleep(0.2)
-        archive = BUILT / "Publish" / "model.tar.gz"
-        archive.write_bytes(archive.read_bytes() + bytes(512))  # another archive with the same content
-        deploy(stack.emulator.environment)
+        deploy_other_archive(stack)
         (tmp_path / "deployed").touch()
         assert wait(stack, execution)["status"] == "SUCCEEDED"
     assert {line[0] for line in read_ledger(stack, "deployed").values()} == {"aurora"}
