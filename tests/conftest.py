@@ -36,9 +36,10 @@ def small_world() -> World:
 
 @pytest.fixture(scope="session")
 def simulated_folder(tmp_path_factory: pytest.TempPathFactory, small_world: World) -> Path:
-    """Folder of twelve small simulated files with truth.json."""
+    """Folder of twelve small simulated files and a note, with the truth beside it."""
     folder = tmp_path_factory.mktemp("emus")
     simulate(folder, 12, 1, small_world)
+    (folder / "notes.txt").write_text("simulated")
     return folder
 
 

@@ -80,7 +80,7 @@ def judge(written: Sequence[Written], folder: Path, out: Path, *, measured: bool
     """Run the pipeline on the cases, and yield what each came to."""
     measurements = measure(folder) if measured else {}
     code, messages, run_folder = run(folder, out)
-    if code not in {0, 1} or "Traceback" in messages or not (run_folder / "ledger.csv").is_file():
+    if code not in {0, 1, 2} or "Traceback" in messages or not (run_folder / "ledger.csv").is_file():
         message = " ".join(messages.split())[-400:]
         detail = f"the run ended with exit code {code}: {message}"
         yield from (Found(item.case.kind, item.case.what, "lost", detail) for item in written)

@@ -31,7 +31,7 @@ _PATHS = RunPaths()
 
 
 def label(
-    run: Annotated[Path, typer.Argument(help="Folder of a finished run: OUT/runs/RUN_ID.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run: OUT/runs/RUN_ID.")],
     folder: Annotated[Path, typer.Argument(metavar="SET", help="Folder of the set; created if missing.")],
     corrected: Annotated[Path | None, typer.Option(help="COCO file with corrected boxes, from the tool.")] = None,
 ) -> None:

@@ -41,7 +41,6 @@ def batch(tmp_path_factory: pytest.TempPathFactory, small_world: World) -> Path:
     """Sixty files: 48 simulated, a newer version of one of them, and eleven different invalid or ignored files."""
     folder = tmp_path_factory.mktemp("batch")
     simulate(folder, 48, 3, small_world)
-    (folder / "truth.json").unlink()
     first, second, third, *_ = sorted(folder.iterdir())
     (folder / newer_version(first.name)).write_bytes(first.read_bytes())
     whole = second.read_bytes()

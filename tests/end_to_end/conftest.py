@@ -21,6 +21,11 @@ class Run:
     stderr: str
     folder: Path
 
+    @property
+    def errors(self) -> list[str]:
+        """The messages on stderr that are not progress."""
+        return [line for line in self.stderr.splitlines() if line.startswith("mars-aurora: ")]
+
     def table(self, name: str) -> list[dict[str, str]]:
         with (self.folder / name).open(newline="", encoding="utf-8") as stream:
             return list(csv.DictReader(stream))

@@ -37,9 +37,9 @@ def many(simulated_folder, tmp_path_factory) -> Path:
 
 
 def test_every_file_has_one_row_in_the_ledger(whole, simulated_folder):
-    assert (whole.code, whole.stderr) == (0, "")
+    assert (whole.code, whole.errors) == (0, [])
     assert set(whole.ledger) == {path.name for path in simulated_folder.iterdir()}
-    assert whole.ledger["truth.json"]["outcome"] == "ignored"
+    assert whole.ledger["notes.txt"]["outcome"] == "ignored"
     assert list(whole.table("ledger.csv")[0])[:5] == ["name", "outcome", "reason", "objects", "auroras"]
     counts = Counter(row["outcome"] for row in whole.ledger.values())
     assert set(counts) <= {"aurora", "no_aurora", "discarded", "no_night", "superseded", "ignored"}
@@ -98,6 +98,7 @@ def test_run_with_changed_settings_counts_again_and_gives_what_a_new_run_gives(r
 def test_other_inputs_of_a_run_are_a_usage_error(run, simulated_folder, tmp_path):
     run(simulated_folder, out=tmp_path)
     (tmp_path / "other").mkdir()
+    (tmp_path / "other/x.fits").touch()
     other = run(tmp_path / "other", out=tmp_path)
     assert other.code == 2
     assert "use another --run-id" in other.stderr
@@ -129,10 +130,11 @@ def test_aurora_on_the_night_side_is_in_the_catalogue(run, broad_aurora, tmp_pat
     assert (float(best["lon_deg"]) - truth["lon_deg"] + 180) % 360 - 180 == pytest.approx(0, abs=5)
 
 
-def test_run_without_inputs_writes_empty_tables(run, tmp_path):
+def test_run_without_a_usable_input_writes_empty_tables(run, tmp_path):
     (tmp_path / "in").mkdir()
+    (tmp_path / "in/x.fits").write_text("text")
     done = run(tmp_path / "in", out=tmp_path)
-    assert (done.code, done.ledger, done.table("catalogue.csv")) == (0, {}, [])
+    assert (done.code, list(done.ledger), done.table("catalogue.csv")) == (2, ["x.fits"], [])
     assert (done.folder / "catalogue.csv").read_text().startswith(",".join(COLUMNS))
 
 

@@ -30,6 +30,6 @@ def folder(tmp_path: Path, small_world: World) -> Path:
 
 def test_files_of_both_instruments_are_processed(run, folder: Path, tmp_path: Path):
     done = run(folder, out=tmp_path / "out")
-    assert (done.code, done.stderr) == (0, "")
+    assert (done.code, done.errors) == (0, [])
     assert {name[:7] for name in done.ledger} == {"emm_emu", "mvn_iuv"}
     assert {row["outcome"] for row in done.ledger.values()} <= PROCESSED

@@ -1,12 +1,14 @@
 """Two runs in one run folder."""
 
 import os
+import shutil
 
 from mars_aurora.local.lock import lock_folder
 
 
-def test_run_in_a_folder_where_another_process_works_stops_with_one_line(run, tmp_path):
+def test_run_in_a_folder_where_another_process_works_stops_with_one_line(run, night_file, tmp_path):
     (tmp_path / "in").mkdir()
+    shutil.copy(night_file, tmp_path / "in")
     with lock_folder(tmp_path / "runs/r"):
         done = run(tmp_path / "in", out=tmp_path)
     assert (done.code, done.stdout) == (1, "")

@@ -1,40 +1,39 @@
 """The command line: ``mars-aurora run``, ``inspect``, and the commands added by installed packages.
 
-Exit codes: 0 success, 1 failure, 2 usage error, 130 interrupted.
+Exit codes: 0 success, 1 failure, 2 usage error or no usable input, 130 interrupted.
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import os
 import re
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from importlib.metadata import entry_points
-from io import StringIO, TextIOWrapper
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
 from mars_aurora import __version__
 from mars_aurora.detect.detectors import DetectorName, choose_detector
 from mars_aurora.emission import OXYGEN_1304, find_emission
-from mars_aurora.errors import MarsAuroraError, UsageError
+from mars_aurora.local import summary
+from mars_aurora.local.advice import describe_error
+from mars_aurora.local.help import LOCAL, OTHER, PANELS, Command, Group
 from mars_aurora.local.tasks import Job
-from mars_aurora.run.keys import LEDGER
-from mars_aurora.run.ledger import Outcome, describe_result
-from mars_aurora.run.messages import Again, CatalogueResult
+from mars_aurora.run.ledger import Outcome
+from mars_aurora.run.messages import Again
 
-_REASONS_SHOWN = 5
 _PLUGINS = "mars_aurora.commands"
 
 app = typer.Typer(
     name="mars-aurora",
+    cls=Group,
+    rich_markup_mode="markdown",
     help="Find and measure auroras on Mars in far-ultraviolet spacecraft images.",
     no_args_is_help=True,
     add_completion=False,
@@ -58,7 +57,7 @@ def common(
     """Process the options that precede a command."""
 
 
-@app.command()
+@app.command(cls=Command, rich_help_panel=LOCAL)
 def run(  # noqa: PLR0913, PLR0917 -- one parameter per option
     inputs: Annotated[
         list[Path], typer.Argument(metavar="INPUT", help="FITS files, or folders to search recursively.")
@@ -102,7 +101,7 @@ def run(  # noqa: PLR0913, PLR0917 -- one parameter per option
 ) -> None:
     """Find auroras in FITS files; write pictures, detections, a ledger and a catalogue.
 
-    The exit code is 0 if every input has an outcome and none failed.
+    The exit code is 0 if an input was usable and none failed, 2 if none was usable.
     """
     from mars_aurora.local import inputs as files
     from mars_aurora.local import runner
@@ -111,7 +110,7 @@ def run(  # noqa: PLR0913, PLR0917 -- one parameter per option
 
     line = find_emission(emission)
     chosen = choose_detector(detector, line)
-    found = files.find_inputs(inputs)
+    found = files.find_fits(inputs)
     settings = f"{min_objects} {chosen} {keep_stages}" + (f" {line.name}" if line != OXYGEN_1304 else "")
     settings += "" if cleaning else " raw"
     chosen_id = run_id or _default_run_id(inputs, settings)
@@ -125,11 +124,17 @@ def run(  # noqa: PLR0913, PLR0917 -- one parameter per option
     except KeyboardInterrupt:
         _print_error(f"interrupted, with finished work kept: repeat the command with --run-id {chosen_id} to resume")
         raise typer.Exit(130) from None
-    _print_result(job, result)
-    raise typer.Exit(1 if result.counts["failed"] else 0)
+    folder = out / job.keys.root
+    rows = summary.read_ledger(folder)
+    typer.echo(summary.describe_run(folder, rows, result.auroras))
+    for failure in summary.describe_failures(rows):
+        _print_error(failure)
+    if result.counts[Outcome.FAILED]:
+        raise typer.Exit(1)
+    summary.require_usable(rows)
 
 
-@app.command()
+@app.command(cls=Command, rich_help_panel=LOCAL)
 def inspect(
     inputs: Annotated[
         list[Path], typer.Argument(metavar="INPUT", help="FITS files, or folders to search recursively.")
@@ -141,7 +146,7 @@ def inspect(
 ) -> None:
     """Show the contents of FITS files, and what `run` does with each before detection; write nothing.
 
-    The exit code is 1 if a run does not use a file: one that is rejected, fails or is superseded, or is given by its
+    The exit code is 1 if a run would not use a file that is rejected, fails or is superseded, or that is given by its
     own path and ignored.
     """
     from mars_aurora.local import inputs as files
@@ -149,7 +154,8 @@ def inspect(
     from mars_aurora.local.inspection_text import describe
 
     job = Job("inspect", Path(), min_objects, emission=find_emission(emission).name, cleaning=cleaning)
-    found = files.find_inputs(inputs)
+    find = files.find_inputs if any(map(Path.is_file, inputs)) else files.find_fits  # a given file is shown in any case
+    found = find(inputs)
     reports = inspect_files(found, job)
     typer.echo(to_json(reports) if as_json else "\n".join(map(describe, reports)))
     given = {path.absolute() for path in inputs}
@@ -163,23 +169,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # paths may have bytes that are not text, as in stderr
     try:
-        _add_plugins(arguments)
+        add_commands(arguments)
         code = app(arguments, prog_name="mars-aurora", standalone_mode=False)
-    except (UsageError, typer.TyperException) as error:
-        _print_error(error.format_message() if isinstance(error, typer.TyperException) else str(error))
-        sys.exit(2)
-    except (MarsAuroraError, OSError) as error:
-        _print_error(str(error))
-        sys.exit(1)
+    except Exception as error:
+        names = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
+        described = describe_error(error, next((word for word in arguments[:1] if word in names), ""))
+        if described is None:
+            raise
+        _print_error(described[0])
+        sys.exit(described[1])
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _add_plugins(arguments: Sequence[str]) -> None:
+def add_commands(arguments: Sequence[str]) -> None:
     """Add the commands of installed packages, importing only the requested command, or all for the help."""
     for plugin in entry_points(group=_PLUGINS):
         if not arguments or arguments[0] in {plugin.name, "--help"}:
             try:
-                app.command(plugin.name)(plugin.load())
+                panel = PANELS.get(plugin.name, OTHER)
+                app.command(plugin.name, cls=Command, rich_help_panel=panel)(plugin.load())
             except ImportError as error:
                 _print_error(f"the command {plugin.name} cannot be loaded: {error}")
 
@@ -198,21 +206,3 @@ def _default_run_id(inputs: Sequence[Path], settings: str) -> str:
 
 def _available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _print_result(job: Job, result: CatalogueResult) -> None:
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(describe_result(result.listed, result.counts, result.auroras))
-    _print_failures(job)
-    for key in [*result.products, *([job.keys.detections] if result.auroras else [])]:
-        console.print(escape(str(job.out / key)))
-
-
-def _print_failures(job: Job) -> None:
-    """Print one line for each of the most frequent reasons of failure, with an example."""
-    ledger = job.work.get(job.keys.product(LEDGER)).decode()
-    failed = [row for row in csv.DictReader(StringIO(ledger, newline="")) if row["outcome"] == Outcome.FAILED]
-    examples = {row["reason"]: row for row in reversed(failed)}
-    for reason, count in Counter(row["reason"] for row in failed).most_common(_REASONS_SHOWN):
-        row = examples[reason]
-        _print_error(f"{count} failed: {reason}, for example {row['name']}: {row['detail']}")

@@ -5,28 +5,28 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
-from functools import wraps
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, ParamSpec
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 
 from mars_aurora.errors import MarsAuroraError, UsageError
-from mars_aurora.local.progress import make_bars
+from mars_aurora.local import summary
+from mars_aurora.local.inputs import find_fits
+from mars_aurora.local.progress import Bars
 from mars_aurora.local.stack import Stack, connect
 from mars_aurora.local.transfers import download, upload
 from mars_aurora.run.keys import RunKeys, is_run_id
-from mars_aurora.run.ledger import describe_counts, describe_result
+from mars_aurora.run.ledger import describe_counts
 from mars_aurora.run.starts import BATCHES, REQUEST_FILE, name_prefix, name_run, read_start
 from mars_aurora.run.storage import S3Storage
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions.type_defs import DescribeExecutionOutputTypeDef
 
-Parameters = ParamSpec("Parameters")
 StackName = Annotated[str, typer.Option("--stack", help="Name of the deployed stack.")]
 OutFolder = Annotated[Path, typer.Option("--out", help="Output folder; results are written to OUT/runs/RUN_ID/.")]
 RunId = Annotated[
@@ -36,22 +36,6 @@ _POLL_INTERVAL_S = 2.0
 _MAX_EXECUTIONS = 20
 
 
-def report_aws_errors(command: Callable[Parameters, None]) -> Callable[Parameters, None]:
-    """Convert exceptions of boto3 and botocore to MarsAuroraError, which the command line prints in one line."""
-
-    @wraps(command)
-    def run(*arguments: Parameters.args, **options: Parameters.kwargs) -> None:
-        try:
-            command(*arguments, **options)
-        except Exception as error:
-            if type(error).__module__.startswith(("botocore", "boto3")):
-                raise MarsAuroraError(str(error)) from error
-            raise
-
-    return run
-
-
-@report_aws_errors
 def submit(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of FITS files, searched recursively.")],
     stack_name: StackName = "mars-aurora",
@@ -63,13 +47,13 @@ def submit(
     Repeating the command resumes an interrupted run: files that are uploaded and inputs that have a record are skipped.
     """
     prefix = f"{BATCHES}{name_batch(folder, batch)}/"
+    inputs = find_fits([folder])
     stack = connect(stack_name)
-    upload(stack, folder, prefix)
+    upload(stack, inputs, prefix)
     request = {"bucket": stack.input_bucket, "prefix": prefix, "run_id": name_run(prefix)}
     finish(stack, start(stack, request), request["run_id"], out)
 
 
-@report_aws_errors
 def resume(
     run: RunId,
     stack_name: StackName = "mars-aurora",
@@ -85,7 +69,6 @@ def resume(
     finish(stack, start(stack, request), request["run_id"], out)
 
 
-@report_aws_errors
 def status(
     run: Annotated[str, typer.Argument(metavar="[RUN_ID]", help="Show only executions of this run or batch.")] = "",
     stack_name: StackName = "mars-aurora",
@@ -101,7 +84,6 @@ def status(
             typer.echo(f"{item['startDate']:%Y-%m-%d %H:%M:%S}  {execution['status']:<9}  {name}  {counts}")
 
 
-@report_aws_errors
 def fetch(run: RunId, stack_name: StackName = "mars-aurora", out: OutFolder = Path("out")) -> None:
     """Download the results and pictures of a run, except files that are already present."""
     download(connect(stack_name), find_run(run), out)
@@ -156,10 +138,13 @@ def finish(stack: Stack, execution_arn: str, run_id: str, out: Path) -> None:
         cause = execution.get("cause", "no cause given")
         raise MarsAuroraError(f"the run {execution['status'].lower()}: {execution.get('error', '')}: {cause}")
     result = json.loads(execution["output"])
-    typer.echo(describe_result(result["listed"], result["counts"], result["auroras"]))
     download(stack, run_id, out)
+    folder = out / RunKeys(run_id).root
+    rows = summary.read_ledger(folder)
+    typer.echo(summary.describe_run(folder, rows, result["auroras"]))
     if failed := result["counts"]["failed"]:
         raise MarsAuroraError(f"{failed} inputs failed: retry them with `mars-aurora resume {run_id}`")
+    summary.require_usable(rows)
 
 
 def wait_for_execution(stack: Stack, execution_arn: str) -> DescribeExecutionOutputTypeDef:
@@ -167,7 +152,7 @@ def wait_for_execution(stack: Stack, execution_arn: str) -> DescribeExecutionOut
     typer.echo(f"running as {execution_arn.rpartition(':')[2]}")
     tasks: dict[str, Any] = {}
     columns = TextColumn("{task.description:<14}"), BarColumn(), MofNCompleteColumn()
-    with make_bars(Console(stderr=True), *columns) as bars:
+    with Bars(Console(stderr=True), *columns) as bars:
         while True:
             execution = stack.workflow.describe_execution(executionArn=execution_arn)
             for phase, counts in count_map_items(stack, execution):

@@ -87,6 +87,24 @@ def find_inputs(inputs: Sequence[Path]) -> InputFiles:
     return InputFiles(paths, map(_root, inputs), records)
 
 
+def find_fits(inputs: Sequence[Path]) -> InputFiles:
+    """List inputs as `find_inputs`.
+
+    Raises
+    ------
+    UsageError
+        If none of them is named like a FITS file, for example because the folder is not the intended one.
+    """
+    found = find_inputs(inputs)
+    if not found.records and not any(map(is_fits, found.paths)):
+        others = f" among {len(found.paths)} files" if found.paths else ""
+        raise UsageError(
+            f"no FITS files in {', '.join(map(str, inputs))}{others}: their names end in .fits, .fit or .fts, "
+            "with .gz or .fz if packed"
+        )
+    return found
+
+
 def _root(given: Path) -> Path:
     try:
         given.lstat()

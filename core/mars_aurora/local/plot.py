@@ -11,8 +11,10 @@ from mars_aurora.errors import UsageError
 
 
 def plot(
-    run: Annotated[Path, typer.Argument(help="Folder of a finished run: OUT/runs/RUN_ID.")],
-    names: Annotated[list[str] | None, typer.Argument(help="Inputs to plot; by default all with auroras.")] = None,
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run: OUT/runs/RUN_ID.")],
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME", help="Inputs to plot; by default all with auroras.")
+    ] = None,
     *,
     raw: Annotated[bool, typer.Option("--raw", help="Plot each observation before cleaning beside it.")] = False,
 ) -> None:
@@ -30,4 +32,5 @@ def plot(
             raise UsageError(f"{run} has no geometry of {name}: give the name of a usable input of this run") from None
         path = opened.paths.plot(name)
         opened.storage.put(path, plots.draw(observation, canvas, opened.auroras(name), raw=raw))
-    typer.echo(f"{len(found)} plots in {run / opened.paths.plots}")
+    hint = "" if found else ": no input has auroras, name those to plot"
+    typer.echo(f"{len(found)} plots in {run / opened.paths.plots}{hint}")

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, TextColumn, track
+from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, TextColumn
 
 from mars_aurora.errors import UsageError
-from mars_aurora.local.inputs import find_inputs
-from mars_aurora.local.progress import make_bars
+from mars_aurora.local.inputs import InputFiles
+from mars_aurora.local.progress import Bars
 from mars_aurora.local.stack import Stack
 from mars_aurora.run.keys import RunKeys
 from mars_aurora.run.storage import FolderStorage, S3Storage
@@ -24,17 +24,16 @@ if TYPE_CHECKING:
 _TRANSFERS_AT_ONCE = 8
 
 
-def upload(stack: Stack, folder: Path, prefix: str) -> None:
-    """Upload every file of a folder below ``prefix``, except those that `is_uploaded`; name what cannot be listed."""
-    found = find_inputs([folder])
-    for record in found.records.values():
+def upload(stack: Stack, inputs: InputFiles, prefix: str) -> None:
+    """Upload every file below ``prefix``, except those that `is_uploaded`; name what cannot be listed."""
+    for record in inputs.records.values():
         typer.echo(f"{record.name} is left out: {record.detail}", err=True)
-    files = {name: path for name, path in found.paths.items() if path.is_file()}
+    files = {name: path for name, path in inputs.paths.items() if path.is_file()}
     objects = {key.removeprefix(prefix): item for key, item in list_objects(stack.s3, stack.input_bucket, prefix)}
     wanted = {name: path for name, path in files.items() if not is_uploaded(path, objects.get(name))}
     typer.echo(f"{len(files)} files, {len(files) - len(wanted)} of them already uploaded")
     columns = TextColumn("uploading"), BarColumn(), DownloadColumn()
-    with make_bars(Console(stderr=True), *columns) as bars, ThreadPoolExecutor(_TRANSFERS_AT_ONCE) as uploads:
+    with Bars(Console(stderr=True), *columns) as bars, ThreadPoolExecutor(_TRANSFERS_AT_ONCE) as uploads:
         task = bars.add_task("", total=sum(path.stat().st_size for path in wanted.values()))
 
         def send(item: tuple[str, Path]) -> None:
@@ -60,15 +59,18 @@ def download(stack: Stack, run_id: str, out: Path) -> None:
     def get(bucket: str, key: str) -> None:
         folder.put(key, S3Storage(stack.s3, bucket).get(key))
 
-    with ThreadPoolExecutor(_TRANSFERS_AT_ONCE) as transfers:
+    columns = TextColumn("downloading"), BarColumn(), MofNCompleteColumn()
+    with Bars(Console(stderr=True), *columns) as bars, ThreadPoolExecutor(_TRANSFERS_AT_ONCE) as transfers:
         wanted = [
             transfers.submit(get, bucket, key)
             for bucket, listed in ((stack.detections_bucket, results), (stack.work_bucket, pictures))
             for key, item in listed
             if not is_downloaded(out / key, item)
         ]
-        for transfer in track(wanted, "downloading", console=Console(stderr=True), transient=True):
+        task = bars.add_task("", total=len(wanted))
+        for transfer in wanted:
             transfer.result()
+            bars.advance(task)
     typer.echo(f"{len(results)} result files and {len(pictures)} pictures in {out / keys.root}")
 
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 
 from mars_aurora.errors import UnbalancedLedgerError
-from mars_aurora.night import Night
+from mars_aurora.night import MIN_PIXELS, Night
 from mars_aurora.run.identity import Identity, choose_files
 from mars_aurora.run.keys import classify_name
 from mars_aurora.run.storage import Version
@@ -126,7 +126,9 @@ class Record:
     def conclude(self, outcome: Outcome) -> Record:
         """Return the record with an outcome; without aurora it is ``no_night`` where too little night was searched."""
         if outcome in {Outcome.DISCARDED, Outcome.NO_AURORA} and not (self.night and self.night.is_in_view):
-            outcome = Outcome.NO_NIGHT
+            pixels = self.night.pixels if self.night else 0
+            detail = f"{pixels} pixels of the night side were searched; an aurora has at least {MIN_PIXELS}"
+            return replace(self, outcome=Outcome.NO_NIGHT, detail=detail)
         return replace(self, outcome=outcome)
 
     def to_json(self) -> bytes:

@@ -7,16 +7,17 @@ bytes.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import numpy as np
 import typer
 from isal import igzip
 from numpy.typing import NDArray
+from rich.console import Console
 from rich.progress import track
 
 from mars_aurora_model.simulator import auroras, scene, truth
@@ -29,9 +30,11 @@ from mars_aurora_model.simulator.geometry import Geometry, Pointing, trace
 from mars_aurora_model.simulator.header import mark, name_file
 from mars_aurora_model.simulator.orbit import Array
 from mars_aurora_model.simulator.swath import Swath
-from mars_aurora_model.simulator.world import Artefacts, LatitudeFrame, World
+from mars_aurora_model.simulator.world import ArtefactName, Artefacts, LatitudeFrame, World
 from mars_aurora_model.simulator.worlds import with_artefact
 from mars_aurora_model.simulator.writers import emus
+
+_KINDS = ", ".join(get_args(ArtefactName))
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class Simulated:
     swath : Swath, measured and noise-free arrays with their geometry, all (nI, nS)
     aurora_R : (nA, nI, nS), observed excess of each aurora, noise-free and smeared, in the order of ``truth``
     labels : (nI, nS) uint8, number (1 ...) of the brightest aurora where one is visible (see `truth.label`); else 0
-    truth : entry of this file in truth.json
+    truth : entry of this file in the truth
     writer_seed : seed of the writer's random numbers
     auroras : maps of the auroras, in the order of ``truth``, and
     factors : (nA,), their brightness in this swath relative to the maps
@@ -126,21 +129,39 @@ def observe(world: World, seed: int, index: int) -> Simulated:
     return Simulated(name, world, swath, aurora_R, labels, facts, (seed, 2, index), tuple(shared.auroras), factors)
 
 
-def simulate(out: Path, count: int, seed: int, world: World | None = None, *, spectra: bool = False) -> list[Path]:
-    """Write ``count`` files and truth.json to ``out``; return the paths of the files."""
+def simulate(  # noqa: PLR0913 -- the options of the command
+    out: Path,
+    count: int,
+    seed: int,
+    world: World | None = None,
+    *,
+    spectra: bool = False,
+    progress: Callable[[Iterable[int]], Iterable[int]] = iter,
+) -> list[Path]:
+    """Write ``count`` files to ``out``, and the truth beside it; return the paths of the files.
+
+    ``progress`` passes the numbers of the files on, and may show them.
+    """
     out.mkdir(parents=True, exist_ok=True)
     paths, truths = [], []
-    for simulated in _observe_all(world or World(), seed, count):
+    for index in progress(range(count)):
+        simulated = observe(world or World(), seed, index)
         paths.append(out / simulated.name)
         paths[-1].write_bytes(simulated.to_gzip(spectra=spectra))
         truths.append(simulated.truth)
     record = {"definitions": truth.DEFINITIONS, "seed": seed, "world": asdict(world or World()), "files": truths}
-    (out / "truth.json").write_text(json.dumps(record) + "\n")
+    truth_path(out).write_text(json.dumps(record) + "\n")
     return paths
 
 
+def truth_path(out: Path) -> Path:
+    """Return the path of the truth of the files in a folder: beside it, so that it is not among the inputs of a run."""
+    folder = out.resolve()
+    return folder.with_name(f"{folder.name}.truth.json")
+
+
 def simulate_command(  # noqa: PLR0913 -- the options of the command
-    out: Annotated[Path, typer.Argument(help="Folder for the files and truth.json; created if missing.")],
+    out: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder for the files; created if missing.")],
     count: Annotated[int, typer.Option(min=1, help="Number of files.")] = 24,
     seed: Annotated[int, typer.Option(min=0, help="Random seed; the same seed gives the same files.")] = 1,
     *,
@@ -149,21 +170,26 @@ def simulate_command(  # noqa: PLR0913 -- the options of the command
     ] = False,
     latitudes: Annotated[
         LatitudeFrame,
-        typer.Option(help="Latitudes on the ellipsoid of Mars, or on a sphere, as the detector was trained."),
+        typer.Option(
+            metavar="FRAME",
+            help="Frame of the latitudes: sphere, as the detector was trained, or planetographic or planetocentric on "
+            "the ellipsoid of Mars.",
+        ),
     ] = "sphere",
     artefacts: Annotated[
-        Artefacts, typer.Option(help="Artefacts of the instrument: in some files, one kind in every file, or none.")
+        Artefacts,
+        typer.Option(
+            metavar="KIND",
+            help=f"Artefacts of the instrument: usual, in some files; none; or one kind in every file: {_KINDS}.",
+        ),
     ] = "usual",
 ) -> None:
-    """Simulate EMUS L2B files; the true auroras are written to truth.json."""
+    """Simulate EMUS L2B files; the true auroras are written to FOLDER.truth.json, beside the folder."""
     world = with_artefact(World(latitude_frame=latitudes), artefacts)
-    paths = simulate(out, count, seed, world, spectra=spectra)
-    print(f"{len(paths)} files and truth.json in {out}")
-
-
-def _observe_all(world: World, seed: int, count: int) -> Iterator[Simulated]:
-    for index in track(range(count), "Simulating", transient=True):
-        yield observe(world, seed, index)
+    console = Console(stderr=True)
+    progress = partial(track, description="Simulating", console=console, transient=True)
+    paths = simulate(out, count, seed, world, spectra=spectra, progress=progress)
+    print(f"{len(paths)} files in {out}, the true auroras in {truth_path(out)}")
 
 
 def _find_excess(emitter: auroras.Emitter, geometry: Geometry, pointing: Pointing, world: World) -> Array:

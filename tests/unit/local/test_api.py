@@ -221,8 +221,8 @@ def test_auroras_of_all_inputs_are_grouped_once(run: mars_aurora.Run, monkeypatc
 
 def test_ledger_is_a_table_with_numbers_masked_where_unknown(run: mars_aurora.Run, simulated_folder: Path):
     assert len(run.ledger) == len(list(simulated_folder.iterdir()))
-    ignored = run.ledger[run.ledger["name"] == "truth.json"]
-    assert (ignored["outcome"][0], ignored["objects"].mask[0]) == ("ignored", True)
+    ignored = run.ledger[run.ledger["outcome"] == "ignored"]
+    assert (ignored["name"][0], ignored["objects"].mask[0]) == ("notes.txt", True)
     auroras = run.ledger[run.ledger["outcome"] == "aurora"]
     assert auroras["auroras"].sum() == len(run.catalogue)
 

@@ -4,9 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-from botocore.exceptions import ClientError
 
-from mars_aurora.errors import MarsAuroraError, UsageError
+from mars_aurora.errors import UsageError
 from mars_aurora.local import cloud
 from mars_aurora.local.stack import Stack
 from mars_aurora.run.starts import name_run
@@ -65,13 +64,11 @@ def test_execution_name_is_legal_for_the_longest_run_id() -> None:
     cloud.start(stack, {"bucket": "inputs", "prefix": "incoming/a/", "run_id": "x" * 80})
 
 
-def test_exceptions_of_aws_become_errors_of_the_command_line() -> None:
-    @cloud.report_aws_errors
-    def refuse() -> None:
-        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "PutObject")
-
-    with pytest.raises(MarsAuroraError, match="AccessDenied"):
-        refuse()
+def test_folder_is_checked_before_aws_is_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cloud, "connect", lambda _name: pytest.fail("AWS was called"))
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(UsageError, match=r"no FITS files in .* among 1 files"):
+        cloud.submit(tmp_path)
 
 
 @pytest.mark.parametrize(("folder", "batch", "name"), [("2022-03", "", "2022-03"), ("ü ö 7", "", "7"), ("a", "b", "b")])

@@ -94,6 +94,7 @@ def test_ignored_name_ends_with_1_where_it_is_given_and_its_contents_are_shown(c
     assert code == 1
     assert out.startswith("x.dat: ignored: not_fits_name: ")
     assert "EMM/EMUS L2B" in out
+    (tmp_path / "y.fits").symlink_to(file)
     code, out = _call(capsys, tmp_path)
     assert code == 0
     assert out.startswith("x.dat: ignored: not_fits_name: ")
@@ -117,8 +118,9 @@ def test_pipe_is_rejected_without_opening_it(capsys, tmp_path):
     assert (code, reports[0]["outcome"], reports[0]["reason"]) == (1, "rejected", "not_a_file")
 
 
-def test_empty_folder_gives_an_empty_list(capsys, tmp_path):
-    assert _inspect(capsys, tmp_path) == (0, [])
+def test_folder_without_fits_files_is_a_usage_error(capsys, tmp_path):
+    (tmp_path / "x.dat").touch()
+    assert _call(capsys, tmp_path, "--json") == (2, "")
 
 
 def test_name_that_is_not_text_is_printed(capsys, tmp_path):

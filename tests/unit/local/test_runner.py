@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import re
 from functools import partial
 
 import pytest
@@ -120,12 +121,15 @@ def test_progress_shows_phase_number_rate_and_outcomes(tmp_path, simulated_folde
     assert "/s" in shown
 
 
-def test_progress_is_not_shown_without_a_terminal(tmp_path):
+def test_without_a_terminal_each_phase_with_work_has_a_line(tmp_path):
     screen = io.StringIO()
     (tmp_path / "in").mkdir()
+    (tmp_path / "in/x.fits").write_bytes(b"text")
     with Progress(Console(file=screen)) as progress:
         runner.run(Job("r", tmp_path), find_inputs([tmp_path / "in"]), 1, progress)
-    assert screen.getvalue().strip() == ""
+    lines = screen.getvalue().splitlines()
+    assert re.fullmatch(r"Reading and classifying 1/1 [\d.]+/s 0:\d\d:\d\d 1 rejected", lines[0])
+    assert lines[-1].startswith("Reading back 14/14 ")
 
 
 def test_product_that_cannot_be_read_back_ends_the_run_by_name(tmp_path, progress):

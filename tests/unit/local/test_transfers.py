@@ -9,6 +9,7 @@ import pytest
 from moto import mock_aws
 
 from mars_aurora.errors import UsageError
+from mars_aurora.local.inputs import find_inputs
 from mars_aurora.local.stack import Stack
 from mars_aurora.local.transfers import download, list_objects, upload
 
@@ -41,7 +42,7 @@ def read_keys(stack: Stack, bucket: str) -> list[str]:
 
 
 def test_upload_sends_all_files_except_the_ready_marker(stack: Stack, folder: Path) -> None:
-    upload(stack, folder, "incoming/x/")
+    upload(stack, find_inputs([folder]), "incoming/x/")
     assert read_keys(stack, "inputs") == ["incoming/x/a.fits", "incoming/x/deep/b.fits.gz", "incoming/x/notes.txt"]
 
 
@@ -49,16 +50,16 @@ def test_upload_names_the_folders_that_are_left_out(
     stack: Stack, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (folder / "again").symlink_to(folder / "deep")
-    upload(stack, folder, "incoming/x/")
+    upload(stack, find_inputs([folder]), "incoming/x/")
     assert capsys.readouterr().err.startswith("again is left out: a link to a folder")
     assert len(read_keys(stack, "inputs")) == 3
 
 
 def test_upload_repeats_only_changed_files(stack: Stack, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    upload(stack, folder, "incoming/x/")
+    upload(stack, find_inputs([folder]), "incoming/x/")
     (folder / "a.fits").write_bytes(b"another size")
     os.utime(folder / "notes.txt", (4e9, 4e9))
-    upload(stack, folder, "incoming/x/")
+    upload(stack, find_inputs([folder]), "incoming/x/")
     assert "3 files, 1 of them already uploaded" in capsys.readouterr().out
     assert stack.s3.get_object(Bucket="inputs", Key="incoming/x/a.fits")["Body"].read() == b"another size"
 

@@ -63,7 +63,9 @@ def test_record_round_trips_through_json():
 )
 def test_outcome_without_aurora_is_no_night_where_too_little_was_searched(outcome, pixels, expected):
     record = Record("a.fits", Outcome.CANDIDATE, "removed_during_run", night=Night(pixels=pixels))
-    assert record.conclude(outcome) == replace(record, outcome=expected)
+    detail = f"{pixels} pixels of the night side were searched; an aurora has at least 12"
+    expected_detail = detail if expected is Outcome.NO_NIGHT else ""
+    assert record.conclude(outcome) == replace(record, outcome=expected, detail=expected_detail)
 
 
 def test_no_night_supersedes_and_has_a_picture():

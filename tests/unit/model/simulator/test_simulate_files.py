@@ -10,7 +10,7 @@ import pytest
 from astropy.io import fits
 
 from mars_aurora.readers.names import parse_name
-from mars_aurora_model.simulator.simulate import observe, simulate
+from mars_aurora_model.simulator.simulate import observe, simulate, truth_path
 
 HDUS = {"TIME", "WAVELENGTH", "SC_GEOM", "FOV_GEOM", "EMISS"}
 
@@ -31,7 +31,7 @@ def test_same_seed_and_index_give_the_same_bytes(small_world):
 def test_files_in_a_folder_equal_those_in_memory(simulated_folder, small_world):
     third = observe(small_world, 1, 2)
     assert (simulated_folder / third.name).read_bytes() == third.to_gzip()
-    record = json.loads((simulated_folder / "truth.json").read_text())
+    record = json.loads(truth_path(simulated_folder).read_text())
     assert record["files"][2] == json.loads(json.dumps(third.truth))
     names = sorted(path.name for path in simulated_folder.glob("*.fits.gz"))
     assert names == sorted(entry["name"] for entry in record["files"])
