@@ -116,7 +116,7 @@ def test_classify_counts_enough_objects(responses: dict) -> None:
 
 def test_tally_counts_one_candidate(responses: dict) -> None:
     assert (responses["tally"]["listed"], responses["tally"]["candidates"]) == (1, 1)
-    assert responses["tally"]["detected"] == "on SageMaker: 1 candidates"
+    assert responses["tally"]["detected"] == "on SageMaker: 1 candidate"
 
 
 def test_detect_finds_a_box(responses: dict) -> None:

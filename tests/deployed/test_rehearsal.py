@@ -77,14 +77,13 @@ def test_marker_starts_a_run_with_the_results_of_a_local_run(stack: Stack, batch
     assert result["counts"]["aurora"] == len(images) > 0
     (job,) = stack.emulator.transform_jobs()[jobs:]
     assert job["MaxConcurrentTransforms"] == 4
-    assert (
-        result["detected"] == f"on SageMaker: {result['counts']['aurora'] + result['counts']['no_aurora']} candidates"
-    )
+    candidates = result["counts"]["aurora"] + result["counts"]["no_aurora"]
+    assert result["detected"] == f"on SageMaker: {candidates} candidates"
     assert result["detected"].encode() in cloud["report.html"]
 
 
-def test_single_file_below_live_starts_its_own_run(stack: Stack, batch: Path) -> None:
-    path = sorted(batch.glob("*.fits.gz"))[5]
+def test_single_file_below_live_starts_its_own_run(stack: Stack, auroras: list[Path]) -> None:
+    path = auroras[0]
     stack.emulator.client("s3").upload_file(str(path), stack.outputs["InputBucketName"], f"live/{path.name}")
     result = wait_for_run(stack, f"live/{path.name}")
     assert result["run_id"] == f"live-{path.name}"

@@ -32,7 +32,7 @@ def deploy_other_archive(stack: Stack) -> None:
     content = archive.read_bytes()
     archive.write_bytes(content + bytes(512))
     try:
-        deploy(stack.emulator.environment)
+        deploy(stack.emulator)
     finally:
         archive.write_bytes(content)
 
@@ -40,10 +40,13 @@ def deploy_other_archive(stack: Stack) -> None:
 @pytest.mark.parametrize(
     ("control", "said"),
     [
-        ({"layout": "nested"}, "on SageMaker"),
-        ({"missing": 1}, "on SageMaker; 1 candidates were left, and detected on Lambda"),
-        ({"status": "Failed"}, "the transform job failed: States.TaskFailed: AlgorithmError: as asked; 1 candidates"),
-        ({"status": "Stopped", "layout": "nested"}, "its status is Stopped; 1 candidates were left"),
+        ({"layout": "nested"}, "on SageMaker: 2 candidates"),
+        ({"missing": 1}, "on SageMaker: 2 candidates; 1 candidate left, and detected on Lambda"),
+        (
+            {"status": "Failed"},
+            "; the transform job failed: States.TaskFailed: AlgorithmError: as asked; 1 candidate left",
+        ),
+        ({"status": "Stopped", "layout": "nested"}, "its status is Stopped; 1 candidate left"),
         ({"quota": 0}, "the account's quota does not allow the instance"),
     ],
 )
@@ -76,7 +79,7 @@ def test_run_that_is_started_again_detects_only_what_is_new(stack: Stack, aurora
     assert again["detected"] == "no detection: 2 candidates, all with a prediction by these weights"
     put(stack, f"incoming/{run_id}/{auroras[2].name}", auroras[2].read_bytes())
     third = json.loads(wait(stack, start(stack, prefix=f"incoming/{run_id}/"))["output"])
-    assert third["detected"] == "on SageMaker: 1 candidates"
+    assert third["detected"] == "on SageMaker: 1 candidate"
 
 
 def test_run_goes_on_with_its_model_while_another_is_deployed(

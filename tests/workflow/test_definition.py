@@ -50,8 +50,9 @@ def test_payload_fields_match_request_messages(states: States) -> None:
 
 def test_tally_after_a_transform_job_differs_by_how_the_job_ended(states: States) -> None:
     before, after = (states[name]["Arguments"] for name in ("Tally", "Tally what is left"))
-    assert before["Payload"] | {"transform": after["Payload"]["transform"]} == after["Payload"]
-    assert before["Payload"]["transform"] == {}
+    ended = {name: after["Payload"][name] for name in ("transform", "detected")}
+    assert before["Payload"] | ended == after["Payload"]
+    assert (before["Payload"]["transform"], before["Payload"]["detected"]) == ({}, "")
     assert before["FunctionName"] == after["FunctionName"]
 
 

@@ -32,25 +32,31 @@ def choose_path(request: TallyRequest, candidates: int, undetected: int) -> tupl
     A transform job is the default. After one, which may have failed, the rest is detected on Lambda.
     """
     if request.transform:
-        return _after_transform(request.transform, undetected)
+        return _after_transform(request, undetected)
     if not undetected:
-        return Detection.NONE, f"no detection: {candidates or 'no'} candidates, all with a prediction by these weights"
+        done = f": {_count(candidates)}, all with a prediction by these weights" if candidates else ": no candidates"
+        return Detection.NONE, f"no detection{done}"
     if request.no_transform:
         return Detection.LAMBDA, f"on Lambda: {request.no_transform}"
     if is_fits(request.prefix):
         return Detection.LAMBDA, "on Lambda: the run is of a single file"
     if undetected <= request.detect_on_lambda_up_to:
         limit = request.detect_on_lambda_up_to
-        return Detection.LAMBDA, f"on Lambda: {undetected} candidates, and up to {limit} are detected there"
-    return Detection.SAGEMAKER, f"on SageMaker: {undetected} candidates"
+        return Detection.LAMBDA, f"on Lambda: {_count(undetected)}, and up to {limit} are detected there"
+    return Detection.SAGEMAKER, f"on SageMaker: {_count(undetected)}"
 
 
-def _after_transform(transform: Mapping[str, Any], undetected: int) -> tuple[Detection, str]:
+def _after_transform(request: TallyRequest, undetected: int) -> tuple[Detection, str]:
     path = Detection.LAMBDA if undetected else Detection.NONE
-    rest = f"; {undetected} candidates were left, and detected on Lambda" if undetected else ""
-    if "Error" not in transform:
-        return path, f"on SageMaker{rest}"
-    return path, f"on SageMaker, where the transform job failed: {explain_transform(transform)}{rest}"
+    failed = (
+        f"; the transform job failed: {explain_transform(request.transform)}" if "Error" in request.transform else ""
+    )
+    rest = f"; {_count(undetected)} left, and detected on Lambda" if undetected else ""
+    return path, f"{request.detected}{failed}{rest}"
+
+
+def _count(candidates: int) -> str:
+    return f"{candidates} candidate{'' if candidates == 1 else 's'}"
 
 
 def explain_transform(failure: Mapping[str, Any]) -> str:

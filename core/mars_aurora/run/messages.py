@@ -201,6 +201,8 @@ class TallyRequest(Message):
         Why the stack has no transform job; empty if it has.
     transform : dict
         How the transform job of this execution ended: a Status, or the Error and Cause of its failure. Empty before.
+    detected : str
+        What the tally before the transform job said of it; empty before.
     """
 
     run_id: str
@@ -209,6 +211,7 @@ class TallyRequest(Message):
     detect_on_lambda_up_to: int = 0
     no_transform: str = ""
     transform: dict[str, Any] = field(default_factory=dict)
+    detected: str = ""
 
 
 @dataclass(frozen=True)

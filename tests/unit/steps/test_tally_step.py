@@ -21,6 +21,7 @@ NETWORK = describe_detector(DetectorName.YOLO)
 SETTINGS = Settings("work-bucket", "detections", DetectorName.YOLO, cleaning=True)
 REQUEST = TallyRequest("r", "bucket", "b/")
 NAMES = ["2022/b.fits", "a.fits", "c.fits.gz"]
+DONE = {"Status": "Completed"}
 DESCRIBED = '{"TransformJobStatus": "Failed", "FailureReason": "AlgorithmError: it ended"}'
 
 
@@ -86,8 +87,9 @@ def test_outputs_of_a_transform_job_are_found_by_their_base_name(inputs, work, l
     folder = KEYS.predictions_by(NETWORK.folder)
     for name in NAMES:
         _predict(work, name, f"{folder}{layout}{KEYS.candidate(name).removeprefix(KEYS.candidates)}.out")
-    result = tally(TallyRequest("r", "bucket", "b/", transform={"Status": "Completed"}), inputs, work, SETTINGS)
-    assert (result.undetected, result.detect_on, result.detected) == (0, "none", "on SageMaker")
+    request = TallyRequest("r", "bucket", "b/", transform=DONE, detected="on SageMaker: 3 candidates")
+    result = tally(request, inputs, work, SETTINGS)
+    assert (result.undetected, result.detect_on, result.detected) == (0, "none", request.detected)
     assert work.list(folder) == sorted(KEYS.prediction(name, NETWORK.folder) for name in NAMES)
 
 
@@ -102,7 +104,7 @@ def test_new_output_takes_the_place_of_an_old_prediction(work):
 
 def test_outputs_that_a_transform_job_left_out_are_listed_for_lambda(inputs, work):
     _predict(work, "a.fits")
-    result = tally(TallyRequest("r", "bucket", "b/", transform={"Status": "Completed"}), inputs, work, SETTINGS)
+    result = tally(TallyRequest("r", "bucket", "b/", transform=DONE), inputs, work, SETTINGS)
     assert (result.undetected, result.detect_on) == (2, "lambda")
     assert _listed(work) == ["2022/b.fits", "c.fits.gz"]
 
@@ -110,14 +112,15 @@ def test_outputs_that_a_transform_job_left_out_are_listed_for_lambda(inputs, wor
 @pytest.mark.parametrize(
     ("changed", "undetected", "path", "said"),
     [
-        ({}, 1, "sagemaker", "on SageMaker: 1 candidates"),
+        ({}, 1, "sagemaker", "on SageMaker: 1 candidate"),
         ({}, 0, "none", "all with a prediction"),
         ({"detect_on_lambda_up_to": 5}, 5, "lambda", "up to 5 are detected there"),
         ({"detect_on_lambda_up_to": 5}, 6, "sagemaker", "6 candidates"),
         ({"prefix": "live/x.fits.gz"}, 1, "lambda", "a single file"),
         ({"no_transform": "no image"}, 9, "lambda", "on Lambda: no image"),
         ({"no_transform": "no image"}, 0, "none", "all with a prediction"),
-        ({"transform": {"Status": "Completed"}}, 2, "lambda", "on SageMaker; 2 candidates were left"),
+        ({"transform": DONE, "detected": "on SageMaker: 5"}, 0, "none", "on SageMaker: 5"),
+        ({"transform": DONE, "detected": "on SageMaker: 5"}, 2, "lambda", "on SageMaker: 5; 2 candidates left, and"),
         ({"transform": {"Error": "States.TaskFailed", "Cause": DESCRIBED}}, 9, "lambda", "AlgorithmError: it ended"),
         (
             {"transform": {"Error": "States.TaskFailed", "Cause": '{"TransformJobStatus": "Stopped"}'}},
@@ -140,6 +143,10 @@ def test_path_and_its_reason(changed, undetected, path, said):
     chosen, reason = choose_path(request, 10, undetected)
     assert chosen is Detection(path)
     assert said in reason
+
+
+def test_run_without_candidates_says_so():
+    assert choose_path(TallyRequest("r", "b", "incoming/a/"), 0, 0) == (Detection.NONE, "no detection: no candidates")
 
 
 def test_cause_of_any_length_and_form_is_shortened():
