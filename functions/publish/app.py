@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import urllib.request
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     if "RequestType" not in event:
-        return {"deleted": delete_replaced(name_key(), datetime.now(UTC) - KEPT)}
+        return {"deleted": delete_replaced(datetime.now(UTC) - KEPT)}
     answer = {name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")}
     answer |= {"PhysicalResourceId": event.get("PhysicalResourceId", "none"), "Status": "SUCCESS"}
     try:
@@ -42,34 +43,41 @@ def process(event: dict[str, Any]) -> dict[str, Any]:
         connect("s3").upload_file(str(ARCHIVE), bucket(), key)
         return {"PhysicalResourceId": key, "Data": {"Url": f"s3://{bucket()}/{key}"}}
     if event["PhysicalResourceId"] == key:  # the stack is deleted; otherwise an update has replaced the archive
-        delete_replaced("", datetime.now(UTC))
+        delete_models()
+        delete_archives(list_archives())
     return {}
 
 
-def delete_replaced(current: str, before: datetime) -> int:
-    """Delete the archives other than the current one, and their models; return how many.
-
-    None is deleted unless the current archive was put before a time. If it is empty, all are deleted.
-    """
-    s3 = connect("s3")
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket(), Prefix=FOLDER)
-    put = {item["Key"]: item["LastModified"] for page in pages for item in page.get("Contents", [])}
-    if current and put.get(current, before) >= before:
+def delete_replaced(before: datetime) -> int:
+    """Delete all but the current archive, and their models, if it was put before a time; return how many archives."""
+    current, put = name_key(), list_archives()
+    if set(put) <= {current} or put.get(current, before) >= before:
         return 0
-    old = set(put) - {current}
-    delete_models({f"s3://{bucket()}/{key}" for key in old})
-    for key in old:
+    delete_models(but=f"s3://{bucket()}/{current}")
+    return delete_archives(put.keys() - {current})
+
+
+def list_archives() -> dict[str, datetime]:
+    """Return the time at which each archive was put, by key."""
+    pages = connect("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket(), Prefix=FOLDER)
+    return {item["Key"]: item["LastModified"] for page in pages for item in page.get("Contents", [])}
+
+
+def delete_archives(keys: Collection[str]) -> int:
+    """Delete objects; return how many."""
+    s3 = connect("s3")
+    for key in keys:
         s3.delete_object(Bucket=bucket(), Key=key)
-    return len(old)
+    return len(keys)
 
 
-def delete_models(urls: set[str]) -> None:
-    """Delete the models of these archives."""
+def delete_models(but: str = "") -> None:
+    """Delete the models whose archives are, or were, in the bucket, except those of one archive."""
     sagemaker = connect("sagemaker")
-    pages = sagemaker.get_paginator("list_models").paginate() if urls else []
+    pages = sagemaker.get_paginator("list_models").paginate()
     for name in [item["ModelName"] for page in pages for item in page["Models"]]:
-        model = sagemaker.describe_model(ModelName=name)
-        if model.get("PrimaryContainer", {}).get("ModelDataUrl") in urls:
+        url = sagemaker.describe_model(ModelName=name).get("PrimaryContainer", {}).get("ModelDataUrl", "")
+        if url.startswith(f"s3://{bucket()}/{FOLDER}") and url != but:
             sagemaker.delete_model(ModelName=name)
 
 

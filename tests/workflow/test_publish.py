@@ -113,7 +113,7 @@ def test_update_keeps_the_old_archive_and_its_model_for_a_day(
     assert {key(b"one"), key(b"two")} <= stored()
     assert models() == {"old", "new", "foreign"}
 
-    assert updated.delete_replaced(key(b"two"), datetime.now(UTC) + timedelta(seconds=5)) == 1
+    assert updated.delete_replaced(datetime.now(UTC) + timedelta(seconds=5)) == 1
     assert stored() == {key(b"two"), "runs/a/run.json"}
     assert models() == {"new", "foreign"}
 
@@ -124,15 +124,21 @@ def test_nothing_is_deleted_where_the_current_archive_is_missing(load: Load) -> 
     assert key(b"one") in stored()
 
 
-def test_deleted_stack_leaves_no_archive_and_no_model(load: Load, answers: tuple[str, list[dict[str, Any]]]) -> None:
+@pytest.mark.parametrize("emptied", [[], [b"one", b"two"]])
+def test_deleted_stack_leaves_no_archive_and_no_model(
+    load: Load, answers: tuple[str, list[dict[str, Any]]], emptied: list[bytes]
+) -> None:
     url, _ = answers
     for archive in (b"one", b"two"):
         load(archive).handler(IDS | {"RequestType": "Create", "ResponseURL": url}, None)
+        if archive in emptied:
+            boto3.client("s3").delete_object(Bucket="work", Key=key(archive))
     create_model("old", f"s3://work/{key(b'one')}")
+    create_model("foreign", "s3://other/models/model.tar.gz")
     event = IDS | {"RequestType": "Delete", "ResponseURL": url, "PhysicalResourceId": key(b"two")}
     load(b"two").handler(event, None)
     assert stored() == {"runs/a/run.json"}
-    assert models() == set()
+    assert models() == {"foreign"}
 
 
 def test_failure_is_reported_to_cloudformation(
