@@ -20,7 +20,7 @@ import typer
 
 from mars_aurora.errors import UsageError
 from mars_aurora.run import predictions
-from mars_aurora.run.keys import RunPaths, key_name
+from mars_aurora.run.keys import RunPaths, flat_name
 from mars_aurora.run.ledger import Outcome, Record
 from mars_aurora_model.corrected import read_corrected
 from mars_aurora_model.labels import Label, LabeledPicture, write_set
@@ -71,7 +71,7 @@ def read_records(run: Path) -> dict[str, Record]:
         if not written_by_run:
             raise UsageError(f"{path} is not the record of {record.name!r}: was the run folder changed?")
         records.append(record)
-    flat = [key_name(key_name(record.name).replace("/", "__")) for record in records]
+    flat = [flat_name(record.name) for record in records]
     number = Counter(flat)
     return {
         name if number[name] == 1 else f"{name}~{hashlib.sha256(record.name.encode()).hexdigest()[:8]}": record

@@ -1,49 +1,65 @@
-"""The report of a run: one HTML file that works offline and requests nothing from a server.
+"""The report of a run: an HTML page that works offline and requests nothing from a server.
 
-Pictures are not embedded; the page loads those in the run folder when they are scrolled into view.
+Pictures are not embedded; the page loads those in the run folder when they are scrolled into view. The rows of the
+first 2,000 pictures and auroras are in the page, those of the others in parts beside it: scripts, since a browser does
+not read other files from disk. Each part calls `addPart` of the page with its rows.
 """
 
 from __future__ import annotations
 
 import json
 import random
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.resources import files
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple
 
-import numpy as np
-import shapely
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from mars_aurora.aurora import Aurora
-from mars_aurora.catalogue import summary
-from mars_aurora.readers.names import parse_name
+from mars_aurora.catalogue import report_rows, summary
+from mars_aurora.catalogue.charts import color_stops, histogram, list_ticks, timeline
+from mars_aurora.catalogue.labels import coco_categories
+from mars_aurora.catalogue.regions import REGIONS
+from mars_aurora.catalogue.sightings import Entry
+from mars_aurora.emission import find_emission
+from mars_aurora.geometry.canvas import CENTER_X, CENTER_Y, DISK_RADIUS
 from mars_aurora.run.keys import RunKeys, RunPaths
 from mars_aurora.run.ledger import PICTURED, TOO_FEW_OBJECTS, Outcome, Record, count_outcomes
 from mars_aurora.run.provenance import Provenance
+from mars_aurora.sphere import MARS_RADIUS_KM
 
 LAMBDA_USD_PER_GB_S, INSTANCE_USD_PER_H = 0.00001667, 0.1345  # prices of the published pipeline, us-east-1
 PRICES_OF = "prices of the published pipeline, AWS us-east-1, 2023; current prices may differ"
 _LAMBDA_S, _LAMBDA_GB = 4.0, 0.5  # upper limit per input: the published 4 s, in the smallest function used
 _TRANSFORM_START_S, _TRANSFORM_S = 300.0, 0.1
 
+REPORT = "report.html"
+ROWS_IN_A_PART = 2000
 _SAMPLE = 24
 _MOST_TROUBLES = 500  # rejected and failed inputs that are listed on the page
-_MAP_COLUMNS = ("name", "detection", "lat_deg", "lon_deg", "local_time_h", "mean_brightness_R", "area_km2", "aurora_id")
+_SCRIPTS = ("page", "geometry", "maps", "auroras", "pictures", "marks", "large", "start")
+
+
+class File(NamedTuple):
+    """A file of the report, and the number of pictures whose rows it has."""
+
+    rows: int
+    data: bytes
 
 
 def build(  # noqa: PLR0913, PLR0917 -- all contents of the page
     keys: RunKeys,
     records: Sequence[Record],
     auroras: Sequence[Aurora],
+    entries: Sequence[Entry],
     products: Sequence[str],
     provenance: Provenance,
     searched_km2: float = 0.0,
     elapsed_s: float | None = None,
     detected: str = "",
-) -> bytes:
-    """Build the HTML page.
+) -> Iterator[tuple[str, File]]:
+    """Build the page, and the further parts of its data, by name.
 
     Parameters
     ----------
@@ -53,6 +69,8 @@ def build(  # noqa: PLR0913, PLR0917 -- all contents of the page
         The ledger.
     auroras : sequence of Aurora
         All sightings, joined.
+    entries : sequence of Entry
+        The auroras that they are joined to.
     products : sequence of str
         Names of the files to link to, in the folder of the page.
     provenance : Provenance
@@ -64,28 +82,34 @@ def build(  # noqa: PLR0913, PLR0917 -- all contents of the page
     detected : str
         Where the candidates were detected and why; empty for a local run.
     """
-    template = files("mars_aurora.catalogue").joinpath("templates/report.html.j2").read_text()
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    emission = find_emission(provenance.emission)
     counts = count_outcomes(records)
-    page = environment.from_string(template).render(
+    pictures = report_rows.list_pictures(records, auroras, emission.shell_km)
+    joined = report_rows.list_auroras(entries, auroras)
+    total = {"pictures": sum(record.outcome in PICTURED for record in records), "auroras": len(entries)}
+    parts = range(2, 1 + -(-max(total.values()) // ROWS_IN_A_PART))
+    first, rows = _next_part(pictures, joined)
+    page = _load_template().render(
         run_id=keys.run_id,
+        style=_read("report.css"),
+        script="".join(_read(f"report/{name}.js") for name in _SCRIPTS),
         provenance=provenance.to_dict(),
         listed=len(records),
         counts={outcome: count for outcome, count in counts.items() if outcome != Outcome.CANDIDATE},
         balances=sum(counts.values()) == len(records) and not counts[Outcome.CANDIDATE],
         sightings=len(auroras),
-        auroras=len({aurora.aurora_id for aurora in auroras}),
+        auroras=len(entries),
         cost=_estimate_cost(records),
         searched_km2=searched_km2,
         elapsed_s=elapsed_s,
         detected=detected,
-        dots=[_dot(aurora) for aurora in auroras],
-        rings=[ring for aurora in auroras for ring in _rings(aurora)],
+        regions=REGIONS,
+        picture_ticks=list_ticks(*emission.heatmap_R),
         histograms=[
-            _histogram("Mean brightness, R", [aurora.mean_brightness_R for aurora in auroras]),
-            _histogram("Area, km²", [aurora.area_km2 for aurora in auroras]),
+            histogram("Mean brightness, R", [entry.mean_brightness_R for entry in entries]),
+            histogram("Area, thousand km²", [entry.area_km2 / 1000 for entry in entries]),
         ],
-        timeline=_timeline(records),
+        timeline=timeline(records),
         troubles=[record for record in records if record.outcome in (Outcome.REJECTED, Outcome.FAILED)],
         most_troubles=_MOST_TROUBLES,
         reasons=summary.group_reasons(records),
@@ -94,14 +118,47 @@ def build(  # noqa: PLR0913, PLR0917 -- all contents of the page
         night=summary.summarize_night(records),
         removed=summary.summarize_cleaning(records),
         products=products,
-        data=_embed({"pictures": _pictures(records, auroras), "sample": _sample(records)}),
+        data=_embed(
+            {
+                "run": keys.run_id,
+                "created": provenance.created_utc,
+                "total": total,
+                "parts": [RunPaths().report_part(part) for part in parts],
+                "columns": report_rows.COLUMNS,
+                "categories": coco_categories(),
+                "disk": {"x": CENTER_X, "y": CENTER_Y, "radius": DISK_RADIUS, "km": MARS_RADIUS_KM},
+                "stops": color_stops(),
+                "sample": _sample(records),
+            }
+            | first
+        ),
     )
-    return page.encode()
+    yield REPORT, File(rows, page.encode())
+    for part in parts:
+        content, rows = _next_part(pictures, joined)
+        yield RunPaths().report_part(part), File(rows, f"addPart({_embed(content)});\n".encode())
 
 
-def count_pictures(records: Iterable[Record]) -> int:
-    """Count the pictures that the page shows."""
-    return sum(record.outcome in PICTURED for record in records)
+def _next_part(pictures: Iterator[list[Any]], auroras: Iterator[list[Any]]) -> tuple[dict[str, Any], int]:
+    """Return the rows of the next part, and the number of its pictures."""
+    rows = list(islice(pictures, ROWS_IN_A_PART))
+    return {"pictures": rows, "auroras": list(islice(auroras, ROWS_IN_A_PART))}, len(rows)
+
+
+def _load_template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("mars_aurora.catalogue"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html.j2")
+
+
+def _read(name: str) -> str:
+    """Read a style sheet or a script of the page."""
+    return (files("mars_aurora.catalogue") / "templates" / name).read_text()
 
 
 def _estimate_cost(records: Sequence[Record]) -> dict[str, Any]:
@@ -120,87 +177,11 @@ def _estimate_cost(records: Sequence[Record]) -> dict[str, Any]:
     }
 
 
-def _pictures(records: Iterable[Record], auroras: Iterable[Aurora]) -> list[dict[str, Any]]:
-    by_name: dict[str, list[Aurora]] = {}
-    for aurora in auroras:
-        by_name.setdefault(aurora.name, []).append(aurora)
-    return [_picture(record, by_name.get(record.name, [])) for record in records if record.outcome in PICTURED]
-
-
-def _picture(record: Record, auroras: Sequence[Aurora]) -> dict[str, Any]:
-    """Collect the data of one picture for the page."""
-    parsed = parse_name(record.name)
-    paths = RunPaths()
-    return {
-        "name": record.name,
-        "src": paths.detection(record.name) if record.outcome is Outcome.AURORA else paths.image(record.name),
-        "outcome": record.outcome,
-        "objects": record.objects,
-        "mode": parsed.mode if parsed else "",
-        "start": parsed.start_utc if parsed else "",
-        "brightness": round(_largest(aurora.mean_brightness_R for aurora in auroras), 2),
-        "confidence": round(_largest(aurora.confidence for aurora in auroras), 3),
-        "auroras": [_facts(aurora) for aurora in auroras],
-        **({"flags": " ".join(record.flags)} if record.flags else {}),
-    }
-
-
-def _largest(values: Iterable[float]) -> float:
-    """Return the largest finite value; 0 if there is none."""
-    return max(filter(np.isfinite, values), default=0.0)
-
-
-def _facts(aurora: Aurora) -> dict[str, Any]:
-    box = [round(side, 1) for side in (aurora.box_x0, aurora.box_y0, aurora.box_x1, aurora.box_y1)]
-    columns = ("lat_deg", "lon_deg", "area_km2", "mean_brightness_R", "peak_brightness_R", "snr", "confidence")
-    facts = {name: float(f"{getattr(aurora, name):.4g}") for name in columns if np.isfinite(getattr(aurora, name))}
-    return {**facts, "box": box, "morphology": aurora.morphology, "flags": aurora.quality_flags, "id": aurora.aurora_id}
-
-
 def _sample(records: Iterable[Record]) -> list[str]:
     """Draw a reproducible random sample of the discarded pictures."""
     discarded = [record.name for record in records if record.outcome is Outcome.DISCARDED]
     generator = random.Random(0)  # noqa: S311 -- not used for cryptography
     return sorted(generator.sample(discarded, min(_SAMPLE, len(discarded))))
-
-
-def _dot(aurora: Aurora) -> dict[str, Any]:
-    facts = {name: getattr(aurora, name) for name in _MAP_COLUMNS}
-    brightness = float(np.clip(np.log10(max(aurora.mean_brightness_R, 1.0)) / np.log10(50), 0, 1))
-    size = float(np.clip(np.sqrt(aurora.area_km2 / 1e6) * 3, 1.5, 6))
-    shifted_h = (aurora.local_time_h + 12) % 24  # midnight at the center of the map
-    return {**facts, "local_time_shifted": shifted_h, "brightness": round(brightness, 2), "size": round(size, 1)}
-
-
-def _rings(aurora: Aurora) -> list[str]:
-    """Return outlines as SVG points on a map of 360 x 180 units, with longitude to the right and north up."""
-    parts = shapely.get_parts(shapely.from_wkt(aurora.outline_wkt))
-    rings = [shapely.get_coordinates(part.simplify(0.5).exterior) for part in parts]
-    return [" ".join(f"{lon:.1f},{90 - lat:.1f}" for lon, lat in ring) for ring in rings]
-
-
-def _histogram(title: str, values: Sequence[float]) -> dict[str, Any]:
-    """Count positive values in logarithmic bins."""
-    good = np.array([value for value in values if np.isfinite(value) and value > 0])
-    if not good.size:
-        return {"title": title, "bars": []}
-    low, high = np.log10(good.min()), np.log10(good.max())
-    edges = np.logspace(low - 0.01, max(high, low + 0.3) + 0.01, 17)
-    counts, _ = np.histogram(good, edges)
-    bars = [
-        {"label": f"{a:.3g} to {b:.3g}", "count": int(count)}
-        for a, b, count in zip(edges[:-1], edges[1:], counts, strict=True)
-    ]
-    return {"title": title, "bars": bars}
-
-
-def _timeline(records: Iterable[Record]) -> list[dict[str, Any]]:
-    """Count inputs, and inputs with auroras, by month of observation, or by day if all are within two months."""
-    days = [(parsed.start_utc[:10], record.outcome) for record in records if (parsed := parse_name(record.name))]
-    width = 7 if len({day[:7] for day, _ in days}) > 2 else 10
-    listed = Counter(day[:width] for day, _ in days)
-    found = Counter(day[:width] for day, outcome in days if outcome is Outcome.AURORA)
-    return [{"label": when, "count": listed[when], "found": found[when]} for when in sorted(listed)]
 
 
 def _embed(data: object) -> str:

@@ -10,6 +10,7 @@ import csv
 import hashlib
 import io
 import json
+import re
 import sqlite3
 import zipfile
 from collections.abc import Callable, Iterator
@@ -164,6 +165,13 @@ def _count_report(data: bytes, _expected: int) -> int:
     return len(_read_json(page.data)["pictures"])
 
 
+def _count_report_part(data: bytes, _expected: int) -> int:
+    call = re.fullmatch(r"addPart\((.*)\);\n", data.decode())
+    if not call:
+        raise ValueError("it is cut short")
+    return len(_read_json(call[1])["pictures"])
+
+
 class _Report(HTMLParser):
     """Collects the text of the element with the data of the pictures."""
 
@@ -200,6 +208,7 @@ _READERS: dict[str, Callable[[bytes, int], int]] = {  # by name or suffix
     ".parquet": _count_parquet,
     ".fits": _count_fits,
     ".png": _count_picture,
+    ".js": _count_report_part,
     "annotations.coco.json": _count_coco,
     "labels.yolo.zip": _count_labels,
     "regions.ds9.zip": _count_regions,

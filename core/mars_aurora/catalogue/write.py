@@ -15,6 +15,7 @@ from typing import NamedTuple, Protocol
 from mars_aurora.aurora import Aurora
 from mars_aurora.background.exposure import NOTHING, Cells
 from mars_aurora.catalogue import exposure_table, geographic, labels, ledger_table, report, sightings, tables
+from mars_aurora.catalogue.sightings import Entry
 from mars_aurora.catalogue.verify import Written, verify_stored
 from mars_aurora.errors import ProductError
 from mars_aurora.run.escaping import escape_row
@@ -23,7 +24,7 @@ from mars_aurora.run.ledger import PICTURED, Record, count_outcomes
 from mars_aurora.run.provenance import Provenance
 from mars_aurora.run.storage import Storage
 
-REPORT, RUN = "report.html", "run.json"
+RUN = "run.json"
 
 
 class Verifier(Protocol):
@@ -98,7 +99,8 @@ def write_products(  # noqa: PLR0913, PLR0917 -- contents and destination of the
     provenance = replace(provenance, ledger_sha256=written[0].sha256)
     rows = [escape_row(record) for record in records]
     joined = [escape_row(aurora) for aurora in sightings.join(auroras)]
-    for name, product in list_products(rows, joined, provenance).items():
+    entries = sightings.list_entries(joined)
+    for name, product in list_products(rows, joined, entries, provenance).items():
         if data := product.make():
             put(name, product.rows, data)
     put(EXPOSURE, exposure.size, exposure_table.to_fits(exposure, provenance))
@@ -106,17 +108,20 @@ def write_products(  # noqa: PLR0913, PLR0917 -- contents and destination of the
     for name, picture in _stitch_sets(keys, records, work, storage) if work else ():
         put(name, 1, picture)
     searched_km2 = float(exposure["area_km2"].sum())
-    page = report.build(keys, rows, joined, names, provenance, searched_km2, elapsed_s, detected)
-    put(REPORT, report.count_pictures(rows), page)
+    for key in storage.list(keys.report_parts):
+        storage.delete(key)
+    for name, file in report.build(keys, rows, joined, entries, names, provenance, searched_km2, elapsed_s, detected):
+        put(name, file.rows, file.data)
     for _ in verifier(partial(verify_stored, storage=storage), written):
         pass
     storage.put(keys.product(RUN), _describe_run(keys, records, auroras, provenance, written))
     return [*(item.key for item in written), keys.product(RUN)]
 
 
-def list_products(records: Sequence[Record], auroras: Sequence[Aurora], provenance: Provenance) -> dict[str, Product]:
-    """Return the products by name, of records and joined sightings whose texts are escaped."""
-    entries = sightings.list_entries(auroras)
+def list_products(
+    records: Sequence[Record], auroras: Sequence[Aurora], entries: Sequence[Entry], provenance: Provenance
+) -> dict[str, Product]:
+    """Return the products by name, of records and joined sightings whose texts are escaped, and of their entries."""
     outlines = sum(len(aurora.native_outline.split(";")) for aurora in auroras)
     makers = {
         "catalogue.csv": lambda: tables.to_csv(auroras),

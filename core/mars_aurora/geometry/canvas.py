@@ -18,7 +18,7 @@ from mars_aurora.errors import InputError, Reason
 from mars_aurora.geometry.index_map import map_pixels
 from mars_aurora.geometry.line_of_sight import lines_of_sight
 from mars_aurora.observation import Float64Array, FloatArray, Observation, from_npz, to_npz
-from mars_aurora.sphere import MARS_RADIUS_KM, local_axes
+from mars_aurora.sphere import MARS_RADIUS_KM, local_axes, unit_vectors
 
 WIDTH, HEIGHT = 640, 480
 CENTER_X, CENTER_Y = 320.0, 230.0
@@ -99,6 +99,24 @@ def project(
     with np.errstate(divide="ignore", invalid="ignore"):
         scale = np.where(forward > 0, DISK_RADIUS / (forward * limb[:, None]), np.nan)
     return CENTER_X + rightward * scale, CENTER_Y - upward * scale
+
+
+def project_points(
+    lat_deg: NDArray[Any], lon_deg: NDArray[Any], altitude_km: float, spacecraft: tuple[float, float, float]
+) -> tuple[Float64Array, Float64Array]:
+    """Project points (N,) at an altitude on the canvas, as seen from one position of the spacecraft.
+
+    ``spacecraft`` is its sub-spacecraft latitude and east longitude in degrees, and its altitude in km. Returns x and y
+    in px; NaN where Mars hides the point.
+    """
+    sub_lat, sub_lon, spacecraft_km = (np.array([value], np.float64) for value in spacecraft)
+    up = unit_vectors(sub_lat, sub_lon)[0]
+    distance_km = MARS_RADIUS_KM + spacecraft_km[0]
+    point_km = unit_vectors(lat_deg, lon_deg) * (MARS_RADIUS_KM + altitude_km)
+    (x,), (y,) = project((point_km - up * distance_km)[None], sub_lat, sub_lon, spacecraft_km)
+    is_near = point_km @ up > MARS_RADIUS_KM**2 / distance_km  # nearer than the limb
+    visible = is_near | (np.hypot(x - CENTER_X, y - CENTER_Y) > DISK_RADIUS)
+    return np.where(visible, x, np.nan), np.where(visible, y, np.nan)
 
 
 def pack_geometry(observation: Observation, canvas: Canvas) -> bytes:

@@ -93,6 +93,11 @@ def hash_name(name: str) -> str:
     return hashlib.sha256(escape_text(name).encode()).hexdigest()[:32]
 
 
+def flat_name(name: str) -> str:
+    """Return the name of an input without folders, as the pictures of a labeled set are named."""
+    return key_name(key_name(name).replace("/", "__"))
+
+
 class RunPaths:
     """Paths of the files of a run, relative to the run folder.
 
@@ -168,6 +173,14 @@ class RunPaths:
     def set_picture(self, name: str) -> str:
         """Return the path of the stitched picture of an observation set, named after its first swath."""
         return f"{self.sets}{key_name(name)}.png"
+
+    @property
+    def report_parts(self) -> str:
+        return f"{self.root}report/"
+
+    def report_part(self, number: int) -> str:
+        """Return the path of a part of the data of the report, from 2; the first is in the page."""
+        return f"{self.report_parts}{number:04d}.js"
 
     @property
     def lock(self) -> str:

@@ -223,7 +223,8 @@ def test_ds9_regions_are_in_native_image_coordinates():
 
 def test_report_names_the_emission_of_the_run():
     weak = describe_provenance(DetectorName.THRESHOLD, 2, "", OXYGEN_1356)
-    page = report.build(RunKeys("r"), [], [], [], weak).decode()
+    ((_, file),) = report.build(RunKeys("r"), [], [], [], [], weak)
+    page = file.data.decode()
     assert "Auroras on Mars in O I 135.6 nm ·" in page
     assert "O I 130.4" not in page
 

@@ -45,8 +45,13 @@ def test_largest_difference_of_the_geometry_is_named():
     ]
 
 
+def _build_page(records, provenance):
+    ((_, file),) = report.build(RunKeys("r"), records, [], [], [], provenance)
+    return file.data.decode()
+
+
 def test_report_shows_reasons_flags_and_differences():
-    page = report.build(RunKeys("r"), RECORDS, [], [], PROVENANCE).decode()
+    page = _build_page(RECORDS, PROVENANCE)
     for row in (
         '<td>rejected</td><td>truncated</td><td class="n">2</td><td class="name">a.fits</td>',
         '<td>fill_values</td><td class="n">2</td><td class="name">d.fits</td>',
@@ -74,7 +79,7 @@ def test_removed_artefacts_are_summarized_over_the_files_that_have_them():
 
 
 def test_report_shows_what_was_searched_and_removed():
-    page = report.build(RunKeys("r"), SEARCHED, [], [], PROVENANCE).decode()
+    page = _build_page(SEARCHED, PROVENANCE)
     assert "The night side is in view in 2 of 3 files that were read; auroras are found there from 3.0 R" in page
     assert "A diffuse aurora covers the night in 1 of them." in page
     assert '<td>spikes, pixels</td><td class="n">2</td><td class="n">5</td><td class="n">7</td>' in page
@@ -82,7 +87,7 @@ def test_report_shows_what_was_searched_and_removed():
 
 def test_report_lists_at_most_500_rejected_inputs_and_says_how_many_more():
     records = [Record(f"{number:04d}.fits", Outcome.REJECTED, "truncated", detail="short") for number in range(503)]
-    page = report.build(RunKeys("r"), records, [], [], PROVENANCE).decode()
+    page = _build_page(records, PROVENANCE)
     assert "0499.fits" in page
     assert "0500.fits" not in page
     assert "3 more are in ledger.csv" in page

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from test_catalogue_files import PROVENANCE, make_aurora
 
-from mars_aurora.catalogue import report, write
+from mars_aurora.catalogue import report, sightings, write
 from mars_aurora.catalogue.verify import verify_product
 from mars_aurora.run.escaping import escape_member, escape_name, escape_row, escape_text
 from mars_aurora.run.keys import RunKeys, key_name
@@ -107,7 +107,7 @@ def _write(paths: list[str], text: str) -> tuple[list[str], dict[str, tuple[int,
     names = [escape_name(path) for path in paths]
     auroras = [escape_row(make_aurora(name=name, mode=text)) for name in names]
     records = [escape_row(Record(name, Outcome.AURORA, "x", 2, 1, text)) for name in names]
-    products = write.list_products(records, auroras, PROVENANCE)
+    products = write.list_products(records, auroras, sightings.list_entries(auroras), PROVENANCE)
     return names, {name: (rows, make()) for name, (rows, make) in products.items()}
 
 
@@ -150,7 +150,7 @@ def test_pictures_and_entries_have_all_names(paths: list[str], text: str):
     assert sum(len(entry["names"].split()) for entry in entries) == len(names)
     records = [escape_row(Record(name, Outcome.DISCARDED, text, 1, None, text)) for name in names]
     records += [escape_row(Record(f"{name}x", Outcome.REJECTED, text, detail=text)) for name in names]
-    page = report.build(RunKeys("r"), records, [], list(products), PROVENANCE)
-    verify_product("report.html", page, len(names))
-    assert page.count(b"<script") == 2
-    assert page.count(b"</script") == 2
+    ((_, page),) = report.build(RunKeys("r"), records, [], [], list(products), PROVENANCE)
+    verify_product("report.html", page.data, len(names))
+    assert page.data.count(b"<script") == 2
+    assert page.data.count(b"</script") == 2

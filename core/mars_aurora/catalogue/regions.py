@@ -1,0 +1,45 @@
+"""Names on the maps of the report: the large regions of Mars, with the centers of the IAU gazetteer."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Region(NamedTuple):
+    """A named region: planetocentric latitude and east longitude of its center; ``is_minor`` if small maps omit it."""
+
+    name: str
+    lat_deg: float
+    lon_deg: float
+    is_minor: bool = False
+
+
+# Gazetteer of Planetary Nomenclature, International Astronomical Union and USGS, to 0.1 degrees
+REGIONS = (
+    Region("Arabia", 21.3, 5.7),
+    Region("Sabaea", 1.9, 51.1, is_minor=True),
+    Region("Syrtis Major", 9.2, 67.1, is_minor=True),
+    Region("Hellas", -42.4, 70.5),
+    Region("Isidis", 13.9, 88.4, is_minor=True),
+    Region("Tyrrhena", -11.9, 88.8, is_minor=True),
+    Region("Promethei", -64.4, 97.3),
+    Region("Utopia", 46.7, 117.5),
+    Region("Cimmeria", -32.7, 147.8),
+    Region("Elysium", 25.0, 147.2),
+    Region("Arcadia", 47.2, 184.3),
+    Region("Amazonis", 25.8, 197.1, is_minor=True),
+    Region("Sirenum", -39.3, 205.6),
+    Region("Olympus", 18.7, 226.2, is_minor=True),
+    Region("Tharsis", 1.6, 247.4),
+    Region("Alba", 40.5, 250.4, is_minor=True),
+    Region("Aonia", -60.2, 263.2),
+    Region("Solis", -26.4, 270.3, is_minor=True),
+    Region("Tempe", 39.7, 289.4, is_minor=True),
+    Region("Valles Marineris", -14.0, 301.4),
+    Region("Argyre", -49.8, 316.7),
+    Region("Chryse", 28.4, 319.7, is_minor=True),
+    Region("Acidalia", 49.8, 339.3),
+    Region("Noachis", -50.4, 354.8, is_minor=True),
+    Region("Planum Boreum", 87.3, 55.0, is_minor=True),
+    Region("Planum Australe", -83.4, 157.7, is_minor=True),
+)
