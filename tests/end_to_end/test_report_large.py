@@ -18,6 +18,7 @@ from mars_aurora.run.ledger import Outcome, Record
 from mars_aurora_model import correcting
 from mars_aurora_model.labels import read_set
 
+DOCS = Path(__file__).parents[2] / "docs" / "report.md"
 RECORDS = [
     Record("d/two.fits", Outcome.AURORA, objects=3, flags=("no_sky",), view=VIEW),
     Record("one.fits", Outcome.AURORA, objects=2, view=VIEW),
@@ -197,6 +198,11 @@ def test_saved_marks_are_loaded_again(page, tmp_path):
         {"name": "one.fits", "detection": 1, "box": [200, 150, 300, 260], "mark": "good"},
     ]
     assert saved["info"]["run_created_utc"] == PROVENANCE.created_utc
+    documented = json.loads(DOCS.read_text().split("```json\n")[1].split("```")[0])
+    assert saved.keys() == documented.keys()
+    assert saved["info"].keys() == documented["info"].keys()
+    for member in ("images", "annotations", "marks"):
+        assert {frozenset(item) for item in saved[member]} == {frozenset(item) for item in documented[member]}
     page.execute_script("localStorage.clear()")
     page.refresh()
     assert page.find_element(By.ID, "marked").text == "No marks."
