@@ -80,17 +80,19 @@ def requirements_path(target: str) -> Path:
     return ROOT / ("core" if target == LAYER else f"functions/{target}") / "requirements.txt"
 
 
-def export(target: str) -> str:
+def export(target: str, *, hashes: bool = False) -> str:
     """Return the pinned requirements of a target: its group in the lock, minus what the layer provides.
 
-    The model archive is without protobuf: the container needs another version of it, and the runtime does not need it.
+    With ``hashes``, each has those of its files in the lock. The model archive is without protobuf: the container needs
+    another version of it, and the runtime does not need it.
     """
-    command = ["export", "--quiet", "--frozen", "--no-hashes", "--no-header", "--no-annotate", "--only-group", target]
+    command = ["export", "--quiet", "--frozen", "--no-header", "--no-annotate", "--only-group", target]
+    command += [] if hashes else ["--no-hashes"]
     if target == PUBLISH:
         command += ["--no-emit-package", "protobuf"]
-    lines = _uv(*command).splitlines()
+    requirements = re.split(r"\n(?=\S)", _uv(*command).strip())
     present = {_name(line) for line in export(LAYER).splitlines()} if target in WITH_LAYER else set()
-    return "".join(f"{line}\n" for line in lines if line and _name(line) not in present)
+    return "".join(f"{entry}\n" for entry in requirements if entry and _name(entry) not in present)
 
 
 def _name(requirement: str) -> str:
@@ -107,9 +109,8 @@ def build(target: str, folder: Path, platform: Platform) -> None:
     """Install the dependencies and the code of the layer or of a function into a folder."""
     packages = folder / "python" if target == LAYER else folder
     packages.mkdir(parents=True, exist_ok=True)
-    requirements = requirements_path(target)
-    if requirements.read_text().strip():
-        install(requirements, packages, platform)
+    if requirements_path(target).read_text().strip():
+        install(target, packages, platform)
     if target == LAYER:
         code = ROOT / "core" / "mars_aurora"
         shutil.copytree(code, packages / "mars_aurora", ignore=shutil.ignore_patterns("local", "__pycache__"))
@@ -125,7 +126,7 @@ def build_publish(folder: Path, platform: Platform) -> None:
     shutil.copy(ROOT / "functions" / PUBLISH / "app.py", folder)
     with tempfile.TemporaryDirectory() as temporary:
         code = Path(temporary)
-        install(requirements_path(PUBLISH), code, platform)
+        install(PUBLISH, code, platform)
         archive.copy_sources(ROOT, code)
         prune(code)
         faults = [fault for path in code.rglob("*.so*") for fault in find_faults(path, platform)]
@@ -134,11 +135,15 @@ def build_publish(folder: Path, platform: Platform) -> None:
         archive.pack(code, folder / MODEL_ARCHIVE)
 
 
-def install(requirements: Path, folder: Path, platform: Platform) -> None:
+def install(target: str, folder: Path, platform: Platform) -> None:
+    """Install the requirements of a target; the hashes of all files must be those of the lock."""
     glibc = "_".join(str(part) for part in min(platform.glibc, (2, 28)))
-    target = ["--python-platform", f"{platform.machine}-manylinux_{glibc}", "--python-version", platform.python]
-    options = ["--quiet", "--no-deps", "--only-binary", ":all:", "--link-mode", "copy"]
-    _uv("pip", "install", *options, *target, "--target", str(folder), "--requirements", str(requirements))
+    options = ["--python-platform", f"{platform.machine}-manylinux_{glibc}", "--python-version", platform.python]
+    options += ["--quiet", "--no-deps", "--only-binary", ":all:", "--link-mode", "copy", "--require-hashes"]
+    with tempfile.TemporaryDirectory() as temporary:
+        requirements = Path(temporary) / "requirements.txt"
+        requirements.write_text(export(target, hashes=True))
+        _uv("pip", "install", *options, "--target", str(folder), "--requirements", str(requirements))
 
 
 def prune(folder: Path) -> None:

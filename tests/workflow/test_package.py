@@ -3,6 +3,7 @@
 import io
 import os
 import re
+import subprocess
 import sys
 import tarfile
 from pathlib import Path
@@ -18,6 +19,20 @@ import package
 def test_requirements_match_the_lock(target: str) -> None:
     written = package.requirements_path(target).read_text()
     assert written == package.export(target), "regenerate with: python tools/package.py requirements"
+
+
+def test_dependencies_are_installed_with_the_hashes_of_the_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = package.export("open", hashes=True) + package.export("classify", hashes=True)
+    pinned = [line.split()[0] for line in given.splitlines() if "==" in line]
+    assert pinned == package.export("classify").splitlines()
+    assert given.count("--hash=sha256:") > len(pinned)
+    wrong = re.sub("sha256:[0-9a-f]{8}", f"sha256:{'0' * 8}", given)
+    monkeypatch.setattr(package, "export", lambda _target, **_: wrong)
+    with pytest.raises(subprocess.CalledProcessError):
+        package.install("classify", tmp_path, package.host_platform())
+    assert not list(tmp_path.glob("PIL"))
 
 
 def test_functions_do_not_repeat_packages_of_the_layer() -> None:
