@@ -22,12 +22,12 @@ tracer = Tracer()
 metrics = Metrics()
 
 
-@logger.inject_lambda_context
+@logger.inject_lambda_context(clear_state=True)
 @tracer.capture_lambda_handler(capture_response=False)
 @metrics.log_metrics
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    request = CatalogueRequest.from_event(event)
-    settings = Settings.from_env(os.environ)
+    request, settings = CatalogueRequest.from_event(event), Settings.from_env(os.environ)
+    logger.append_keys(run_id=request.run_id)
     buckets = request.bucket, settings.work_bucket, settings.detections_bucket
     inputs, work, detections = (S3Storage(connect("s3"), bucket) for bucket in buckets)
     made_by = describe_provenance(settings.detector, request.min_objects, request.execution, cleaning=settings.cleaning)

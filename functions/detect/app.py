@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from typing import Any
 
-from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from mars_aurora.detect.detectors import describe_detector, load_detector
 from mars_aurora.run.aws import connect
 from mars_aurora.run.messages import DetectRequest
+from mars_aurora.run.resources import measure_resources
 from mars_aurora.run.settings import Settings
 from mars_aurora.run.storage import S3Storage
 from mars_aurora.steps.detect import detect
 
 logger = Logger()
 tracer = Tracer()
+metrics = Metrics()
 
 
-@logger.inject_lambda_context
+@logger.inject_lambda_context(clear_state=True)
 @tracer.capture_lambda_handler(capture_response=False)
+@metrics.log_metrics
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     request = DetectRequest.from_event(event)
+    logger.append_keys(run_id=request.run_id, name=request.name)
     settings = Settings.from_env(os.environ)
+    work, version = S3Storage(connect("s3"), settings.work_bucket), describe_detector(settings.detector)
     detector = load_detector(settings.detector)
-    result = detect(
-        request, S3Storage(connect("s3"), settings.work_bucket), detector, describe_detector(settings.detector)
-    )
-    logger.info("detect done", result=result.to_event())
+    result, used = measure_resources(lambda: detect(request, work, detector, version))
+    metrics.add_metric("detect_ms", MetricUnit.Milliseconds, used.milliseconds)
+    metrics.add_metric("detect_memory_MB", MetricUnit.Megabytes, used.memory_MB)
+    logger.info("detect done", result=result.to_event(), **asdict(used))
     return result.to_event()

@@ -20,12 +20,13 @@ logger = Logger()
 tracer = Tracer()
 
 
-@logger.inject_lambda_context
+@logger.inject_lambda_context(clear_state=True)
 @tracer.capture_lambda_handler(capture_response=False)
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     request = OpenRequest.from_event(event)
     settings = Settings.from_env(os.environ)
     account = Account(connect("stepfunctions"), connect("lambda"))
     result = open_run(request, settings, account, partial(S3Storage, connect("s3")))
+    logger.append_keys(run_id=result.run_id)
     logger.info("open done", result=result.to_event())
     return result.to_event()

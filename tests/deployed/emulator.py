@@ -6,6 +6,8 @@ What MiniStack 1.5.33 lacks is added here, as AWS documents it:
 
 - MaxConcurrency and ToleratedFailureCount of a Distributed Map taken from the state's input (`honour_paths`);
 - the class of a function's exception as the name of the error, which Retry and Catch compare (`name_errors`).
+
+Functions and states may take `PATIENCE` times their time limits, so that a busy machine does not fail a run.
 """
 
 import os
@@ -15,6 +17,7 @@ from pathlib import Path
 
 from botocore.session import Session
 
+PATIENCE = 10
 SERVICES = "s3,lambda,iam,sts,cloudformation,states,events,sqs,logs,monitoring,ssm"
 
 
@@ -30,6 +33,20 @@ def honour_paths(stepfunctions):
         return run({**state_def, **looked_up}, raw_input, effective, *rest)
 
     stepfunctions._run_distributed_map = run_with_paths
+
+
+def be_patient(stepfunctions, lambda_svc):
+    invoke, execute = stepfunctions._invoke_resource_with_timeout, lambda_svc._execute_function_with_config_scope
+
+    def invoke_patiently(resource, data, timeout):
+        return invoke(resource, data, PATIENCE * timeout)
+
+    def execute_patiently(function, event):
+        config = function["config"]
+        return execute({**function, "config": {**config, "Timeout": PATIENCE * config.get("Timeout", 3)}}, event)
+
+    stepfunctions._invoke_resource_with_timeout = invoke_patiently
+    lambda_svc._execute_function_with_config_scope = execute_patiently
 
 
 def name_errors(lambda_svc):
@@ -78,5 +95,6 @@ if __name__ == "__main__":
 
     plug_in(SageMaker(Path(folder), python, s3._get_object_data, make_writer(port)), app, stepfunctions, provisioners)
     honour_paths(stepfunctions)
+    be_patient(stepfunctions, lambda_svc)
     name_errors(lambda_svc)
     app.main()

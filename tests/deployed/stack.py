@@ -2,19 +2,20 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import boto3
 from botocore.config import Config
+from machine import require_disk, slowness, temporary_folder, wait_until
 from model import find_clean_python
 
 ROOT = Path(__file__).parents[2]
@@ -75,6 +76,7 @@ def free_port() -> int:
 
 def build() -> Path:
     """Build layer and functions as `sam build` does, for this machine."""
+    require_disk(ROOT)
     run_sam("build", "--build-dir", str(BUILT), environment={"MARS_AURORA_PLATFORM": "host"})
     return BUILT
 
@@ -103,36 +105,46 @@ def run_sam(command: str, *options: str, environment: dict[str, str]) -> None:
 
 @contextmanager
 def run_emulator(log: Path) -> Iterator[Emulator]:
-    """Run MiniStack on a free local port until the context ends."""
+    """Run MiniStack on a free local port until the context ends, with its temporary files in a folder of its own."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = [TOOLS / "ministack" / "bin" / "python", Path(__file__).with_name("emulator.py")]
     command += [str(port), log.parent, *find_clean_python()]
-    with log.open("w") as stream:
-        process = subprocess.Popen(command, stdout=stream, stderr=stream)
-    try:
-        wait_for(url, process, log)
-        secrets = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "rehearsal")
-        yield Emulator({"AWS_ENDPOINT_URL": url, "AWS_DEFAULT_REGION": "us-east-1", **secrets}, log.parent)
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(300):
-        assert process.poll() is None, log.read_text()[-3000:]
+    with temporary_folder() as folder, log.open("w") as stream:
+        require_disk(folder)
+        environment = os.environ | {"TMPDIR": str(folder)}
+        process = subprocess.Popen(command, env=environment, stdout=stream, stderr=stream, start_new_session=True)
         try:
-            with urllib.request.urlopen(f"{url}/_ministack/health", timeout=5):  # noqa: S310 -- plain http to localhost
-                return
-        except OSError:
-            time.sleep(0.1)
-    sys.exit("the emulator did not start within 30 s")
+            wait_until(lambda: answers(url, process, log), 30, "the emulator did not start", 0.1)
+            secrets = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "rehearsal")
+            yield Emulator({"AWS_ENDPOINT_URL": url, "AWS_DEFAULT_REGION": "us-east-1", **secrets}, log.parent)
+        finally:
+            stop_group(process)
+
+
+def answers(url: str, process: subprocess.Popen[bytes], log: Path) -> bool:
+    assert process.poll() is None, log.read_text()[-3000:]
+    try:
+        with urllib.request.urlopen(f"{url}/_ministack/health", timeout=5):  # noqa: S310 -- plain http to localhost
+            return True
+    except OSError:
+        return False
+
+
+def stop_group(process: subprocess.Popen[bytes]) -> None:
+    """End a process; then kill what it has started and left, which is in its session."""
+    process.terminate()
+    try:
+        process.wait(30 * slowness())
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def run_command(*arguments: str | Path, stack: Stack | None = None) -> str:
     environment = os.environ | (stack.emulator.environment if stack else {})
     command = [COMMAND, *map(str, arguments)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    timeout_s = 300 * slowness()
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=timeout_s, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

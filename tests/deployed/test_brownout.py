@@ -11,7 +11,7 @@ from stack import Emulator
 
 from mars_aurora.detect.detectors import DetectorName, describe_detector, load_detector
 from mars_aurora.run import aws
-from mars_aurora.run.keys import RunKeys, is_fits
+from mars_aurora.run.keys import LOCKS, RunKeys, is_fits
 from mars_aurora.run.lock import release_lock, take_lock
 from mars_aurora.run.messages import CatalogueRequest, ClassifyRequest, DetectRequest, PreprocessRequest, TallyRequest
 from mars_aurora.run.provenance import describe_provenance
@@ -79,7 +79,7 @@ def test_run_is_locked_by_one_execution(
     for number in range(20):
         take_lock(work, RunKeys("locked"), str(number), lambda _execution: True)
         release_lock(work, RunKeys("locked"), str(number))
-    assert work.list("runs/locked/") == []
+    assert work.list(LOCKS) == []
 
 
 def run_steps(run_id: str, storages: list[S3Storage]) -> dict[str, bytes]:

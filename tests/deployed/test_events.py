@@ -5,7 +5,6 @@ import os
 import platform
 import shutil
 import subprocess
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from machine import slowness, wait_until
 from stack import ROOT, TOOLS, Emulator, free_port
 
 pytestmark = [pytest.mark.deployed, pytest.mark.slow]
@@ -60,15 +60,17 @@ def run_function(built: Path, aws: Emulator, name: str, log: Path) -> Iterator[s
 
 def invoke(address: str, event: dict[str, Any]) -> dict[str, Any]:
     request = urllib.request.Request(address, json.dumps(event).encode())  # noqa: S310 -- plain http to localhost
-    for _ in range(100):
+
+    def send() -> dict[str, Any]:
         try:
-            with urllib.request.urlopen(request, timeout=90) as response:  # noqa: S310 -- as above
+            with urllib.request.urlopen(request, timeout=90 * slowness()) as response:  # noqa: S310 -- as above
                 return json.loads(response.read())
         except urllib.error.URLError as error:
             if not isinstance(error.reason, ConnectionRefusedError):
                 raise
-            time.sleep(0.1)
-    raise AssertionError("the runtime interface emulator did not start within 10 s")
+            return {}
+
+    return wait_until(send, 10, "the runtime interface emulator did not start", 0.1)
 
 
 @pytest.fixture(scope="module")

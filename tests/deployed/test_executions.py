@@ -1,6 +1,7 @@
 """Executions of the deployed state machine: refused requests, two at once, failures, odd keys."""
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from machine import wait_until
 from stack import Stack
 
 from mars_aurora.run.keys import RunKeys
@@ -28,13 +30,12 @@ def start(stack: Stack, **request: Any) -> str:
 
 def wait(stack: Stack, execution_arn: str, timeout_s: float = 240) -> dict[str, Any]:
     workflow = stack.emulator.client("stepfunctions")
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
+
+    def find_ended() -> dict[str, Any]:
         execution = workflow.describe_execution(executionArn=execution_arn)
-        if execution["status"] != "RUNNING":
-            return execution
-        time.sleep(0.3)
-    raise AssertionError(f"{execution_arn} did not end within {timeout_s} s")
+        return execution if execution["status"] != "RUNNING" else {}
+
+    return wait_until(find_ended, timeout_s, f"{execution_arn} did not end")
 
 
 def put(stack: Stack, key: str, data: bytes, **options: str) -> None:
@@ -123,22 +124,23 @@ def test_batch_with_an_odd_name_has_a_legal_run_and_takes_over_the_lock_of_an_en
 
 def wait_for_ledger(stack: Stack, run_id: str, timeout_s: float = 120) -> None:
     """Wait until the execution of a run has written its results and is unlocked."""
-    deadline = time.monotonic() + timeout_s
-    s3, results = stack.emulator.client("s3"), stack.outputs["DetectionsBucketName"]
-    key = RunKeys(run_id).product("run.json")
-    while time.monotonic() < deadline:
-        if s3.list_objects_v2(Bucket=results, Prefix=key).get("KeyCount") and not list_work(
-            stack, RunKeys(run_id).lock
-        ):
-            return
-        time.sleep(0.3)
-    raise AssertionError(f"the run {run_id} did not end within {timeout_s} s")
+    s3, results, keys = stack.emulator.client("s3"), stack.outputs["DetectionsBucketName"], RunKeys(run_id)
+
+    def has_ended() -> bool:
+        written = s3.list_objects_v2(Bucket=results, Prefix=keys.product("run.json")).get("KeyCount")
+        return bool(written) and not list_work(stack, keys.lock)
+
+    wait_until(has_ended, timeout_s, f"the run {run_id} did not end")
 
 
 @contextmanager
 def broken(stack: Stack, function: str) -> Iterator[None]:
-    """Let a function of the stack write to a bucket that does not exist."""
-    functions = stack.emulator.client("lambda")
+    """Let a function of the stack write to a bucket that does not exist: not its version, which cannot be changed."""
+    functions, workflow = stack.emulator.client("lambda"), stack.emulator.client("stepfunctions")
+    machine = {"stateMachineArn": stack.outputs["StateMachineArn"]}
+    definition = workflow.describe_state_machine(**machine)["definition"]
+    unpublished, count = re.subn(rf"(:function:rehearsal-{function}-[^:\"]+):\d+", r"\1", definition)
+    assert count, "the state machine must name versions"
     (name,) = (
         item["FunctionName"]
         for item in functions.list_functions()["Functions"]
@@ -147,10 +149,12 @@ def broken(stack: Stack, function: str) -> Iterator[None]:
     variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
     changed = variables | {"WORK_BUCKET": "no-such-bucket"}
     functions.update_function_configuration(FunctionName=name, Environment={"Variables": changed})
+    workflow.update_state_machine(**machine, definition=unpublished)
     try:
         yield
     finally:
         functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+        workflow.update_state_machine(**machine, definition=definition)
 
 
 def test_run_whose_every_input_fails_has_a_ledger_and_can_be_started_again(stack: Stack, auroras: list[Path]) -> None:
@@ -173,6 +177,12 @@ def test_one_failure_of_six_does_not_fail_the_run(stack: Stack) -> None:
     assert execution["status"] == "SUCCEEDED", execution
     assert json.loads(execution["output"])["counts"]["failed"] == 1
     assert read_ledger(stack, "six")["archived.fits"] == ["failed", "no_record"]
+    workflow = stack.emulator.client("stepfunctions")
+    runs = workflow.list_map_runs(executionArn=execution["executionArn"])["mapRuns"]
+    counts = (workflow.describe_map_run(mapRunArn=item["mapRunArn"])["itemCounts"] for item in runs)
+    assert sorted((count["total"], count["failed"]) for count in counts) == [(1, 1), (6, 1)], (
+        "failed inputs are repeated"
+    )
 
 
 def test_run_in_which_a_step_dies_has_a_ledger_and_can_be_started_again(stack: Stack, auroras: list[Path]) -> None:

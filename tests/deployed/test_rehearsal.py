@@ -5,11 +5,11 @@ import io
 import json
 import os
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 from astropy.io import fits
+from machine import slowness, wait_until
 from stack import COMMAND, Stack, run_command
 
 pytestmark = [pytest.mark.deployed, pytest.mark.slow]
@@ -24,17 +24,20 @@ def upload(stack: Stack, folder: Path, prefix: str) -> None:
 
 def wait_for_run(stack: Stack, key: str, timeout_s: float = 300) -> dict:
     """Wait until the execution that an uploaded object starts has ended; return its output."""
+    execution = wait_until(lambda: find_ended(stack, key), timeout_s, f"no execution started by {key} ended")
+    assert execution["status"] == "SUCCEEDED", (execution.get("error"), execution.get("cause"))
+    return json.loads(execution["output"])
+
+
+def find_ended(stack: Stack, key: str) -> dict:
+    """Return the execution that an uploaded object started, if it has ended."""
     workflow = stack.emulator.client("stepfunctions")
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        for item in workflow.list_executions(stateMachineArn=stack.outputs["StateMachineArn"])["executions"]:
-            execution = workflow.describe_execution(executionArn=item["executionArn"])
-            started_by = json.loads(execution["input"]).get("detail", {}).get("object", {}).get("key")
-            if started_by == key and execution["status"] != "RUNNING":
-                assert execution["status"] == "SUCCEEDED", (execution.get("error"), execution.get("cause"))
-                return json.loads(execution["output"])
-        time.sleep(0.5)
-    raise AssertionError(f"no execution started by {key} ended within {timeout_s} s")
+    for item in workflow.list_executions(stateMachineArn=stack.outputs["StateMachineArn"])["executions"]:
+        execution = workflow.describe_execution(executionArn=item["executionArn"])
+        started_by = json.loads(execution["input"]).get("detail", {}).get("object", {}).get("key")
+        if started_by == key and execution["status"] != "RUNNING":
+            return execution
+    return {}
 
 
 def read_results(stack: Stack, run_id: str) -> dict[str, bytes]:
@@ -83,13 +86,13 @@ def test_marker_starts_a_run_with_the_results_of_a_local_run(stack: Stack, batch
 
 
 def test_single_file_below_live_starts_its_own_run(stack: Stack, auroras: list[Path]) -> None:
-    path = auroras[0]
-    stack.emulator.client("s3").upload_file(str(path), stack.outputs["InputBucketName"], f"live/{path.name}")
-    result = wait_for_run(stack, f"live/{path.name}")
-    assert result["run_id"] == f"live-{path.name}"
+    path, name = auroras[0], "X.FITS.GZ"
+    stack.emulator.client("s3").upload_file(str(path), stack.outputs["InputBucketName"], f"live/{name}")
+    result = wait_for_run(stack, f"live/{name}")
+    assert result["run_id"] == f"live-{name}"
     assert result["listed"] == 1
     assert result["detected"] == "on Lambda: the run is of a single file"
-    assert f"{path.name}," in read_results(stack, result["run_id"])["ledger.csv"].decode()
+    assert f"{name},aurora," in read_results(stack, result["run_id"])["ledger.csv"].decode()
 
 
 def test_submit_skips_uploaded_files_and_resume_and_fetch_return_results(
@@ -118,9 +121,8 @@ def test_submit_skips_uploaded_files_and_resume_and_fetch_return_results(
 
 def test_prefix_without_objects_fails_and_names_the_prefix(stack: Stack) -> None:
     command = [COMMAND, "resume", "never", "--stack", "rehearsal"]
-    done = subprocess.run(
-        command, env=os.environ | stack.emulator.environment, capture_output=True, text=True, timeout=60, check=False
-    )
+    environment, timeout_s = os.environ | stack.emulator.environment, 60 * slowness()
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=timeout_s, check=False)
     assert done.returncode == 1
     assert "No object found below" in done.stderr
     assert "incoming/never/" in done.stderr

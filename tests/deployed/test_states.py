@@ -28,6 +28,7 @@ SUBSTITUTES = {
     "WorkBucket": "work-bucket",
     "DetectionsBucket": "detections",
     "ModelName": "model",
+    "StackToken": "0123abcd",
 }
 LAMBDA_TASKS = ["Open", "Preprocess", "Classify", "Tally", "Tally what is left", "Detect", "Catalogue", "Close"]
 CAUGHT = {"Open": "Not started", "Close": "Did the run fail?"} | dict.fromkeys(

@@ -54,7 +54,7 @@ def _assigned(target: ast.AST, value: ast.AST) -> Iterator[str]:
     if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
         for one, other in zip(target.elts, value.elts, strict=True):
             yield from _assigned(one, other)
-    elif isinstance(target, ast.Name) and target.id in {"reason", "NO_RECORD", "TOO_FEW_OBJECTS"}:
+    elif isinstance(target, ast.Name) and target.id in {"reason", "NO_RECORD", "NOT_COUNTED", "TOO_FEW_OBJECTS"}:
         yield from texts(value)
     elif isinstance(target, ast.Name) and re.search("REASONS|IGNORED", target.id) and isinstance(value, ast.Dict):
         yield from (text for item in value.values for text in texts(item))

@@ -8,9 +8,10 @@ import pytest
 from mars_aurora import errors
 from mars_aurora.run import messages
 from mars_aurora.run.keys import FITS_NAME, HOUSEKEEPING_NAME, RunKeys
-from mars_aurora.run.listing import CANDIDATES, LISTED
+from mars_aurora.run.listing import CANDIDATES, LISTED, UNPROCESSED
 
 States = dict[str, dict[str, Any]]
+THROTTLED = ["Lambda.TooManyRequestsException"]
 STEP_FUNCTIONS = ("States.", "Lambda.", "SageMaker.", "EventBridge.", "Sandbox.")
 REQUESTS = {
     "Open": messages.OpenRequest,
@@ -114,7 +115,7 @@ def test_only_transient_errors_are_retried_with_backoff_jitter_and_caps(states: 
         assert not {"States.ALL", "States.TaskFailed", "InputError", "UsageError"} & set(retried), name
         for rule in state["Retry"]:
             assert rule["JitterStrategy"] == "FULL"
-            assert rule["MaxAttempts"] <= 12 or rule["ErrorEquals"] == ["BusyError"]
+            assert rule["MaxAttempts"] <= 12 or rule["ErrorEquals"] in (["BusyError"], THROTTLED)
             assert rule["MaxAttempts"] == 1 or rule["MaxDelaySeconds"] > rule["IntervalSeconds"]
 
 
@@ -148,10 +149,32 @@ def test_every_failure_of_an_opened_run_writes_the_ledger_and_unlocks_the_run(de
 
 
 def test_maps_read_the_lists_that_the_steps_write(states: States) -> None:
-    for phase, name in {LISTED: "Preprocess and classify each file", CANDIDATES: "Detect on Lambda"}.items():
-        parameters, key = states[name]["ItemReader"]["Parameters"], RunKeys("x").items(phase)
-        assert parameters["Bucket"] == "${WorkBucket}"
-        assert parameters["Key.$"] == f"States.Format('{key.replace('/x/', '/{}/')}', $.run_id)"
+    each_file, candidates = (
+        states[name]["ItemReader"]["Parameters"] for name in ("Preprocess and classify each file", "Detect on Lambda")
+    )
+    assert each_file["Bucket"] == candidates["Bucket"] == "${WorkBucket}"
+    paths = (RunKeys("x").items(phase).replace("/x/", "/{}/") for phase in ("{}", CANDIDATES))
+    assert each_file["Key.$"] == f"States.Format('{next(paths)}', $.run_id, $.items)"
+    assert candidates["Key.$"] == f"States.Format('{next(paths)}', $.run_id)"
+
+
+def test_second_pass_is_over_the_inputs_whose_children_failed(states: States) -> None:
+    assert f"{{'items': '{LISTED}'}}" in states["Open"]["Output"]
+    assert "'unprocessed': $states.result.Payload.unprocessed" in states["Tally"]["Output"]
+    (choice,) = states["Second pass?"]["Choices"]
+    assert choice["Next"] == "Preprocess and classify each file"
+    assert f"$states.input.items = '{LISTED}'" in choice["Condition"], "a third pass must not follow"
+    assert f"{{'items': '{UNPROCESSED}'}}" in choice["Output"]
+
+
+def test_throttled_children_try_as_long_as_they_live(states: States) -> None:
+    for name in ("Preprocess", "Classify", "Detect"):
+        (rule,) = (rule for rule in states[name]["Retry"] if rule["ErrorEquals"] == THROTTLED)
+        delays = (
+            min(rule["IntervalSeconds"] * rule["BackoffRate"] ** n, rule["MaxDelaySeconds"])
+            for n in range(rule["MaxAttempts"])
+        )
+        assert sum(delays) / 2 > 300, "with full jitter the mean is half"
 
 
 def test_fits_file_names_are_matched_as_in_the_code(states: States) -> None:

@@ -2,10 +2,17 @@
 
 import json
 import re
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from mars_aurora.errors import MarsAuroraError
+from mars_aurora.local.performance import QUERY
+from mars_aurora.readers.limits import Limits
+from mars_aurora.run import costs
+from mars_aurora.run.keys import LOCKS, is_fits
 from mars_aurora.run.ledger import Outcome
 
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"
@@ -117,7 +124,7 @@ def test_state_machine_may_start_and_control_its_map_runs(resources: Resources) 
 def test_state_machine_may_run_and_watch_transform_jobs(resources: Resources) -> None:
     for action in ("DescribeTransformJob", "StopTransformJob", "AddTags"):
         (job,) = allows(resources, "DetectAuroras", f"sagemaker:{action}")
-        assert "transform-job/mars-aurora-*" in job
+        assert "transform-job/mars-aurora-${Token}-*" in job
     assert allows(resources, "DetectAuroras", "sagemaker:ListTags") == ['"*"']
     assert len(allows(resources, "DetectAuroras", "sagemaker:CreateTransformJob")) == 2
     for action in ("events:PutTargets", "events:PutRule", "events:DescribeRule"):
@@ -127,7 +134,7 @@ def test_state_machine_may_run_and_watch_transform_jobs(resources: Resources) ->
 
 def test_state_machine_may_invoke_exactly_its_functions(resources: Resources) -> None:
     invoked = allows(resources, "DetectAuroras", "lambda:InvokeFunction")
-    assert sorted(invoked) == sorted(json.dumps({"Fn::GetAtt": f"{name}.Arn"}) for name in FUNCTIONS)
+    assert sorted(invoked) == sorted(json.dumps({"Fn::Sub": f"${{{name}.Arn}}:*"}) for name in FUNCTIONS)
     assert set(of_type(resources, "AWS::Serverless::Function")) == {*FUNCTIONS, "Publish"}
 
 
@@ -147,10 +154,14 @@ def test_wildcards_are_limited_to_actions_without_resource_permissions(resources
                 assert all(action.startswith("logs:") for action in actions) or set(actions) <= without_resources
 
 
-def test_only_preprocess_reads_inputs_and_only_catalogue_writes_results_but_the_ledger(resources: Resources) -> None:
-    readers = {name for name in FUNCTIONS if "InputBucket.Arn}/" in "".join(allows(resources, name, "s3:GetObject"))}
+def test_only_preprocess_reads_inputs_open_reads_manifests_and_only_catalogue_writes_results_but_the_ledger(
+    resources: Resources,
+) -> None:
+    reads = {name: [item for item in allows(resources, name, "s3:GetObject") if "Input" in item] for name in FUNCTIONS}
+    readers = {name for name, items in reads.items() if items}
+    assert reads["Open"] == ['{"Fn::Sub": "${InputBucket.Arn}/manifests/*"}']
     writers = {name for name in FUNCTIONS if "Detections" in "".join(allows(resources, name, "s3:PutObject"))}
-    assert (readers, writers) == ({"Preprocess"}, {"Catalogue", "Close"})
+    assert (readers, writers) == ({"Open", "Preprocess"}, {"Catalogue", "Close"})
     (ledger,) = (item for item in allows(resources, "Close", "s3:PutObject") if "Detections" in item)
     assert ledger.endswith('/runs/*/ledger.csv"}')
 
@@ -224,7 +235,6 @@ def test_model_serves_the_archive_without_a_network(resources: Resources) -> Non
 
 
 def test_changed_archive_is_published(resources: Resources) -> None:
-    assert resources["Publish"]["Properties"]["AutoPublishAlias"]
     properties = resources["ModelArchive"]["Properties"]
     assert properties["ServiceToken"] == {"Fn::GetAtt": "Publish.Arn"}
     assert properties["FunctionVersion"] == {"Ref": "Publish.Version"}
@@ -253,7 +263,7 @@ def test_alarms_belong_to_one_stack(template: dict[str, Any], resources: Resourc
 
 
 def test_dashboard_shows_every_final_outcome(resources: Resources) -> None:
-    body = resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    body, _ = resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
     shown = json.loads(body)["widgets"][0]["properties"]["metrics"]
     assert {metric[1] for metric in shown} == {*Outcome} - {Outcome.CANDIDATE}
 
@@ -276,3 +286,67 @@ def test_concurrency_is_reserved_for_the_functions_of_the_maps(resources: Resour
     functions = of_type(resources, "AWS::Serverless::Function")
     reserving = {name for name, item in functions.items() if "ReservedConcurrentExecutions" in item["Properties"]}
     assert reserving == {"Preprocess", "Classify", "Detect"}
+
+
+def test_costs_are_computed_from_the_functions_and_instances_of_the_template(
+    template: dict[str, Any], resources: Resources
+) -> None:
+    for name, item in of_type(resources, "AWS::Serverless::Function").items():
+        disk_mb = item["Properties"].get("EphemeralStorage", {"Size": 512})["Size"]
+        assert costs.read_sizes()[name] == costs.Size(item["Properties"]["MemorySize"], disk_mb)
+    assert set(costs.FUNCTIONS) == set(FUNCTIONS)
+    assert set(template["Mappings"]["TransformInstances"]) <= set(costs.read_prices())
+
+
+def test_disk_of_preprocess_has_room_for_the_largest_file_packed_and_unpacked(resources: Resources) -> None:
+    disk_bytes = resources["Preprocess"]["Properties"]["EphemeralStorage"]["Size"] << 20
+    assert disk_bytes >= 2 * Limits.unpacked_bytes + (256 << 20)
+
+
+def test_state_machine_names_versions_of_the_functions(template: dict[str, Any], resources: Resources) -> None:
+    given = resources["DetectAuroras"]["Properties"]["DefinitionSubstitutions"]
+    assert all(given[f"{name}Arn"] == {"Ref": f"{name}.Version"} for name in FUNCTIONS)
+    shared = template["Globals"]["Function"]
+    assert shared["AutoPublishAlias"]
+    assert shared["AutoPublishAliasAllProperties"] is True
+    assert resources["CoreLayer"]["Properties"]["PublishLambdaVersion"] is True
+
+
+def test_another_bucket_is_listed_and_read_only_if_it_is_named(resources: Resources) -> None:
+    other = "arn:${AWS::Partition}:s3:::${OtherInputBucket}"
+    for action, names, resource in [
+        ("s3:ListBucket", {"Open", "Preprocess", "Tally", "Catalogue", "Close"}, other),
+        ("s3:GetObject", {"Preprocess"}, f"{other}/*"),
+    ]:
+        wanted = json.dumps({"Fn::If": ["HasOtherInputs", {"Fn::Sub": resource}, {"Ref": "AWS::NoValue"}]})
+        assert {name for name in FUNCTIONS if wanted in allows(resources, name, action)} == names
+
+
+@pytest.mark.parametrize("name", ["x.fits", "X.FITS.GZ", "x.fits.fz", "x.Fit", "p/x.fts", "x (1).fits.gz"])
+def test_every_fits_file_below_live_starts_a_run(resources: Resources, name: str) -> None:
+    pattern = resources["DetectAuroras"]["Properties"]["Events"]["SingleFile"]["Properties"]["Pattern"]
+    wildcards = [item["wildcard"] for item in pattern["detail"]["object"]["key"]]
+    assert is_fits(name)
+    assert any(fnmatchcase(f"live/{name}", wildcard) for wildcard in wildcards)
+    assert not any(fnmatchcase("live/notes.txt", wildcard) for wildcard in wildcards)
+
+
+def test_locks_expire_when_no_execution_can_hold_them(resources: Resources, definition_text: str) -> None:
+    rules = resources["WorkBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    (rule,) = (rule for rule in rules if rule["Prefix"] == LOCKS)
+    assert rule["ExpirationInDays"] * 86_400 >= json.loads(definition_text)["TimeoutSeconds"]
+
+
+def test_dashboard_shows_time_and_memory_of_classification_and_inference(resources: Resources) -> None:
+    body, given = resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    assert given["Query"] == QUERY
+    widgets = json.loads(body)["widgets"]
+    (table,) = (widget["properties"] for widget in widgets if widget["type"] == "log")
+    assert table["query"] == "SOURCE '${FunctionLogs}' | ${Query}"
+    shown = json.dumps(widgets)
+    for step in ("preprocess", "classify", "detect"):
+        source = (TEMPLATE.parent / "functions" / step / "app.py").read_text()
+        for metric in (f"{step}_ms", f"{step}_memory_MB"):
+            assert f'"{metric}"' in shown
+            assert f'add_metric("{metric}"' in source
+    assert '"transform_seconds"' in shown

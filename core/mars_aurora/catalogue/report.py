@@ -24,18 +24,15 @@ from mars_aurora.catalogue.regions import REGIONS
 from mars_aurora.catalogue.sightings import Entry
 from mars_aurora.emission import find_emission
 from mars_aurora.geometry.canvas import CENTER_X, CENTER_Y, DISK_RADIUS
+from mars_aurora.run import costs
 from mars_aurora.run.keys import RunKeys, RunPaths
 from mars_aurora.run.ledger import PICTURED, TOO_FEW_OBJECTS, Outcome, Record, count_outcomes
 from mars_aurora.run.provenance import Provenance
 from mars_aurora.sphere import MARS_RADIUS_KM
 
-LAMBDA_USD_PER_GB_S, INSTANCE_USD_PER_H = 0.00001667, 0.1345  # prices of the published pipeline, us-east-1
-PRICES_OF = "prices of the published pipeline, AWS us-east-1, 2023; current prices may differ"
-_LAMBDA_S, _LAMBDA_GB = 4.0, 0.5  # upper limit per input: the published 4 s, in the smallest function used
-_TRANSFORM_START_S, _TRANSFORM_S = 300.0, 0.1
-
 REPORT = "report.html"
 ROWS_IN_A_PART = 2000
+_INSTANCE = "ml.c5.xlarge"  # the default of the stack
 _SAMPLE = 24
 _MOST_TROUBLES = 500  # rejected and failed inputs that are listed on the page
 _SCRIPTS = ("page", "geometry", "maps", "auroras", "pictures", "marks", "large", "start")
@@ -99,7 +96,7 @@ def build(  # noqa: PLR0913, PLR0917 -- all contents of the page
         balances=sum(counts.values()) == len(records) and not counts[Outcome.CANDIDATE],
         sightings=len(auroras),
         auroras=len(entries),
-        cost=_estimate_cost(records),
+        cost=_estimate_cost(records, detected) if detected else None,
         searched_km2=searched_km2,
         elapsed_s=elapsed_s,
         detected=detected,
@@ -161,20 +158,12 @@ def _read(name: str) -> str:
     return (files("mars_aurora.catalogue") / "templates" / name).read_text()
 
 
-def _estimate_cost(records: Sequence[Record]) -> dict[str, Any]:
-    """Estimate the cost of the run on AWS from the prices and durations above."""
+def _estimate_cost(records: Sequence[Record], detected: str) -> costs.Estimate:
+    """Estimate the cost of a run in the cloud."""
     candidates = sum(record.outcome in PICTURED and record.reason != TOO_FEW_OBJECTS for record in records)
-    functions = len(records) * _LAMBDA_S * _LAMBDA_GB * LAMBDA_USD_PER_GB_S
-    instance_s = (_TRANSFORM_START_S + candidates * _TRANSFORM_S) if candidates else 0.0
-    return {
-        "functions_usd": functions,
-        "instance_usd": instance_s / 3600 * INSTANCE_USD_PER_H,
-        "total_usd": functions + instance_s / 3600 * INSTANCE_USD_PER_H,
-        "basis": (
-            f"{len(records)} inputs x {_LAMBDA_S:g} s x {_LAMBDA_GB:g} GB at ${LAMBDA_USD_PER_GB_S:.8f} per GB-s; "
-            f"ml.m5.large for {instance_s:.0f} s at ${INSTANCE_USD_PER_H} per h; {PRICES_OF}"
-        ),
-    }
+    instance = _INSTANCE if detected.startswith("on SageMaker") else ""
+    megabytes = sum(record.origin.version.size for record in records) / 1e6 / max(1, len(records))
+    return costs.estimate(costs.Usage(len(records), candidates, megabytes, instance))
 
 
 def _sample(records: Iterable[Record]) -> list[str]:

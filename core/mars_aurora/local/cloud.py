@@ -1,56 +1,74 @@
-"""The commands that run the deployed stack: ``submit``, ``resume``, ``status`` and ``fetch``."""
+"""The commands that run the deployed stack: ``submit``, ``resume``, ``status``, ``stop`` and ``fetch``."""
 
 from __future__ import annotations
 
 import json
 import re
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 
 from mars_aurora.errors import MarsAuroraError, UsageError
 from mars_aurora.local import summary
+from mars_aurora.local.cost import estimate_usage
+from mars_aurora.local.executions import (
+    describe_execution,
+    find_request,
+    list_executions,
+    start,
+    stop_execution,
+    wait_for_execution,
+)
 from mars_aurora.local.inputs import find_fits
-from mars_aurora.local.progress import Bars
-from mars_aurora.local.stack import Stack, connect
+from mars_aurora.local.performance import find_performance
+from mars_aurora.local.stack import Stack, connect, make_client
 from mars_aurora.local.transfers import download, upload
+from mars_aurora.run.costs import estimate
 from mars_aurora.run.keys import RunKeys, is_run_id
-from mars_aurora.run.ledger import describe_counts
-from mars_aurora.run.starts import BATCHES, REQUEST_FILE, name_prefix, name_run, read_start
-from mars_aurora.run.storage import S3Storage
-
-if TYPE_CHECKING:
-    from mypy_boto3_stepfunctions.type_defs import DescribeExecutionOutputTypeDef
+from mars_aurora.run.manifest import FOLDER as MANIFESTS
+from mars_aurora.run.manifest import is_manifest, read_manifest
+from mars_aurora.run.starts import BATCHES, name_run
+from mars_aurora.run.storage import FolderStorage
 
 StackName = Annotated[str, typer.Option("--stack", help="Name of the deployed stack.")]
 OutFolder = Annotated[Path, typer.Option("--out", help="Output folder; results are written to OUT/runs/RUN_ID/.")]
 RunId = Annotated[
     str, typer.Argument(metavar="RUN_ID", help="Run identifier, or the path of the batch below incoming/.")
 ]
-_POLL_INTERVAL_S = 2.0
-_MAX_EXECUTIONS = 20
+
+_UNKNOWN_BYTES = 10_000_000  # assumed of an object whose size is not known
+_SHOWN = 20  # executions that `status` lists
 
 
-def submit(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of FITS files, searched recursively.")],
+def submit(  # noqa: PLR0913, PLR0917 -- one parameter per option
+    inputs: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FOLDER|MANIFEST",
+            help="Folder of FITS files, searched recursively; or a manifest: a .csv or .jsonl file of keys.",
+        ),
+    ],
     stack_name: StackName = "mars-aurora",
-    batch: Annotated[str, typer.Option(help="Name of the batch and its run; by default the name of the folder.")] = "",
+    batch: Annotated[
+        str, typer.Option(help="Name of the batch and its run; by default that of the folder or file.")
+    ] = "",
+    bucket: Annotated[
+        str, typer.Option(help="Bucket of the objects of a manifest; by default that of the stack.")
+    ] = "",
     out: OutFolder = Path("out"),
+    max_cost: Annotated[
+        float, typer.Option(min=0, help="Refuse to start if the estimated cost of the run is higher, in US dollars.")
+    ] = 20.0,
 ) -> None:
-    """Upload a folder, run it in the cloud and download the results.
+    """Upload a folder, or name objects by a manifest; run them in the cloud and download the results.
 
     Repeating the command resumes an interrupted run: files that are uploaded and inputs that have a record are skipped.
     """
-    prefix = f"{BATCHES}{name_batch(folder, batch)}/"
-    inputs = find_fits([folder])
     stack = connect(stack_name)
-    upload(stack, inputs, prefix)
-    request = {"bucket": stack.input_bucket, "prefix": prefix, "run_id": name_run(prefix)}
+    prepare = prepare_manifest if inputs.is_file() else prepare_folder
+    request = prepare(stack, inputs, name_batch(inputs, batch), bucket or stack.input_bucket, max_cost)
     finish(stack, start(stack, request), request["run_id"], out)
 
 
@@ -73,20 +91,65 @@ def status(
     run: Annotated[str, typer.Argument(metavar="[RUN_ID]", help="Show only executions of this run or batch.")] = "",
     stack_name: StackName = "mars-aurora",
 ) -> None:
-    """Show the latest executions with their runs and counts."""
+    """Show the latest executions with their runs and counts, and time and memory of classification and inference."""
     stack = connect(stack_name)
-    listed = stack.workflow.list_executions(stateMachineArn=stack.state_machine_arn, maxResults=_MAX_EXECUTIONS)
-    for item in listed["executions"]:
-        execution = stack.workflow.describe_execution(executionArn=item["executionArn"])
-        name = describe_run(json.loads(execution["input"]))
-        if not run or name == find_run(run):
-            counts = _describe_execution(stack, execution)
-            typer.echo(f"{item['startDate']:%Y-%m-%d %H:%M:%S}  {execution['status']:<9}  {name}  {counts}")
+    found = list(list_executions(stack, find_run(run) if run else "", _SHOWN))
+    first = min((execution["startDate"] for _, execution in found), default=None)
+    performance = find_performance(make_client("logs"), stack.log_group, first) if first else {}
+    for name, execution in found:
+        counts = describe_execution(stack, execution)
+        typer.echo(f"{execution['startDate']:%Y-%m-%d %H:%M:%S}  {execution['status']:<9}  {name}  {counts}")
+        if name in performance:  # of all its executions
+            typer.echo(f"{'':<32}{performance.pop(name)}")
 
 
-def fetch(run: RunId, stack_name: StackName = "mars-aurora", out: OutFolder = Path("out")) -> None:
+def stop(run: RunId, stack_name: StackName = "mars-aurora") -> None:
+    """Stop the executions of a run and their transform jobs; starting the run again continues it."""
+    stack = connect(stack_name)
+    stopped = 0
+    for _, execution in list_executions(stack, find_run(run), running=True):
+        jobs = stop_execution(stack, execution["executionArn"], make_client("sagemaker"))
+        typer.echo(f"stopped {' and the transform job '.join([execution['name'], *jobs])}")
+        stopped += 1
+    if not stopped:
+        raise UsageError(f"no execution of the run {find_run(run)!r} is running")
+
+
+def fetch(
+    run: RunId,
+    stack_name: StackName = "mars-aurora",
+    out: OutFolder = Path("out"),
+    *,
+    for_labeling: Annotated[
+        bool, typer.Option("--for-labelling", "--for-labeling", help="Records and predictions too, for `label`.")
+    ] = False,
+    with_geometry: Annotated[bool, typer.Option("--with-geometry", help="Geometry too, for `plot`.")] = False,
+) -> None:
     """Download the results and pictures of a run, except files that are already present."""
-    download(connect(stack_name), find_run(run), out)
+    download(connect(stack_name), find_run(run), out, for_labeling=for_labeling, with_geometry=with_geometry)
+
+
+def prepare_folder(stack: Stack, folder: Path, batch: str, _bucket: str, max_cost: float) -> dict[str, str]:
+    """Upload the files of a folder, if their run does not cost too much; return the request of the run."""
+    found = find_fits([folder])
+    require_cost(stack, [path.stat().st_size for path in found.paths.values() if path.is_file()], max_cost)
+    prefix = f"{BATCHES}{batch}/"
+    upload(stack, found, prefix)
+    return {"bucket": stack.input_bucket, "prefix": prefix, "run_id": name_run(prefix)}
+
+
+def prepare_manifest(stack: Stack, path: Path, batch: str, bucket: str, max_cost: float) -> dict[str, str]:
+    """Check and upload a manifest, if its run does not cost too much; return the request of the run.
+
+    Raises UsageError if the file is not a manifest of objects in the bucket.
+    """
+    if not is_manifest(path.name):
+        raise UsageError(f"{path} is neither a folder nor a manifest: a .csv, .jsonl or .ndjson file")
+    items = read_manifest(FolderStorage(path.absolute().parent), path.name, bucket)
+    require_cost(stack, [item["size"] or _UNKNOWN_BYTES for item in items], max_cost)
+    key = f"{MANIFESTS}{batch}/{path.name}"
+    stack.s3.upload_file(str(path), stack.input_bucket, key)
+    return {"bucket": bucket, "manifest": f"s3://{stack.input_bucket}/{key}", "run_id": batch}
 
 
 def name_batch(folder: Path, batch: str) -> str:
@@ -108,24 +171,14 @@ def find_run(run: str) -> str:
     return run if is_run_id(run) else name_run(f"{BATCHES}{run.removesuffix('/')}/")
 
 
-def find_request(stack: Stack, run_id: str) -> dict[str, Any]:
-    """Return the request of the last execution of a run; where it has expired, that of the batch of this name."""
-    work = S3Storage(stack.s3, stack.work_bucket)
-    try:
-        written = json.loads(work.get(RunKeys(run_id).product(REQUEST_FILE)))
-    except KeyError:
-        return {"bucket": stack.input_bucket, "prefix": name_prefix(run_id), "run_id": run_id}
-    names = ("bucket", "prefix", "run_id", "min_objects", "keep_stages", "detect_on_lambda_up_to")
-    return {name: written[name] for name in names if name in written}
-
-
-def start(stack: Stack, request: Mapping[str, Any]) -> str:
-    """Start the workflow and return the ARN of the execution, whose name has at most 80 characters."""
-    name = f"{request['run_id'][:63]}-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}"
-    answer = stack.workflow.start_execution(
-        stateMachineArn=stack.state_machine_arn, name=name, input=json.dumps(request)
-    )
-    return answer["executionArn"]
+def require_cost(stack: Stack, sizes: Sequence[int], limit_usd: float) -> None:
+    """Print the estimated cost of a run and where it detects; raises UsageError if it costs more than the limit."""
+    found = estimate(estimate_usage(stack, len(sizes), sum(sizes)))
+    storage = sum(line.usd for line in found.monthly if line.part.startswith("Storage"))
+    typer.echo(f"about {found.usd:.2f} USD for {len(sizes)} files, and {storage:.2f} USD a month for their storage")
+    typer.echo(f"candidates are detected on {stack.detector_path or 'a path that the stack does not state'}")
+    if found.usd > limit_usd:
+        raise UsageError(f"the run costs about {found.usd:.2f} USD, above --max-cost {limit_usd:.2f}")
 
 
 def finish(stack: Stack, execution_arn: str, run_id: str, out: Path) -> None:
@@ -145,44 +198,3 @@ def finish(stack: Stack, execution_arn: str, run_id: str, out: Path) -> None:
     if failed := result["counts"]["failed"]:
         raise MarsAuroraError(f"{failed} inputs failed: retry them with `mars-aurora resume {run_id}`")
     summary.require_usable(rows)
-
-
-def wait_for_execution(stack: Stack, execution_arn: str) -> DescribeExecutionOutputTypeDef:
-    """Show the progress of each map run until the execution ends. Ctrl-C does not stop the execution."""
-    typer.echo(f"running as {execution_arn.rpartition(':')[2]}")
-    tasks: dict[str, Any] = {}
-    columns = TextColumn("{task.description:<14}"), BarColumn(), MofNCompleteColumn()
-    with Bars(Console(stderr=True), *columns) as bars:
-        while True:
-            execution = stack.workflow.describe_execution(executionArn=execution_arn)
-            for phase, counts in count_map_items(stack, execution):
-                if phase not in tasks:
-                    tasks[phase] = bars.add_task(phase)
-                done = counts["total"] - counts["pending"] - counts["running"]
-                bars.update(tasks[phase], total=counts["total"], completed=done)
-            if execution["status"] != "RUNNING":
-                return execution
-            time.sleep(_POLL_INTERVAL_S)
-
-
-def count_map_items(stack: Stack, execution: DescribeExecutionOutputTypeDef) -> Iterator[tuple[str, dict[str, int]]]:
-    """Yield the label and the item counts of each map run of an execution, in order of their start."""
-    runs = stack.workflow.list_map_runs(executionArn=execution["executionArn"])["mapRuns"]
-    for item in sorted(runs, key=lambda item: item["startDate"]):
-        details = stack.workflow.describe_map_run(mapRunArn=item["mapRunArn"])
-        yield item["mapRunArn"].rpartition("/")[2].partition(":")[0], {**details["itemCounts"]}  # type: ignore[dict-item]  # -- all counts are int
-
-
-def describe_run(request: Mapping[str, Any]) -> str:
-    """Return the run id of the input of an execution, or that its request is invalid."""
-    try:
-        return read_start(request).run_id
-    except UsageError:
-        return "(invalid request)"
-
-
-def _describe_execution(stack: Stack, execution: DescribeExecutionOutputTypeDef) -> str:
-    counts = describe_counts(json.loads(execution["output"])["counts"]) if execution.get("output") else ""
-    return counts or "; ".join(
-        f"{phase}: {describe_counts(items)}" for phase, items in count_map_items(stack, execution)
-    )

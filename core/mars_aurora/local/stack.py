@@ -5,8 +5,8 @@ Region, account and endpoint come from the AWS environment variables, including 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mars_aurora.errors import MarsAuroraError, UsageError
@@ -16,12 +16,21 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 Answer = TypeVar("Answer")
-_OUTPUTS = ("StateMachineArn", "InputBucketName", "WorkBucketName", "DetectionsBucketName")
+_OUTPUTS = {
+    "state_machine_arn": "StateMachineArn",
+    "input_bucket": "InputBucketName",
+    "work_bucket": "WorkBucketName",
+    "detections_bucket": "DetectionsBucketName",
+}
 
 
 @dataclass(frozen=True)
 class Stack:
-    """Clients and resources of a deployed stack."""
+    """Clients, resources and parameters of a deployed stack.
+
+    ``detector_path`` says where the candidates of a batch are detected; it starts with ``SageMaker`` or ``Lambda``.
+    ``log_group`` has the logs of the functions.
+    """
 
     s3: S3Client
     workflow: SFNClient
@@ -29,6 +38,9 @@ class Stack:
     input_bucket: str
     work_bucket: str
     detections_bucket: str
+    detector_path: str = ""
+    log_group: str = ""
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 def connect(name: str) -> Stack:
@@ -42,17 +54,25 @@ def connect(name: str) -> Stack:
     except ModuleNotFoundError as error:
         raise UsageError("this command needs boto3: pip install 'mars-aurora[cloud]'") from error
     try:
-        found = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0].get("Outputs", [])
+        found = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
     except ClientError as error:
         if error.response["Error"]["Code"] == "ValidationError":
             raise UsageError(f"there is no stack {name!r} in this account and region: see --stack") from error
         raise
-    outputs = {item["OutputKey"]: item["OutputValue"] for item in found}
+    outputs = {item["OutputKey"]: item["OutputValue"] for item in found.get("Outputs", [])}
+    parameters = {item["ParameterKey"]: item["ParameterValue"] for item in found.get("Parameters", [])}
     try:
-        resources = [outputs[key] for key in _OUTPUTS]
+        resources = {field: outputs[key] for field, key in _OUTPUTS.items()}
     except KeyError as error:
         raise UsageError(f"the stack {name!r} has no output {error}: it is not a mars-aurora stack") from None
-    return Stack(boto3.client("s3"), boto3.client("stepfunctions"), *resources)
+    return Stack(
+        boto3.client("s3"),
+        boto3.client("stepfunctions"),
+        **resources,
+        detector_path=outputs.get("DetectorPath", ""),
+        log_group=outputs.get("FunctionLogsName", ""),
+        parameters=parameters,
+    )
 
 
 class RefusedError(MarsAuroraError):

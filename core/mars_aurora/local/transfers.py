@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import csv
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from io import StringIO
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -15,7 +17,8 @@ from mars_aurora.errors import UsageError
 from mars_aurora.local.inputs import InputFiles
 from mars_aurora.local.progress import Bars
 from mars_aurora.local.stack import Stack
-from mars_aurora.run.keys import RunKeys
+from mars_aurora.run.keys import LEDGER, RunKeys
+from mars_aurora.run.ledger import PICTURED, Outcome
 from mars_aurora.run.storage import FolderStorage, S3Storage
 
 if TYPE_CHECKING:
@@ -45,33 +48,71 @@ def upload(stack: Stack, inputs: InputFiles, prefix: str) -> None:
         list(uploads.map(send, wanted.items()))
 
 
-def download(stack: Stack, run_id: str, out: Path) -> None:
+def download(stack: Stack, run_id: str, out: Path, *, for_labeling: bool = False, with_geometry: bool = False) -> None:
     """Download the results of a run and the pictures that its report shows, except files that are `is_downloaded`.
 
-    Pictures that have expired in the work bucket are omitted. Raises UsageError if the run has no results.
+    Objects that have expired in the work bucket are reported. Raises UsageError if the run has no results.
+
+    Parameters
+    ----------
+    stack, run_id, out
+        Where the run is, and the folder for the results.
+    for_labeling : bool
+        Whether to download records and predictions, which the command ``label`` needs.
+    with_geometry : bool
+        Whether to download the geometry, which the command ``plot`` needs.
     """
     keys, folder = RunKeys(run_id), FolderStorage(out)
     results = list(list_objects(stack.s3, stack.detections_bucket, keys.root))
     if not results:
         raise UsageError(f"there are no results of a run {run_id!r}: `mars-aurora status` lists the runs")
-    pictures = list(list_objects(stack.s3, stack.work_bucket, keys.images))
+    kinds = {"pictures": keys.images}
+    kinds |= {"records": keys.records, "predictions": keys.predictions} if for_labeling else {}
+    kinds |= {"geometries": keys.geometries} if with_geometry else {}
+    work = {kind: list(list_objects(stack.s3, stack.work_bucket, prefix)) for kind, prefix in kinds.items()}
+    listed = [(stack.detections_bucket, *found) for found in results]
+    listed += [(stack.work_bucket, *found) for kind in work.values() for found in kind]
 
     def get(bucket: str, key: str) -> None:
         folder.put(key, S3Storage(stack.s3, bucket).get(key))
 
     columns = TextColumn("downloading"), BarColumn(), MofNCompleteColumn()
     with Bars(Console(stderr=True), *columns) as bars, ThreadPoolExecutor(_TRANSFERS_AT_ONCE) as transfers:
-        wanted = [
-            transfers.submit(get, bucket, key)
-            for bucket, listed in ((stack.detections_bucket, results), (stack.work_bucket, pictures))
-            for key, item in listed
-            if not is_downloaded(out / key, item)
+        pending = [
+            transfers.submit(get, bucket, key) for bucket, key, item in listed if not is_downloaded(out / key, item)
         ]
-        task = bars.add_task("", total=len(wanted))
-        for transfer in wanted:
+        task = bars.add_task("", total=len(pending))
+        for transfer in pending:
             transfer.result()
             bars.advance(task)
-    typer.echo(f"{len(results)} result files and {len(pictures)} pictures in {out / keys.root}")
+    counts = "".join(f", {len(found)} {kind}" for kind, found in work.items())
+    typer.echo(f"{len(results)} result files{counts} in {out / keys.root}")
+    for kind, count in count_expired(folder, keys, {kind: [key for key, _ in work[kind]] for kind in work}).items():
+        typer.echo(f"{count} {kind} have expired: `mars-aurora resume {run_id}` makes them again", err=True)
+
+
+def count_expired(results: FolderStorage, keys: RunKeys, present: Mapping[str, Iterable[str]]) -> dict[str, int]:
+    """Count by kind the objects of a run that its ledger implies, and that are not among those in the work bucket."""
+    try:
+        ledger = results.get(keys.product(LEDGER)).decode()
+    except KeyError:
+        return {}
+    rows = list(csv.DictReader(StringIO(ledger, newline="")))
+    read = [row["name"] for row in rows if row["outcome"] in PICTURED]
+    detected = [row["name"] for row in rows if row["outcome"] in {Outcome.AURORA, Outcome.NO_AURORA}]
+    expected = {
+        "pictures": map(keys.image, read),
+        "records": map(keys.record, read),
+        "geometries": map(keys.geometry, read),
+        "predictions": (keys.prediction(name, "") for name in detected),
+    }
+    counts = {kind: len(_names(expected[kind], kind) - _names(found, kind)) for kind, found in present.items()}
+    return {kind: count for kind, count in counts.items() if count}
+
+
+def _names(found: Iterable[str], kind: str) -> set[str]:
+    """Return keys without what they do not imply: a prediction is in a folder named after its detector."""
+    return {PurePath(key).name if kind == "predictions" else key for key in found}
 
 
 def list_objects(s3: S3Client, bucket: str, prefix: str) -> Iterator[tuple[str, dict[str, Any]]]:

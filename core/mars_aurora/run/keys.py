@@ -23,6 +23,7 @@ HOUSEKEEPING_NAME = re.compile(
     re.IGNORECASE,
 )
 READY_MARKER = "_READY"
+LOCKS = "locks/"  # in the work bucket: an object for each run that is being processed
 LEDGER, CATALOGUE, EXPOSURE = "ledger.csv", "catalogue.ecsv", "exposure.fits"  # products that other modules read
 PRODUCTS = (  # of the whole run
     LEDGER,
@@ -115,8 +116,12 @@ class RunPaths:
     def image(self, name: str) -> str:
         return f"{self.images}{key_name(name)}.png"
 
+    @property
+    def geometries(self) -> str:
+        return f"{self.root}geometry/"
+
     def geometry(self, name: str) -> str:
-        return f"{self.root}geometry/{key_name(name)}.npz"
+        return f"{self.geometries}{key_name(name)}.npz"
 
     def exposure(self, name: str) -> str:
         return f"{self.root}exposure/{key_name(name)}.npy"
@@ -182,10 +187,6 @@ class RunPaths:
         """Return the path of a part of the data of the report, from 2; the first is in the page."""
         return f"{self.report_parts}{number:04d}.js"
 
-    @property
-    def lock(self) -> str:
-        return f"{self.root}lock.json"
-
     def items(self, phase: str) -> str:
         """Return the path of the list that a map of the workflow processes, one JSON object a line."""
         return f"{self.root}map/{phase}.jsonl"
@@ -227,3 +228,7 @@ class RunKeys(RunPaths):
     @property
     def root(self) -> str:
         return f"runs/{self.run_id}/"
+
+    @property
+    def lock(self) -> str:
+        return f"{LOCKS}{self.run_id}.json"

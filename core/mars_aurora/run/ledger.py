@@ -29,7 +29,7 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
-NO_RECORD = "no_record"  # reason of a failure
+NO_RECORD, NOT_COUNTED = "no_record", "not_counted"  # reasons of failures
 TOO_FEW_OBJECTS = "too_few_objects"  # reason why a picture is not a candidate
 _IGNORED = {  # reason and detail by kind of name
     "housekeeping": ("housekeeping", "a file of the operating system or of an editor, or an unfinished download"),
@@ -188,7 +188,7 @@ def _finish(name: str, record: Record | None) -> Record:
         reason, detail = _IGNORED[kind]
         return Record(name, Outcome.IGNORED, reason, detail=detail)
     if record.outcome is Outcome.CANDIDATE and record.objects is None:
-        return replace(record, outcome=Outcome.FAILED, reason="not_counted", detail="its objects were not counted")
+        return replace(record, outcome=Outcome.FAILED, reason=NOT_COUNTED, detail="its objects were not counted")
     return record
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from mars_aurora.run.keys import RunKeys
-from mars_aurora.run.ledger import NO_RECORD, Outcome, Record, settle
+from mars_aurora.run.ledger import NO_RECORD, NOT_COUNTED, Outcome, Record, settle
 from mars_aurora.run.records import is_input, list_inputs, name_input, read_records
 from mars_aurora.run.storage import S3Storage, Source, Storage
 
-LISTED, CANDIDATES = "listed", "candidates"
+LISTED, UNPROCESSED, CANDIDATES = "listed", "unprocessed", "candidates"
+
+_UNPROCESSED = {NO_RECORD, NOT_COUNTED}
 
 
 def list_items(inputs: S3Storage, prefix: str) -> list[dict[str, Any]]:
@@ -29,13 +32,23 @@ def write_items(work: Storage, keys: RunKeys, phase: str, items: Iterable[Mappin
     work.put(keys.items(phase), "".join(f"{json.dumps(item)}\n" for item in items).encode())
 
 
+def read_items(work: Storage, keys: RunKeys) -> Iterator[dict[str, Any]]:
+    """Yield the inputs that were listed when the run was opened; none for a local run."""
+    with suppress(KeyError):
+        yield from map(json.loads, filter(None, work.get(keys.items(LISTED)).decode().split("\n")))
+
+
 def read_etags(work: Storage, keys: RunKeys) -> dict[str, str]:
     """Return the ETag by name of each input that was listed when the run was opened; empty for a local run."""
-    try:
-        lines = work.get(keys.items(LISTED)).decode().split("\n")
-    except KeyError:
-        return {}
-    return {item["name"]: item["etag"] for item in map(json.loads, filter(None, lines))}
+    return {item["name"]: item["etag"] for item in read_items(work, keys)}
+
+
+def write_unprocessed(records: Iterable[Record], work: Storage, keys: RunKeys) -> int:
+    """List the inputs whose children failed for a second pass of the map; return their number."""
+    failed = {record.name for record in records if record.reason in _UNPROCESSED}
+    items = [item for item in read_items(work, keys) if item["name"] in failed] if failed else []
+    write_items(work, keys, UNPROCESSED, items)
+    return len(items)
 
 
 def settle_inputs(
@@ -46,15 +59,16 @@ def settle_inputs(
     A record of an earlier run is not that of an input which was replaced or added since, and is left out. ``failures``
     are records by name that take the place of those in ``work``.
     """
-    opened, present = read_etags(work, keys), list_inputs(inputs, prefix)
+    opened = read_etags(work, keys)
+    present = list_inputs(inputs, prefix) if prefix or not opened else list(opened)  # a manifest is read once
     names = {*opened, *present}
     records = {name: record for name, record in read_records(names, work, keys).items() if _is_of(record, opened)}
     return note_changes(settle(names, records | dict(failures or {})), opened, present)
 
 
 def _is_of(record: Record, opened: Mapping[str, str]) -> bool:
-    etag = record.origin.version.etag  # empty if the input could not be read
-    return not opened or (record.name in opened and etag in {"", opened[record.name]})
+    etag = record.origin.version.etag  # empty if the input could not be read; in a manifest, if it has none
+    return not opened or (record.name in opened and (etag == "" or opened[record.name] in {"", etag}))
 
 
 def note_changes(records: Sequence[Record], opened: Collection[str], present: Collection[str]) -> list[Record]:

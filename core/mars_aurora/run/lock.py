@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from mars_aurora.errors import BusyError
-from mars_aurora.run.keys import RunKeys
+from mars_aurora.run.keys import LOCKS, RunKeys
 from mars_aurora.run.storage import S3Storage
 
 
@@ -42,6 +42,11 @@ def release_lock(work: S3Storage, keys: RunKeys, holder: str) -> None:
         return
     if other == holder:
         work.delete_if(keys.lock, etag)
+
+
+def count_locks(work: S3Storage) -> int:
+    """Return the number of locked runs; the lock of an execution that was aborted counts until it expires."""
+    return len(work.list(LOCKS))
 
 
 def _read_holder(work: S3Storage, keys: RunKeys) -> tuple[str, str]:

@@ -46,10 +46,11 @@ class Again(StrEnum):
 
 @dataclass(frozen=True)
 class StartRequest(Message):
-    """A batch to be run: the objects below ``prefix``, a folder or a single file.
+    """A batch to be run: the objects below ``prefix``, a folder or a single file, or those that a manifest names.
 
-    The defaults of ``min_objects``, ``keep_stages`` and ``detect_on_lambda_up_to`` (candidates) are those of the
-    stack. ``again`` is one of `Again`.
+    ``manifest`` is its URI, and ``prefix`` is empty then; the objects are in ``bucket``. The defaults of
+    ``min_objects``, ``keep_stages`` and ``detect_on_lambda_up_to`` (candidates) are those of the stack. ``again`` is
+    one of `Again`.
     """
 
     bucket: str
@@ -59,11 +60,17 @@ class StartRequest(Message):
     detect_on_lambda_up_to: int = 0
     run_id: str = ""
     again: str = Again.NONE.value
+    manifest: str = ""
 
     def __post_init__(self) -> None:
-        for name in ("bucket", "prefix"):
-            if not getattr(self, name):
-                raise UsageError(f"{name} is empty: name the folder of a batch, for example incoming/2022-03/")
+        if not self.bucket:
+            raise UsageError("bucket is empty: name the bucket of the inputs")
+        if not self.prefix and not self.manifest:
+            raise UsageError(
+                "prefix is empty: name the folder of a batch, for example incoming/2022-03/, or a manifest"
+            )
+        if self.prefix and self.manifest:
+            raise UsageError("the request has a prefix and a manifest: give one of them")
         if self.min_objects < 1:
             raise UsageError(f"min_objects must be at least 1, not {self.min_objects}")
         if self.detect_on_lambda_up_to < 0:
@@ -105,6 +112,7 @@ class OpenResult(Message):
     keep_stages: bool
     detect_on_lambda_up_to: int
     again: str
+    manifest: str
     started_utc: str
     listed: int
     children_at_once: int
@@ -200,7 +208,8 @@ class TallyRequest(Message):
     no_transform : str
         Why the stack has no transform job; empty if it has.
     transform : dict
-        How the transform job of this execution ended: a Status, or the Error and Cause of its failure. Empty before.
+        How the transform job of this execution ended: a Status with the ``seconds`` that it took, or the Error and
+        Cause of its failure. Empty before.
     detected : str
         What the tally before the transform job said of it; empty before.
     """
@@ -213,6 +222,11 @@ class TallyRequest(Message):
     transform: dict[str, Any] = field(default_factory=dict)
     detected: str = ""
 
+    @property
+    def transform_seconds(self) -> list[float]:
+        """Return the time of the transform job; nothing if none has completed."""
+        return [float(self.transform[name]) for name in ("seconds",) if name in self.transform]
+
 
 @dataclass(frozen=True)
 class TallyResult(Message):
@@ -220,8 +234,8 @@ class TallyResult(Message):
 
     Attributes
     ----------
-    listed, candidates, undetected : int
-        Number of inputs, of candidates, and of candidates without a prediction.
+    listed, unprocessed, candidates, undetected : int
+        Number of inputs, of those whose children failed, of candidates, and of candidates without a prediction.
     predictions : str
         Folder of the predictions.
     detect_on : str
@@ -234,6 +248,7 @@ class TallyResult(Message):
 
     run_id: str
     listed: int
+    unprocessed: int
     candidates: int
     undetected: int
     predictions: str

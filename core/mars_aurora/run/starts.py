@@ -10,6 +10,7 @@ from typing import Any
 
 from mars_aurora.errors import UsageError
 from mars_aurora.run.keys import READY_MARKER, RunKeys, is_fits, is_run_id
+from mars_aurora.run.manifest import require_manifest
 from mars_aurora.run.messages import StartRequest
 
 REQUEST_FILE = "run.json"  # in the work bucket: what was requested, and by which version it is processed
@@ -35,9 +36,12 @@ def read_start(event: Mapping[str, Any], defaults: Mapping[str, Any] = _DEFAULTS
         If the event is neither, or a field is missing, unknown, of the wrong type or invalid.
     """
     fields = _read_upload(event) if "detail" in event else event
-    start = StartRequest.from_event({**defaults, **fields})
+    start = StartRequest.from_event({**defaults, **({"prefix": ""} if "manifest" in fields else {}), **fields})
+    if start.manifest:
+        require_manifest(start.manifest)
     prefix = start.prefix if start.prefix.endswith("/") or is_fits(start.prefix) else f"{start.prefix}/"
-    run_id = start.run_id or name_run(prefix)
+    prefix = "" if start.manifest else prefix
+    run_id = start.run_id or name_run(prefix or start.manifest)
     RunKeys(run_id)  # raises UsageError if the id is invalid
     return replace(start, prefix=prefix, run_id=run_id)
 

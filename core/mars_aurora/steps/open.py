@@ -12,11 +12,16 @@ from mars_aurora.errors import UsageError
 from mars_aurora.run.account import Account
 from mars_aurora.run.keys import PRODUCTS, RunKeys
 from mars_aurora.run.listing import LISTED, list_items, write_items
-from mars_aurora.run.lock import release_lock, take_lock
+from mars_aurora.run.lock import count_locks, release_lock, take_lock
+from mars_aurora.run.manifest import read_manifest, require_manifest
 from mars_aurora.run.messages import OpenRequest, OpenResult, StartRequest
+from mars_aurora.run.records import is_input
 from mars_aurora.run.settings import Settings
 from mars_aurora.run.starts import REQUEST_FILE, read_start
 from mars_aurora.run.storage import S3Storage
+
+_USED_PERCENT = 80  # of the functions that may run at once
+_BATCH = ("bucket", "prefix", "manifest")
 
 
 def open_run(
@@ -48,10 +53,10 @@ def open_run(
     start = read_start(request.request, {name: getattr(request, name) for name in of_stack})
     keys, work = RunKeys(start.run_id), connect(settings.work_bucket)
     _require_same_batch(start, work, keys)
-    children_at_once = min(request.max_concurrency, request.reserved_concurrency or account.concurrency())
+    functions_at_once = request.reserved_concurrency or account.concurrency()
     take_lock(work, keys, request.execution_arn, account.is_running)
     try:
-        items = _list(start, connect(start.bucket))
+        items = _list(start, connect)
         started_utc = datetime.now(UTC).isoformat()
         write_items(work, keys, LISTED, items)
         described = _describe(start, settings, request.execution_arn, started_utc)
@@ -65,15 +70,29 @@ def open_run(
         **start.to_event(),
         started_utc=started_utc,
         listed=len(items),
-        children_at_once=max(1, children_at_once),
+        children_at_once=share_concurrency(functions_at_once, count_locks(work), request.max_concurrency),
         tolerated_failures=_tolerate(request, len(items)),
     )
 
 
-def _list(start: StartRequest, inputs: S3Storage) -> list[dict[str, Any]]:
-    items = list_items(inputs, start.prefix)
+def share_concurrency(functions_at_once: int, runs: int, most: int) -> int:
+    """Return how many inputs a run processes at once: its share of most of the functions, at least one.
+
+    The rest is left to the other functions of the account, and to executions that start later.
+    """
+    return max(1, min(most, functions_at_once * _USED_PERCENT // 100 // max(1, runs)))
+
+
+def _list(start: StartRequest, connect: Callable[[str], S3Storage]) -> list[dict[str, Any]]:
+    if start.manifest:
+        bucket, key = require_manifest(start.manifest)
+        items = [item for item in read_manifest(connect(bucket), key, start.bucket) if is_input(item["name"])]
+        where = f"in {start.manifest}"
+    else:
+        items = list_items(connect(start.bucket), start.prefix)
+        where = f"below s3://{start.bucket}/{start.prefix}"
     if not items:
-        raise UsageError(f"No object found below s3://{start.bucket}/{start.prefix}: check bucket and prefix")
+        raise UsageError(f"No object found {where}: check the request")
     return items
 
 
@@ -82,11 +101,16 @@ def _require_same_batch(start: StartRequest, work: S3Storage, keys: RunKeys) -> 
         earlier = json.loads(work.get(keys.product(REQUEST_FILE)))
     except KeyError:
         return
-    if (earlier["bucket"], earlier["prefix"]) != (start.bucket, start.prefix):
+    belongs_to, asked = ([batch.get(name, "") for name in _BATCH] for batch in (earlier, start.to_event()))
+    if belongs_to != asked:
         raise UsageError(
-            f"the run id {start.run_id!r} belongs to s3://{earlier['bucket']}/{earlier['prefix']}: "
-            f"use another for s3://{start.bucket}/{start.prefix}"
+            f"the run id {start.run_id!r} belongs to {_describe_batch(*belongs_to)}: "
+            f"use another for {_describe_batch(*asked)}"
         )
+
+
+def _describe_batch(bucket: str, prefix: str, manifest: str) -> str:
+    return manifest or f"s3://{bucket}/{prefix}"
 
 
 def _describe(start: StartRequest, settings: Settings, execution_arn: str, started_utc: str) -> dict[str, Any]:

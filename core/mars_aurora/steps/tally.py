@@ -11,7 +11,7 @@ from mars_aurora.detect.detectors import DetectorVersion, describe_detector
 from mars_aurora.run.detection import choose_path
 from mars_aurora.run.keys import RunKeys
 from mars_aurora.run.ledger import Outcome, Record, count_outcomes
-from mars_aurora.run.listing import CANDIDATES, settle_inputs, write_items
+from mars_aurora.run.listing import CANDIDATES, settle_inputs, write_items, write_unprocessed
 from mars_aurora.run.messages import TallyRequest, TallyResult
 from mars_aurora.run.plan import Todo, plan_detection
 from mars_aurora.run.settings import Settings
@@ -37,6 +37,7 @@ def tally(request: TallyRequest, inputs: Source, work: Storage, settings: Settin
     return TallyResult(
         request.run_id,
         listed=len(records),
+        unprocessed=write_unprocessed(records, work, keys),
         candidates=len(names),
         undetected=len(undetected),
         predictions=detector.folder,

@@ -45,8 +45,8 @@ def test_largest_difference_of_the_geometry_is_named():
     ]
 
 
-def _build_page(records, provenance):
-    ((_, file),) = report.build(RunKeys("r"), records, [], [], [], provenance)
+def _build_page(records, provenance, detected=""):
+    ((_, file),) = report.build(RunKeys("r"), records, [], [], [], provenance, detected=detected)
     return file.data.decode()
 
 
@@ -91,3 +91,13 @@ def test_report_lists_at_most_500_rejected_inputs_and_says_how_many_more():
     assert "0499.fits" in page
     assert "0500.fits" not in page
     assert "3 more are in ledger.csv" in page
+
+
+def test_report_shows_the_cost_of_a_run_in_the_cloud_and_none_of_a_local_run():
+    local, cloud = (
+        _build_page(RECORDS, PROVENANCE, detected=detected)
+        for detected in ("", "on Lambda: the run is of a single file")
+    )
+    assert "cost on AWS" not in local
+    assert "cost on AWS" in cloud
+    assert "<td>Function Detect</td>" in cloud

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mars_aurora.errors import UsageError
-from mars_aurora.local import cloud
+from mars_aurora.local import cloud, executions
 from mars_aurora.local.stack import Stack
 from mars_aurora.run.starts import name_run
 from mars_aurora.run.storage import S3Storage
@@ -23,7 +23,7 @@ from mars_aurora.run.storage import S3Storage
     ],
 )
 def test_execution_is_shown_with_the_run_id_of_the_workflow(request_: dict, run_id: str) -> None:
-    assert cloud.describe_run(request_) == run_id
+    assert executions.describe_run(request_) == run_id
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_run_is_resumed_with_the_request_that_started_it(buckets: dict[str, S3St
     written = {"bucket": "others", "prefix": "x/", "run_id": "r", "min_objects": 3, "keep_stages": True}
     buckets["work"].put("runs/r/run.json", json.dumps(written | {"again": "all", "version": "1"}).encode())
     stack = Stack(buckets["work"]._client, None, "machine", "inputs", "work", "detections")
-    assert cloud.find_request(stack, "r") == written
+    assert executions.find_request(stack, "r") == written
 
 
 @pytest.mark.parametrize(("run_id", "prefix"), [("a", "incoming/a/"), ("live-x.fits", "live/x.fits")])
@@ -50,7 +50,7 @@ def test_run_whose_request_has_expired_is_that_of_the_batch_of_its_name(
     buckets: dict[str, S3Storage], run_id: str, prefix: str
 ) -> None:
     stack = Stack(buckets["work"]._client, None, "machine", "inputs", "work", "detections")
-    assert cloud.find_request(stack, run_id) == {"bucket": "inputs", "prefix": prefix, "run_id": run_id}
+    assert executions.find_request(stack, run_id) == {"bucket": "inputs", "prefix": prefix, "run_id": run_id}
 
 
 def test_execution_name_is_legal_for_the_longest_run_id() -> None:
@@ -61,7 +61,7 @@ def test_execution_name_is_legal_for_the_longest_run_id() -> None:
             return {"executionArn": f"{stateMachineArn}:{name}"}
 
     stack = Stack(None, Workflow(), "machine", "inputs", "work", "detections")
-    cloud.start(stack, {"bucket": "inputs", "prefix": "incoming/a/", "run_id": "x" * 80})
+    executions.start(stack, {"bucket": "inputs", "prefix": "incoming/a/", "run_id": "x" * 80})
 
 
 def test_folder_is_checked_before_aws_is_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

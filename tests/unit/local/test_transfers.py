@@ -12,6 +12,9 @@ from mars_aurora.errors import UsageError
 from mars_aurora.local.inputs import find_inputs
 from mars_aurora.local.stack import Stack
 from mars_aurora.local.transfers import download, list_objects, upload
+from mars_aurora.run.keys import RunKeys
+
+KEYS = RunKeys("x")
 
 
 @pytest.fixture
@@ -88,3 +91,35 @@ def test_download_repeats_only_changed_files(stack: Stack, tmp_path: Path) -> No
 def test_run_without_results_is_a_usage_error(stack: Stack, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no results of a run 'x'"):
         download(stack, "x", tmp_path)
+
+
+LEDGER = b"name,outcome,reason\na.fits,aurora,\nb.fits,no_aurora,too_few_objects\nc.fits,discarded,\nd.fits,rejected,\n"
+
+
+def fill(stack: Stack) -> None:
+    """A run with all its objects in the work bucket, predictions by a detector included."""
+    stack.s3.put_object(Bucket="detections", Key=KEYS.product("ledger.csv"), Body=LEDGER)
+    paths = [path(name) for name in ("a.fits", "b.fits", "c.fits") for path in (KEYS.image, KEYS.record, KEYS.geometry)]
+    for key in [*paths, *(KEYS.prediction(name, "0123") for name in ("a.fits", "b.fits"))]:
+        stack.s3.put_object(Bucket="work", Key=key, Body=key.encode())
+
+
+def test_what_labeling_and_plotting_need_is_downloaded_if_it_is_asked_for(
+    stack: Stack, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(stack)
+    download(stack, "x", tmp_path, for_labeling=True, with_geometry=True)
+    found = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert found == {*read_keys(stack, "work"), *read_keys(stack, "detections")}
+    assert "expired" not in capsys.readouterr().err
+
+
+def test_expired_objects_are_reported(stack: Stack, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fill(stack)
+    for key in (KEYS.image("a.fits"), KEYS.image("c.fits"), KEYS.prediction("b.fits", "0123"), KEYS.geometry("a.fits")):
+        stack.s3.delete_object(Bucket="work", Key=key)
+    download(stack, "x", tmp_path, for_labeling=True)
+    assert capsys.readouterr().err.split("\n")[-3:-1] == [
+        "2 pictures have expired: `mars-aurora resume x` makes them again",
+        "1 predictions have expired: `mars-aurora resume x` makes them again",
+    ]

@@ -6,7 +6,7 @@ import pytest
 
 from mars_aurora.errors import BusyError
 from mars_aurora.run.keys import RunKeys
-from mars_aurora.run.lock import release_lock, take_lock
+from mars_aurora.run.lock import count_locks, release_lock, take_lock
 from mars_aurora.run.storage import S3Storage
 
 KEYS = RunKeys("r")
@@ -91,3 +91,12 @@ def test_lock_let_go_between_two_requests_is_tried_again(work: S3Storage, monkey
     monkeypatch.setattr(work, "put_if", lambda *_: False)
     with pytest.raises(BusyError, match="a moment ago"):
         take_lock(work, KEYS, "first", runs)
+
+
+def test_locked_runs_are_counted(work: S3Storage) -> None:
+    assert count_locks(work) == 0
+    for run_id in ("r", "s"):
+        take_lock(work, RunKeys(run_id), "first", runs)
+    assert count_locks(work) == 2
+    release_lock(work, KEYS, "first")
+    assert count_locks(work) == 1

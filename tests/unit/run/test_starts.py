@@ -108,7 +108,7 @@ def test_prefix_of_a_folder_ends_in_a_slash(prefix: str) -> None:
 def test_request_by_hand_may_name_everything() -> None:
     given = {"bucket": "b", "prefix": "x/", "run_id": "mine", "min_objects": 3, "keep_stages": True, "again": "all"}
     given |= {"detect_on_lambda_up_to": 50}
-    assert read_start(given).to_event() == given
+    assert read_start(given).to_event() == given | {"manifest": ""}
 
 
 @pytest.mark.parametrize(
@@ -138,3 +138,15 @@ def test_request_by_hand_may_name_everything() -> None:
 def test_invalid_request_is_a_usage_error_that_says_what_is_wrong(event: dict, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         read_start(event)
+
+
+def test_request_with_a_manifest_has_no_prefix_and_a_run_named_after_the_manifest() -> None:
+    uri = "s3://inputs/manifests/2022.csv"
+    start = read_start({"bucket": "archive", "manifest": uri})
+    assert (start.bucket, start.prefix, start.manifest) == ("archive", "", uri)
+    assert start.run_id == name_run(uri)
+    assert read_start({"bucket": "archive", "manifest": uri, "run_id": "mine"}).run_id == "mine"
+    with pytest.raises(UsageError, match="a prefix and a manifest"):
+        read_start({"bucket": "archive", "prefix": "x/", "manifest": uri})
+    with pytest.raises(UsageError, match="must be below s3://BUCKET/manifests/"):
+        read_start({"bucket": "archive", "manifest": "s3://inputs/2022.csv"})

@@ -39,7 +39,7 @@ class Account:
 def make_request(
     execution: str = "first", prefix: str = "incoming/a/", bucket: str = "inputs", **changed: object
 ) -> OpenRequest:
-    own = ("run_id", "detect_on_lambda_up_to")
+    own = ("run_id", "detect_on_lambda_up_to", "manifest")
     by_hand = {"bucket": bucket, "prefix": prefix} | {key: changed.pop(key) for key in own if key in changed}
     limits = {"max_concurrency": 500, "reserved_concurrency": 0}
     limits |= {"detect_on_lambda_up_to": 7, "tolerated_failure_percentage": 10, "tolerated_failure_count": 5}
@@ -112,6 +112,20 @@ def test_prefix_without_objects_is_a_usage_error_and_leaves_no_lock(buckets: Buc
     assert buckets["work"].list("") == []
 
 
+def test_inputs_of_a_manifest_are_those_that_it_names_in_their_bucket(buckets: Buckets) -> None:
+    manifest = "s3://inputs/manifests/m.csv"
+    buckets["inputs"].put("manifests/m.csv", b"key,etag\nfar/x.fits,0123\nfar/_READY,\nfar/y.txt,\n")
+    opened = open_(buckets, make_request(prefix="", bucket="others", manifest=manifest, run_id="a"))
+    assert (opened.bucket, opened.prefix, opened.listed) == ("others", "", 2)
+    items = [json.loads(line) for line in buckets["work"].get(KEYS.items("listed")).decode().splitlines()]
+    assert [(item["key"], item["name"], item["etag"]) for item in items] == [
+        ("far/x.fits", "far/x.fits", "0123"),
+        ("far/y.txt", "far/y.txt", ""),
+    ]
+    with pytest.raises(UsageError, match=f"the run id 'a' belongs to {manifest}"):
+        open_(buckets, make_request(run_id="a"), Account())
+
+
 def test_run_id_of_another_batch_is_a_usage_error(buckets: Buckets) -> None:
     fill(buckets)
     open_(buckets, make_request(run_id="mine"))
@@ -120,12 +134,25 @@ def test_run_id_of_another_batch_is_a_usage_error(buckets: Buckets) -> None:
 
 
 @pytest.mark.parametrize(
-    ("reserved", "unreserved", "expected"), [(0, 1000, 500), (0, 10, 10), (0, 0, 1), (300, 10, 300), (900, 10, 500)]
+    ("reserved", "unreserved", "locked", "expected"),
+    [
+        (0, 1000, 0, 500),
+        (0, 400, 0, 320),
+        (0, 400, 3, 80),
+        (0, 10, 0, 8),
+        (0, 10, 1, 4),
+        (0, 10, 30, 1),
+        (0, 0, 0, 1),
+        (300, 10, 0, 240),
+        (900, 10, 0, 500),
+    ],
 )
-def test_children_at_once_are_limited_by_stack_and_account(
-    buckets: Buckets, reserved: int, unreserved: int, expected: int
+def test_children_at_once_are_the_share_of_the_run_of_most_of_the_functions(
+    buckets: Buckets, reserved: int, unreserved: int, locked: int, expected: int
 ) -> None:
     fill(buckets)
+    for number in range(locked):
+        take_lock(buckets["work"], RunKeys(f"other{number}"), "third", lambda _: True)
     opened = open_(buckets, make_request(reserved_concurrency=reserved), Account(concurrency=unreserved))
     assert opened.children_at_once == expected
 
