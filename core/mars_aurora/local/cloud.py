@@ -21,7 +21,7 @@ from mars_aurora.local.executions import (
     stop_execution,
     wait_for_execution,
 )
-from mars_aurora.local.inputs import find_fits
+from mars_aurora.local.inputs import InputFiles, find_fits
 from mars_aurora.local.performance import find_performance
 from mars_aurora.local.stack import Stack, connect, make_client
 from mars_aurora.local.transfers import download, upload
@@ -59,16 +59,20 @@ def submit(  # noqa: PLR0913, PLR0917 -- one parameter per option
     ] = "",
     out: OutFolder = Path("out"),
     max_cost: Annotated[
-        float, typer.Option(min=0, help="Refuse to start if the estimated cost of the run is higher, in US dollars.")
+        float, typer.Option(metavar="USD", help="Refuse to start if the estimated cost of the run is higher.")
     ] = 20.0,
 ) -> None:
     """Upload a folder, or name objects by a manifest; run them in the cloud and download the results.
 
     Repeating the command resumes an interrupted run: files that are uploaded and inputs that have a record are skipped.
     """
+    name = name_batch(inputs, batch)
+    files = None if is_manifest(inputs.name) and inputs.is_file() else find_fits([inputs])
     stack = connect(stack_name)
-    prepare = prepare_manifest if inputs.is_file() else prepare_folder
-    request = prepare(stack, inputs, name_batch(inputs, batch), bucket or stack.input_bucket, max_cost)
+    if files is None:
+        request = prepare_manifest(stack, inputs, name, bucket or stack.input_bucket, max_cost)
+    else:
+        request = prepare_folder(stack, files, name, max_cost)
     finish(stack, start(stack, request), request["run_id"], out)
 
 
@@ -129,12 +133,11 @@ def fetch(
     download(connect(stack_name), find_run(run), out, for_labeling=for_labeling, with_geometry=with_geometry)
 
 
-def prepare_folder(stack: Stack, folder: Path, batch: str, _bucket: str, max_cost: float) -> dict[str, str]:
+def prepare_folder(stack: Stack, files: InputFiles, batch: str, max_cost: float) -> dict[str, str]:
     """Upload the files of a folder, if their run does not cost too much; return the request of the run."""
-    found = find_fits([folder])
-    require_cost(stack, [path.stat().st_size for path in found.paths.values() if path.is_file()], max_cost)
+    require_cost(stack, [path.stat().st_size for path in files.paths.values() if path.is_file()], max_cost)
     prefix = f"{BATCHES}{batch}/"
-    upload(stack, found, prefix)
+    upload(stack, files, prefix)
     return {"bucket": stack.input_bucket, "prefix": prefix, "run_id": name_run(prefix)}
 
 
@@ -143,8 +146,6 @@ def prepare_manifest(stack: Stack, path: Path, batch: str, bucket: str, max_cost
 
     Raises UsageError if the file is not a manifest of objects in the bucket.
     """
-    if not is_manifest(path.name):
-        raise UsageError(f"{path} is neither a folder nor a manifest: a .csv, .jsonl or .ndjson file")
     items = read_manifest(FolderStorage(path.absolute().parent), path.name, bucket)
     require_cost(stack, [item["size"] or _UNKNOWN_BYTES for item in items], max_cost)
     key = f"{MANIFESTS}{batch}/{path.name}"

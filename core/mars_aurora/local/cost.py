@@ -15,7 +15,7 @@ CANDIDATES = 0.3  # of the inputs, where the number is not known
 def cost(  # noqa: PLR0913, PLR0917 -- one parameter per option
     count: Annotated[int, typer.Argument(metavar="FILES", min=1, help="Number of input files.")],
     candidates: Annotated[int | None, typer.Option(min=0, help="Number of candidates; by default 30 %.")] = None,
-    megabytes: Annotated[float, typer.Option(min=0, help="Size of a file, in MB.")] = 10.0,
+    megabytes: Annotated[float, typer.Option(metavar="MB", help="Size of a file.")] = 10.0,
     instance: Annotated[
         str, typer.Option(help="Instance of the transform job; empty to detect on Lambda.")
     ] = "ml.c5.xlarge",

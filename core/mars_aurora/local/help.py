@@ -14,6 +14,8 @@ PANELS = {
     "status": CLOUD,
     "fetch": CLOUD,
     "resume": CLOUD,
+    "stop": CLOUD,
+    "cost": CLOUD,
     "doctor": CLOUD,
     "simulate": DATA,
     "label": DATA,

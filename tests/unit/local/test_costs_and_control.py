@@ -122,5 +122,3 @@ def test_manifest_is_checked_and_uploaded_and_names_its_bucket(
     path.write_text("bucket,key\nelsewhere,a.fits\n")
     with pytest.raises(UsageError, match="is in the bucket 'elsewhere'"):
         cloud.prepare_manifest(stack, path, "batch", "others", 20.0)
-    with pytest.raises(UsageError, match="neither a folder nor a manifest"):
-        cloud.prepare_manifest(stack, tmp_path / "a.fits", "batch", "others", 20.0)
