@@ -12,7 +12,7 @@ import release
 
 ROOT = release.ROOT
 PACKAGES = {"mars_aurora": "core", "mars_aurora_model": "model"}
-SUFFIXES = {".py", ".onnx", ".j2", ".toml", ".typed"}
+SUFFIXES = {".py", ".onnx", ".j2", ".toml", ".typed", ".json", ".yaml"}
 LARGEST_BASE_MB = 420
 
 
