@@ -2,11 +2,13 @@
 
 import re
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import yaml
 
 import mars_aurora
+from mars_aurora.local.help import PANELS
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -25,6 +27,17 @@ def test_public_workflow_runs_the_commands_of_the_readme():
     assert commands == ["make test PYTHON=python", "make release-check PYTHON=python"]
     supported = [name.rpartition(" ")[2] for name in PROJECT["classifiers"] if re.search(r":: 3\.\d+$", name)]
     assert jobs["test"]["strategy"]["matrix"]["python"] == [*supported, "3.14"]
+
+
+def test_every_command_has_a_group_in_the_help():
+    text = (ROOT / "pyproject.toml").read_text()
+    commands = tomllib.loads(text)["project"]["entry-points"]["mars_aurora.commands"]
+    assert set(commands) == set(PANELS)
+
+
+def test_names_of_test_files_are_unique():
+    names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 def test_every_make_target_that_is_named_exists():
