@@ -116,16 +116,18 @@ def _check_image(clients: Connect, model: str) -> tuple[Verdict, str]:
 
 def _check_rights(clients: Connect, stack: Stack) -> tuple[Verdict, str]:
     """Simulate the policies of the caller for what the commands do."""
-    identity = ask(clients("sts").get_caller_identity)["Arn"]
-    role = re.fullmatch(r"(arn:[\w-]+):sts::(\d+):assumed-role/([^/]+)/.*", identity)
-    source = f"{role[1]}:iam::{role[2]}:role/{role[3]}" if role else identity
+    source, iam = ask(clients("sts").get_caller_identity)["Arn"], clients("iam")
+    if source.endswith(":root"):
+        return "ok", f"{source} may start runs"
+    if role := re.search(r":assumed-role/([^/]+)/", source):  # which lacks the path of the role
+        source = ask(lambda: iam.get_role(RoleName=role[1]))["Role"]["Arn"]
     partition = stack.state_machine_arn.partition(":states:")[0]
     wanted = {
         "s3:PutObject": f"{partition}:s3:::{stack.input_bucket}/incoming/x",
         "states:StartExecution": stack.state_machine_arn,
         "s3:GetObject": f"{partition}:s3:::{stack.detections_bucket}/runs/x",
     }
-    simulate = partial(clients("iam").simulate_principal_policy, PolicySourceArn=source)
+    simulate = partial(iam.simulate_principal_policy, PolicySourceArn=source)
     refused = []
     for action, resource in wanted.items():
         answer = ask(partial(simulate, ActionNames=[action], ResourceArns=[resource]))

@@ -73,6 +73,9 @@ class Account:
     def do_get_caller_identity(self) -> dict:
         return {"Arn": self.facts["user"]}
 
+    def do_get_role(self, RoleName: str) -> dict:
+        return {"Role": {"Arn": f"arn:aws:iam::1:role/aws-reserved/{RoleName}"}}
+
     def do_simulate_principal_policy(self, **request: Any) -> dict:
         self.simulated.append(request)
         denied = request["ActionNames"][0] in self.facts["denied"]
@@ -119,7 +122,13 @@ def test_account_without_transform_jobs_is_not_asked_for_them() -> None:
 def test_rights_of_an_assumed_role_are_those_of_the_role() -> None:
     account = Account(user="arn:aws:sts::1:assumed-role/Admin/session")
     examine(account)
-    assert {request["PolicySourceArn"] for request in account.simulated} == {"arn:aws:iam::1:role/Admin"}
+    assert {request["PolicySourceArn"] for request in account.simulated} == {"arn:aws:iam::1:role/aws-reserved/Admin"}
+
+
+def test_root_of_the_account_may_do_all() -> None:
+    account = Account(user="arn:aws:iam::1:root")
+    assert examine(account)["your rights"][0] == "ok"
+    assert account.simulated == []
 
 
 def test_command_fails_only_where_runs_fail(
