@@ -23,8 +23,9 @@ from bench.measurement import cpu_ms
 from bench.products import make_rows
 from mars_aurora.catalogue import report, sightings
 from mars_aurora.detect.detectors import DetectorName
+from mars_aurora.perspective import Perspective
 from mars_aurora.run.keys import RunKeys, RunPaths
-from mars_aurora.run.ledger import Outcome, Record, View
+from mars_aurora.run.ledger import Outcome, Record
 from mars_aurora.run.provenance import describe_provenance
 
 PICTURES = (500, 2000, 10000)
@@ -54,9 +55,10 @@ def write_report(folder: Path, pictures: int) -> float:
     rows = [row for row in make_rows(pictures // 2 * 3) if row.detection == 1]
     found = {row.name for row in rows}
     names = [*found, *(f"x{number}.fits" for number in range(pictures - len(found)))]
-    view = View(10.0, 20.0, 20000.0, -10.0, 200.0)
+    perspective = Perspective(10.0, 20.0, 20000.0, -10.0, 200.0)
     records = [
-        Record(name, Outcome.AURORA if name in found else Outcome.DISCARDED, objects=2, view=view) for name in names
+        Record(name, Outcome.AURORA if name in found else Outcome.DISCARDED, objects=2, perspective=perspective)
+        for name in names
     ]
     provenance = describe_provenance(DetectorName.YOLO, 2, "python -m bench.report")
     entries = sightings.list_entries(rows)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
+from mars_aurora.perspective import Perspective
+
 DIFFUSE = "diffuse"
 
 
@@ -130,6 +132,17 @@ class Aurora:
         "", "meta.id.assoc", "identifier of the aurora: equal for sightings of one aurora in several swaths", default=""
     )
     sightings: int = _column("", "meta.number", "number of sightings of that aurora", default=1)
+
+    @property
+    def perspective(self) -> Perspective:
+        """Positions of spacecraft and Sun as the scan passed the centroid."""
+        return Perspective(
+            self.sub_spacecraft_lat_deg,
+            self.sub_spacecraft_lon_deg,
+            self.spacecraft_altitude_km,
+            self.sub_solar_lat_deg,
+            self.sub_solar_lon_deg,
+        )
 
     @property
     def is_diffuse(self) -> bool:

@@ -41,6 +41,8 @@ class Emission:
         Window of the fit of wide lines (EMUS), and the neighboring lines fitted with it.
     heatmap_R : range
         Ends of the logarithmic scale of the picture.
+    night_figure_R : range
+        Ends of the logarithmic scale of figures of night scenes; those of others have that of the picture.
     night_R : float
         Brightness to which twilight is extrapolated where the night is not in the swath.
     visible_R, visible_fraction : float
@@ -69,6 +71,7 @@ class Emission:
     fitted_nm: Range
     blended_nm: tuple[float, ...]
     heatmap_R: Range
+    night_figure_R: Range
     night_R: float
     visible_R: float
     visible_fraction: float
@@ -109,6 +112,7 @@ OXYGEN_1304 = Emission(
     fitted_nm=(126.0, 137.0),  # below 126 nm the wing of N I 124.3 nm biases the width, and the line by 5 %
     blended_nm=(126.1, 127.7, 133.5, 135.6),  # C I, C I, C II, O I
     heatmap_R=(0.3, 1000.0),  # night is 0.5 to 1 R, the brightest limb 900 R
+    night_figure_R=(2.0, 50.0),  # as in published figures
     night_R=0.8,  # Lillis et al. 2022: 0.5 to 1
     visible_R=2.0,  # the faintest signal that is called aurora (Lillis et al. 2022)
     visible_fraction=0.5,
@@ -126,6 +130,7 @@ OXYGEN_1356 = Emission(
     fitted_nm=(128.5, 138.2),  # from C I 127.7 to CO 4PG 139.2 nm, whose wings are fitted
     blended_nm=(127.7, 130.4, 133.5, 139.2),
     heatmap_R=(0.1, 300.0),
+    night_figure_R=(0.5, 12.0),
     night_R=0.2,
     visible_R=0.5,
     visible_fraction=0.5,

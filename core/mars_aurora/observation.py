@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, astuple, dataclass, field, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mars_aurora.emission import OXYGEN_1304, Emission, find_emission
+from mars_aurora.perspective import Perspective
 
 FloatArray = NDArray[np.float32]
 Float64Array = NDArray[np.float64]
@@ -119,6 +120,19 @@ class Observation:
         """(nI, nS): integrations by slit bins."""
         n_integrations, n_slit = self.brightness_R.shape
         return n_integrations, n_slit
+
+    @property
+    def perspective(self) -> Perspective | None:
+        """Positions of spacecraft and Sun in the middle of the scan; None if they are unknown there."""
+        row = self.shape[0] // 2
+        found = Perspective(
+            float(self.sub_spacecraft_latitude_deg[row]),
+            float(self.sub_spacecraft_longitude_deg[row]),
+            float(self.spacecraft_altitude_km[row]),
+            float(self.sub_solar_latitude_deg[row]),
+            float(self.sub_solar_longitude_deg[row]),
+        )
+        return found if np.isfinite(astuple(found)).all() else None
 
     @property
     def raw_brightness_R(self) -> FloatArray:

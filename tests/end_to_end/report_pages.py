@@ -11,14 +11,15 @@ from selenium.webdriver.common.by import By
 from mars_aurora.aurora import COLUMNS, Aurora
 from mars_aurora.catalogue import report, sightings
 from mars_aurora.detect.detectors import DetectorName
+from mars_aurora.perspective import Perspective
 from mars_aurora.run.keys import RunKeys, RunPaths
-from mars_aurora.run.ledger import Outcome, Record, View
+from mars_aurora.run.ledger import Outcome, Record
 from mars_aurora.run.provenance import describe_provenance
 
 KEYS = RunKeys("browser")
 PROVENANCE = describe_provenance(DetectorName.YOLO, 2, "mars-aurora run <b> --out x")
 OUTLINE = "POLYGON ((350 -50, 358 -50, 358 -40, 350 -40, 350 -50))"
-VIEW = View(-20.0, 340.0, 20000.0, 10.0, 160.0)
+PERSPECTIVE = Perspective(-20.0, 340.0, 20000.0, 10.0, 160.0)
 
 
 def make_aurora(name: str, brightness: float, **more: object) -> Aurora:
@@ -57,7 +58,7 @@ def make_run(pictures: int) -> tuple[list[Record], list[Aurora]]:
         mode, time = ("os1", "os2", "osr")[number % 3], f"2022{1 + number % 12:02d}28t2121{number % 60:02d}"
         name = f"d/emm_emu_l2b_{time}_{number:04d}_{mode}_sw1of3_r_v01-04.fits"
         outcome = Outcome.AURORA if number % 4 == 0 else Outcome.DISCARDED
-        records.append(Record(name, outcome, objects=1 + number % 5, view=VIEW))
+        records.append(Record(name, outcome, objects=1 + number % 5, perspective=PERSPECTIVE))
         if outcome is Outcome.AURORA:
             position = {"lat_deg": -80.0 + 4 * (number % 40), "lon_deg": (9.0 * number) % 360}
             auroras.append(make_aurora(name, 3.0 + number, confidence=0.9, **position))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from report_pages import PROVENANCE, VIEW, list_errors, make_aurora, read_title, write_picture, write_report
+from report_pages import PERSPECTIVE, PROVENANCE, list_errors, make_aurora, read_title, write_picture, write_report
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select
@@ -20,8 +20,8 @@ from mars_aurora_model.labels import read_set
 
 DOCS = Path(__file__).parents[2] / "docs" / "report.md"
 RECORDS = [
-    Record("d/two.fits", Outcome.AURORA, objects=3, flags=("no_sky",), view=VIEW),
-    Record("one.fits", Outcome.AURORA, objects=2, view=VIEW),
+    Record("d/two.fits", Outcome.AURORA, objects=3, flags=("no_sky",), perspective=PERSPECTIVE),
+    Record("one.fits", Outcome.AURORA, objects=2, perspective=PERSPECTIVE),
     Record("none.fits", Outcome.DISCARDED, "too_few_objects", objects=1),
 ]
 AURORAS = [
@@ -76,7 +76,7 @@ def test_outline_is_drawn_where_the_spacecraft_saw_it(page):
     points = page.find_element(By.CSS_SELECTOR, "#large-overlay .outline").get_attribute("points")
     x, y = np.array([pair.split(",") for pair in points.split()], float).T
     corners = np.array([-50.0, -50, -40, -40]), np.array([350.0, 358, 358, 350])
-    expected = np.array(project_points(*corners, 130.0, astuple(VIEW)[:3]))
+    expected = np.array(project_points(*corners, 130.0, PERSPECTIVE))
     assert [x.min(), x.max()] == pytest.approx([expected[0].min(), expected[0].max()], abs=0.5)
     assert [y.min(), y.max()] == pytest.approx([expected[1].min(), expected[1].max()], abs=1.5)  # parallels are curves
 
@@ -85,8 +85,8 @@ def test_grid_is_that_of_the_canvas(page):
     generator = np.random.default_rng(1)
     lat, lon = generator.uniform(-90, 90, 200), generator.uniform(0, 360, 200)
     code = "const project = seenFrom(arguments[0]); return arguments[1].map(([lat, lon]) => project(lat, lon))"
-    drawn = page.execute_script(code, list(astuple(VIEW)), np.column_stack([lat, lon]).tolist())
-    expected = np.column_stack(project_points(lat, lon, 0.0, astuple(VIEW)[:3]))
+    drawn = page.execute_script(code, list(astuple(PERSPECTIVE)), np.column_stack([lat, lon]).tolist())
+    expected = np.column_stack(project_points(lat, lon, 0.0, PERSPECTIVE))
     found = np.array([[np.nan] * 2 if point is None else point for point in drawn])
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
@@ -104,7 +104,7 @@ def test_limb_grid_terminator_and_scale_are_drawn_and_can_be_hidden(page):
     assert not page.find_element(By.CSS_SELECTOR, "#large-overlay .limb").is_displayed(), "it stays hidden"
 
 
-def test_picture_of_unknown_view_has_the_limb_and_no_grid(page):
+def test_picture_of_unknown_perspective_has_the_limb_and_no_grid(page):
     _open(page, "none.fits")
     assert page.find_elements(By.CSS_SELECTOR, "#large-overlay .limb")
     assert page.find_elements(By.CSS_SELECTOR, "#large-overlay .grid") == []

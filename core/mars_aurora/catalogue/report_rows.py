@@ -17,13 +17,14 @@ from mars_aurora.aurora import Aurora
 from mars_aurora.catalogue.cells import finite_or_none
 from mars_aurora.catalogue.sightings import Entry, group_sets
 from mars_aurora.geometry.canvas import project_points
+from mars_aurora.geometry.outline import find_cut
 from mars_aurora.readers.names import parse_name
 from mars_aurora.run.keys import RunPaths, flat_name
 from mars_aurora.run.ledger import PICTURED, Outcome, Record
 
 _PICTURE = (
     "name", "src", "label", "outcome", "reason", "objects", "mode", "start", "set", "flags", "night_area_km2",
-    "limit_R", "view", "sightings",
+    "limit_R", "perspective", "sightings",
 )  # fmt: skip
 _MEASURED = (  # columns of the catalogue
     "detection", "aurora_id", "time_utc", "lat_deg", "lon_deg", "local_time_h", "sza_deg", "emission_angle_deg",
@@ -72,7 +73,7 @@ def _picture(record: Record, auroras: Sequence[Aurora], observation_set: str, sh
         " ".join(record.flags),
         _round(night.area_km2 if night else None),
         _round(night.limit_R if night else None),
-        [_round(value) for value in astuple(record.view)] if record.view else None,
+        [_round(value) for value in astuple(record.perspective)] if record.perspective else None,
         [_sighting(aurora, shell_km) for aurora in auroras],
     ]
 
@@ -88,16 +89,11 @@ def _sighting(aurora: Aurora, shell_km: float) -> list[Any]:
 
 
 def _outlines(part: shapely.Polygon, aurora: Aurora, shell_km: float) -> Iterator[list[list[float]]]:
-    """Yield the visible pieces of an outline on the canvas, as the spacecraft saw it when the scan passed the aurora.
-
-    The cut at 0/360 and the continuation along a pole are no edges of an aurora, and are left out.
-    """
+    """Yield the visible pieces of an outline on the canvas, as seen when the scan passed the aurora."""
     ring = shapely.get_coordinates(shapely.segmentize(part.exterior, 1.0))
-    spacecraft = (aurora.sub_spacecraft_lat_deg, aurora.sub_spacecraft_lon_deg, aurora.spacecraft_altitude_km)
-    points = np.column_stack(project_points(ring[:, 1], ring[:, 0], shell_km, spacecraft))
+    points = np.column_stack(project_points(ring[:, 1], ring[:, 0], shell_km, aurora.perspective))
     visible = np.isfinite(points[:, 0])
-    on_cut = (ring[:, 0] % 360 == 0) | (np.abs(ring[:, 1]) == 90)
-    drawn = visible[:-1] & visible[1:] & ~(on_cut[:-1] & on_cut[1:])  # edges
+    drawn = visible[:-1] & visible[1:] & ~find_cut(ring)  # edges
     ends = np.flatnonzero(np.diff(np.concatenate([[False], drawn, [False]]).astype(np.int8)))
     for start, end in ends.reshape(-1, 2):
         line = shapely.LineString(points[start : end + 1]).simplify(_SIMPLIFY_PX)

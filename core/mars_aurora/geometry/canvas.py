@@ -6,7 +6,7 @@ the spacecraft nor a disk cut by the slit changes the scale, and no limb needs t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +18,7 @@ from mars_aurora.errors import InputError, Reason
 from mars_aurora.geometry.index_map import map_pixels
 from mars_aurora.geometry.line_of_sight import lines_of_sight
 from mars_aurora.observation import Float64Array, FloatArray, Observation, from_npz, to_npz
+from mars_aurora.perspective import Perspective
 from mars_aurora.sphere import MARS_RADIUS_KM, local_axes, unit_vectors
 
 WIDTH, HEIGHT = 640, 480
@@ -102,14 +103,13 @@ def project(
 
 
 def project_points(
-    lat_deg: NDArray[Any], lon_deg: NDArray[Any], altitude_km: float, spacecraft: tuple[float, float, float]
+    lat_deg: NDArray[Any], lon_deg: NDArray[Any], altitude_km: float, perspective: Perspective
 ) -> tuple[Float64Array, Float64Array]:
     """Project points (N,) at an altitude on the canvas, as seen from one position of the spacecraft.
 
-    ``spacecraft`` is its sub-spacecraft latitude and east longitude in degrees, and its altitude in km. Returns x and y
-    in px; NaN where Mars hides the point.
+    Returns x and y in px; NaN where Mars hides the point.
     """
-    sub_lat, sub_lon, spacecraft_km = (np.array([value], np.float64) for value in spacecraft)
+    sub_lat, sub_lon, spacecraft_km, *_ = (np.array([value], np.float64) for value in astuple(perspective))
     up = unit_vectors(sub_lat, sub_lon)[0]
     distance_km = MARS_RADIUS_KM + spacecraft_km[0]
     point_km = unit_vectors(lat_deg, lon_deg) * (MARS_RADIUS_KM + altitude_km)

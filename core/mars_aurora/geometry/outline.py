@@ -58,6 +58,15 @@ def to_wkt(geometry: BaseGeometry) -> str:
     return text
 
 
+def find_cut(ring: NDArray[Any]) -> NDArray[np.bool_]:
+    """Select the edges (N - 1) of a ring (N, 2) of longitudes and latitudes along the cut at 0/360 or a pole.
+
+    They are no edges of an aurora.
+    """
+    on_cut: NDArray[np.bool_] = (ring[:, 0] % 360 == 0) | (np.abs(ring[:, 1]) == 90)
+    return on_cut[:-1] & on_cut[1:]
+
+
 def _part_to_longitude_latitude(part: BaseGeometry, plane: Plane) -> BaseGeometry:
     ring = shapely.get_coordinates(shapely.segmentize(part.exterior, _EDGE_KM))
     lat, lon = plane.unproject(ring[:, 0], ring[:, 1])

@@ -124,14 +124,16 @@ def find(
     return table
 
 
-def plot(
+def plot(  # noqa: PLR0913 -- what is plotted beside it
     observation: Observation,
     auroras: Table | Sequence[Aurora] | None = None,
     axes: Axes | None = None,
     *,
     raw: bool = False,
+    beside: Observation | None = None,
+    range_R: tuple[float, float] | None = None,
 ) -> Axes:
-    """Plot the heatmap of an observation with grid, terminator, and boxes and outlines of its auroras.
+    """Plot the heatmap of an observation with grid, local time, and boxes and outlines of its auroras.
 
     Parameters
     ----------
@@ -143,6 +145,11 @@ def plot(
         By default new ones of a new figure.
     raw : bool
         Whether to plot the brightness before cleaning as well, to the left on the new figure.
+    beside : Observation, optional
+        Another emission of the same file, to be plotted to the right on the new figure.
+    range_R : pair of float, optional
+        Ends of the logarithmic scale; by default 2 to 50 R where most of the disk is night, else that of the pictures,
+        for O I 130.4 nm.
 
     Returns
     -------
@@ -152,23 +159,23 @@ def plot(
     Raises
     ------
     UsageError
-        Where matplotlib is not installed, ``raw`` is given with axes, or ``auroras`` is neither a table with the
-        columns of `find` nor a sequence of Aurora.
+        Where matplotlib is not installed, ``raw`` or ``beside`` is given with axes, or ``auroras`` is neither a table
+        with the columns of `find` nor a sequence of Aurora.
     """
     try:
         from matplotlib import pyplot as plt
 
-        from mars_aurora.catalogue.plots import draw_axes, draw_figure
+        from mars_aurora.catalogue.plots import add_scale, draw_axes, draw_figure
     except ModuleNotFoundError as error:
         raise UsageError("plotting needs matplotlib: pip install 'mars-aurora[plots]'") from error
     own = _select(_list_auroras(auroras), observation.facts.name)
     canvas = canvases.fit(observation)
     if axes is None:
-        return draw_figure(plt.figure(layout="constrained"), observation, canvas, own, raw=raw)
-    if raw:
-        raise UsageError("raw needs two axes: call plot without axes")
-    image = draw_axes(axes, observation, canvas, own)
-    axes.figure.colorbar(image, ax=axes, label=f"{observation.emission.name} nm, R", shrink=0.8, extend="both")
+        figure = plt.figure(layout="constrained")
+        return draw_figure(figure, observation, canvas, own, raw=raw, beside=beside, range_R=range_R)
+    if raw or beside is not None:
+        raise UsageError("raw and beside need axes of their own: call plot without axes")
+    add_scale(draw_axes(axes, observation, canvas, own, range_R), [axes], observation.emission)
     return axes
 
 

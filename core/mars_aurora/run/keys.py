@@ -168,8 +168,16 @@ class RunPaths:
     def plots(self) -> str:
         return f"{self.root}plots/"
 
-    def plot(self, name: str) -> str:
-        return f"{self.plots}{key_name(name)}.png"
+    def plot(self, name: str, file_format: str = "png") -> str:
+        return f"{self.plots}{key_name(name)}.{file_format}"
+
+    def set_plot(self, name: str, file_format: str) -> str:
+        """Return the path of the figure of an observation set, named after its first swath."""
+        return f"{self.plots}{key_name(name)}.set.{file_format}"
+
+    def overview(self, file_format: str) -> str:
+        """Return the path of the figure of the whole run."""
+        return f"{self.plots}overview.{file_format}"
 
     @property
     def sets(self) -> str:

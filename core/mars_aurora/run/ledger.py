@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from mars_aurora.errors import UnbalancedLedgerError
 from mars_aurora.night import MIN_PIXELS, Night
+from mars_aurora.perspective import Perspective
 from mars_aurora.run.identity import Identity, choose_files
 from mars_aurora.run.keys import classify_name
 from mars_aurora.run.storage import Version
@@ -66,17 +67,6 @@ class Origin:
 
 
 @dataclass(frozen=True)
-class View:
-    """Where spacecraft and Sun were in the middle of a scan: latitudes, east longitudes and altitude of the former."""
-
-    sub_spacecraft_lat_deg: float
-    sub_spacecraft_lon_deg: float
-    spacecraft_altitude_km: float
-    sub_solar_lat_deg: float
-    sub_solar_lon_deg: float
-
-
-@dataclass(frozen=True)
 class Record:
     """Ledger entry of one input.
 
@@ -111,8 +101,8 @@ class Record:
         What was searched for auroras; None if it was not read.
     cleaning : dict of str to float
         What cleaning found, as in `Facts.cleaning`.
-    view : View or None
-        From where it was observed; None if unknown.
+    perspective : Perspective or None
+        That of the middle of the scan; None if unknown.
     """
 
     name: str
@@ -130,7 +120,7 @@ class Record:
     identity: Identity | None = None
     night: Night | None = None
     cleaning: dict[str, float] = field(default_factory=dict)
-    view: View | None = None
+    perspective: Perspective | None = None
 
     @property
     def is_read(self) -> bool:
@@ -154,7 +144,7 @@ class Record:
         try:
             values = json.loads(data)
             origin, identity, night = values["origin"], values["identity"], values["night"]
-            view = values.get("view")  # records of earlier versions have none
+            perspective = values.get("perspective")  # records of earlier versions have none
             return Record(
                 **{
                     **values,
@@ -163,7 +153,7 @@ class Record:
                     "origin": Origin(**{**origin, "version": Version(**origin["version"])}),
                     "identity": None if identity is None else Identity.from_json(identity),
                     "night": None if night is None else Night(**night),
-                    "view": None if view is None else View(**view),
+                    "perspective": None if perspective is None else Perspective(**perspective),
                 }
             )
         except (KeyError, TypeError) as error:

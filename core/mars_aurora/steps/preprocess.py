@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import math
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from mars_aurora.errors import ChangedError, InputError, Reason
 from mars_aurora.readers.limits import Limits
 from mars_aurora.run.identity import identify
 from mars_aurora.run.keys import RunKeys
-from mars_aurora.run.ledger import Origin, Outcome, Record, View
+from mars_aurora.run.ledger import Origin, Outcome, Record
 from mars_aurora.run.messages import Again, PreprocessRequest, PreprocessResult
 from mars_aurora.run.records import find_record, holds, is_valid
 from mars_aurora.run.stamps import Reading, stamp_read
@@ -146,21 +145,8 @@ def _describe(record: Record, observation: Observation) -> Record:
         flags=facts.notes,
         residuals=facts.residuals,
         cleaning=facts.cleaning,
-        view=_find_view(observation),
+        perspective=observation.perspective,
     )
-
-
-def _find_view(observation: Observation) -> View | None:
-    """Find the positions of spacecraft and Sun in the middle of the scan; None if they are unknown there."""
-    row = observation.shape[0] // 2
-    position = View(
-        float(observation.sub_spacecraft_latitude_deg[row]),
-        float(observation.sub_spacecraft_longitude_deg[row]),
-        float(observation.spacecraft_altitude_km[row]),
-        float(observation.sub_solar_latitude_deg[row]),
-        float(observation.sub_solar_longitude_deg[row]),
-    )
-    return position if all(map(math.isfinite, astuple(position))) else None
 
 
 def _hash_file(path: Path) -> str:

@@ -11,8 +11,9 @@ from mars_aurora.catalogue import report, sightings
 from mars_aurora.catalogue.charts import histogram, list_ticks, timeline
 from mars_aurora.catalogue.report_rows import COLUMNS, list_auroras, list_pictures
 from mars_aurora.catalogue.write import write_products
+from mars_aurora.perspective import Perspective
 from mars_aurora.run.keys import RunKeys, flat_name
-from mars_aurora.run.ledger import Outcome, Record, View
+from mars_aurora.run.ledger import Outcome, Record
 from mars_aurora.run.storage import FolderStorage
 
 AURORA = replace(
@@ -38,14 +39,14 @@ def test_pictures_with_auroras_are_first_and_others_without_picture_are_left_out
     assert [row[0] for row in list_pictures(records, [], 130.0)] == ["1.fits", "4.fits", "0.fits", "3.fits"]
 
 
-def test_picture_has_its_place_in_the_run_its_set_and_its_view():
+def test_picture_has_its_place_in_the_run_its_set_and_its_perspective():
     records = [Record(SWATH.format(minute, swath), Outcome.DISCARDED) for minute, swath in (("2107", 1), ("4007", 2))]
-    records[1] = replace(records[1], view=View(1.23456, 2.0, 3.0, 4.0, 5.0))
+    records[1] = replace(records[1], perspective=Perspective(1.23456, 2.0, 3.0, 4.0, 5.0))
     _, row = list_pictures(records, [], 130.0)
     found = dict(zip(COLUMNS["picture"], row, strict=True))
     assert (found["src"], found["set"]) == (f"images/{records[1].name}.png", f"sets/{records[0].name}.png")
     assert (found["mode"], found["start"]) == ("os2", "2022-03-31T21:40:07.000")
-    assert found["view"] == [1.235, 2.0, 3.0, 4.0, 5.0]
+    assert found["perspective"] == [1.235, 2.0, 3.0, 4.0, 5.0]
     assert _picture(Record("a/x.fits", Outcome.DISCARDED))["label"] == flat_name("a/x.fits") == "a__x.fits"
 
 

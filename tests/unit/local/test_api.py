@@ -11,6 +11,8 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 from astropy.table import QTable, vstack
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
 
 import mars_aurora
 from mars_aurora.aurora import COLUMNS
@@ -232,17 +234,21 @@ def test_open_run_names_the_folder_it_needs(tmp_path: Path):
         mars_aurora.open_run(tmp_path)
 
 
+def _boxes(axes: Axes) -> list[Rectangle]:
+    return [patch for patch in axes.patches if isinstance(patch, Rectangle)]
+
+
 def test_plot_draws_the_rows_of_the_observation(night_swath: Simulated, night_file: Path):
     mpl.use("Agg")
     observation = mars_aurora.read(night_file)
     found = mars_aurora.find(observation)
     bare, drawn = mars_aurora.plot(observation), mars_aurora.plot(observation, found)
-    assert len(drawn.texts) == len(found)
-    assert len(bare.texts) == 0
+    assert len(_boxes(drawn)) == len(found)
+    assert len(_boxes(bare)) == 0
     assert drawn.get_xlim() == (0, 640)
     other = found.copy()
     other["name"] = "other.fits"
-    assert len(mars_aurora.plot(observation, other).texts) == 0
+    assert len(_boxes(mars_aurora.plot(observation, other))) == 0
     mpl.pyplot.close("all")
 
 
@@ -253,6 +259,8 @@ def test_raw_and_cleaned_observation_are_plotted_on_a_new_figure(night_file: Pat
     assert axes is axes.figure.axes[1]
     with pytest.raises(UsageError, match="without axes"):
         mars_aurora.plot(observation, axes=axes, raw=True)
+    with pytest.raises(UsageError, match="without axes"):
+        mars_aurora.plot(observation, axes=axes, beside=observation)
     mpl.pyplot.close("all")
 
 
@@ -262,11 +270,11 @@ def test_plot_draws_rows_of_a_run_with_folders(night_file: Path):
     found = mars_aurora.find(observation)
     below = found.copy()
     below.replace_column("name", [f"2021/04/{night_file.name}"] * len(found))
-    assert len(mars_aurora.plot(observation, below).texts) == len(found) > 0
+    assert len(_boxes(mars_aurora.plot(observation, below))) == len(found) > 0
     in_run = replace(observation, facts=replace(observation.facts, name=f"2022/{night_file.name}"))
-    assert len(mars_aurora.plot(in_run, below).texts) == 0
+    assert len(_boxes(mars_aurora.plot(in_run, below))) == 0
     both = vstack([found, below])
-    assert len(mars_aurora.plot(observation, both).texts) == len(found)
+    assert len(_boxes(mars_aurora.plot(observation, both))) == len(found)
     mpl.pyplot.close("all")
 
 

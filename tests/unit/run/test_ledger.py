@@ -7,12 +7,12 @@ import pytest
 
 from mars_aurora.errors import UnbalancedLedgerError
 from mars_aurora.night import Night
+from mars_aurora.perspective import Perspective
 from mars_aurora.run.identity import Identity
 from mars_aurora.run.ledger import (
     Origin,
     Outcome,
     Record,
-    View,
     count_outcomes,
     describe_counts,
     describe_result,
@@ -48,15 +48,15 @@ def test_record_round_trips_through_json():
         identity=EARLIER,
         night=Night(12, 3e4, 1.5, 2.5, None, 0.2, 0.1, is_diffuse=True),
         cleaning={"spike_pixels": 4.0},
-        view=View(1.5, 2.5, 20000.0, -3.5, 4.5),
+        perspective=Perspective(1.5, 2.5, 20000.0, -3.5, 4.5),
     )
     assert Record.from_json(record.to_json()) == record
 
 
-def test_record_of_an_earlier_version_has_no_view():
+def test_record_of_an_earlier_version_has_no_perspective():
     values = json.loads(Record("a.fits", Outcome.DISCARDED).to_json())
-    del values["view"]
-    assert Record.from_json(json.dumps(values).encode()).view is None
+    del values["perspective"]
+    assert Record.from_json(json.dumps(values).encode()).perspective is None
 
 
 @pytest.mark.parametrize(

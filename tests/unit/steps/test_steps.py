@@ -105,14 +105,14 @@ def _ledger(work: FolderStorage) -> str:
     return work.get(KEYS.product("ledger.csv")).decode()
 
 
-def test_record_has_the_view_of_the_middle_of_the_scan(inputs, work, content):
+def test_record_has_the_perspective_of_the_middle_of_the_scan(inputs, work, content):
     inputs.put("b/x.fits", content)
     _preprocess("x.fits", inputs, work)
     observation, _ = unpack_geometry(work.get(KEYS.geometry("x.fits")))
-    row, view = observation.shape[0] // 2, _record(work, "x.fits").view
-    assert view is not None
-    assert view.sub_spacecraft_lon_deg == observation.sub_spacecraft_longitude_deg[row]
-    assert view.sub_solar_lat_deg == observation.sub_solar_latitude_deg[row]
+    row, perspective = observation.shape[0] // 2, _record(work, "x.fits").perspective
+    assert perspective is not None
+    assert perspective.sub_spacecraft_lon_deg == observation.sub_spacecraft_longitude_deg[row]
+    assert perspective.sub_solar_lat_deg == observation.sub_solar_latitude_deg[row]
 
 
 def test_bad_input_is_recorded_as_rejected_and_not_read_again(inputs, work, monkeypatch):

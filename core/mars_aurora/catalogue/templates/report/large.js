@@ -27,15 +27,15 @@ function showLarge() {
 function drawGrid(picture) {
   const { x, y, radius } = data.disk;
   let drawing = `<circle class="limb" cx="${x}" cy="${y}" r="${radius}"/>`;
-  if (picture.view) {
-    const project = seenFrom(picture.view), range = (from, to, step) => Array.from({ length: (to - from) / step + 1 }, (_, index) => from + index * step);
+  if (picture.perspective) {
+    const project = seenFrom(picture.perspective), range = (from, to, step) => Array.from({ length: (to - from) / step + 1 }, (_, index) => from + index * step);
     const lines = [
       ...range(-60, 60, 30).map((lat) => range(0, 360, 3).map((lon) => [lat, lon])),
       ...range(0, 330, 30).map((lon) => range(-90, 90, 3).map((lat) => [lat, lon])),
     ];
     drawing += `<path class="grid" fill="none" d="${lines.map((line) => toPath(line, project)).join("")}"/>`;
-    drawing += `<path class="terminator" d="${toPath(circleAround(picture.view[3], picture.view[4], 90), project)}"/>`;
-    drawing += labelGrid(picture.view, project);
+    drawing += `<path class="terminator" d="${toPath(circleAround(picture.perspective[3], picture.perspective[4], 90), project)}"/>`;
+    drawing += labelGrid(picture.perspective, project);
   }
   return `<g data-layer="grid">${drawing}</g>`;
 }
@@ -75,12 +75,12 @@ const position = (lat, lon) => (lat === null || lon === null ? "" : `${lat.toFix
 const thousands = (area) => (area === null ? null : area / 1000);
 
 function listFacts(picture) {
-  const view = picture.view, link = (path, textContent) => make("a", { href: url(path), textContent, target: "_blank", rel: "noopener" });
+  const from = picture.perspective, link = (path, textContent) => make("a", { href: url(path), textContent, target: "_blank", rel: "noopener" });
   return [makeFacts([
     ["Outcome", picture.outcome.replace("_", " ") + (picture.reason ? `: ${picture.reason}` : "")], ["Start, UTC", picture.start.replace("T", " ")], ["Mode", picture.mode],
     ["Objects", picture.objects === null ? "" : String(picture.objects)], ["File flags", picture.flags],
     ["Night searched", withUnit(thousands(picture.night_area_km2), "thousand km²", 0)], ["Limit there", withUnit(picture.limit_R, "R")],
-    ["Spacecraft at", view && `${position(view[0], view[1])}, ${view[2].toFixed(0)} km`], ["Sun at", view && position(view[3], view[4])],
+    ["Spacecraft at", from && `${position(from[0], from[1])}, ${from[2].toFixed(0)} km`], ["Sun at", from && position(from[3], from[4])],
     ["Files", make("span", {}, link(picture.src, "picture"), ...(picture.set ? [" · ", link(picture.set, "whole observation set")] : []))],
   ])];
 }
