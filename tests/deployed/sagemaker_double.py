@@ -25,6 +25,7 @@ DEFAULTS = {
     "wait_for": "",  # path of a file: the job ends when it exists
 }
 ARN = "arn:aws:sagemaker:us-east-1:000000000000:model/"
+JOB_ARN = "arn:aws:sagemaker:us-east-1:000000000000:transform-job/"
 CONTAINER = Path(__file__).with_name("container.py")
 MAX_PAYLOADS_MB = 100
 Read = Callable[[str, str], bytes | None]
@@ -50,7 +51,7 @@ class SageMaker:
         self.folder, self.python, self.read, self.write = folder, python, read, write
         self.api = Session().get_service_model("sagemaker")
         self.models: dict[str, dict[str, Any]] = {}
-        self.jobs: set[str] = set()
+        self.jobs: dict[str, dict[str, Any]] = {}  # request and status by name
         self.lock = threading.Lock()
 
     def control(self) -> dict[str, Any]:
@@ -88,6 +89,8 @@ class SageMaker:
         if action == "ListModels":
             models = [{"ModelName": name, "ModelArn": ARN + name, "CreationTime": 0} for name in self.models]
             return {"Models": models}
+        if action in {"ListTransformJobs", "ListTags", "StopTransformJob"}:
+            return self.call_job(action, request)
         if request.get("ModelName") not in self.models:
             raise RefusedError("ValidationException", f"Could not find model {request.get('ModelName')}")
         if action == "DescribeModel":
@@ -97,18 +100,42 @@ class SageMaker:
             return {}
         raise RefusedError("UnknownOperationException", action)
 
+    def call_job(self, action: str, request: dict[str, Any]) -> dict[str, Any]:
+        """Carry out a call of the API about transform jobs."""
+        self.validate(action, request)
+        if action == "ListTransformJobs":
+            found = [
+                {"TransformJobName": name, "TransformJobArn": JOB_ARN + name, "TransformJobStatus": status}
+                for name, job in self.jobs.items()
+                if (status := job["TransformJobStatus"]) == request.get("StatusEquals", status)
+                and request.get("NameContains", "") in name
+            ]
+            return {"TransformJobSummaries": [job | {"CreationTime": 0} for job in found]}
+        name = request.get("ResourceArn", JOB_ARN + request.get("TransformJobName", "")).removeprefix(JOB_ARN)
+        if name not in self.jobs:
+            raise RefusedError("ValidationException", f"Could not find transform job {name}")
+        if action == "ListTags":
+            return {"Tags": self.jobs[name].get("Tags", [])}
+        if self.jobs[name]["TransformJobStatus"] != "InProgress":
+            raise RefusedError("ValidationException", f"The transform job {name} is not in progress")
+        self.jobs[name]["TransformJobStatus"] = "Stopping"
+        return {}
+
     # ---- transform jobs ----
 
     def transform(self, request: dict[str, Any]) -> dict[str, Any]:
         """Run a job to its end; return its description, of whatever status."""
         control = self.control()
         self.accept(request, control)
-        described = {**request, "TransformJobStatus": control["status"]}
+        job = self.jobs[request["TransformJobName"]]
         try:
             self.run(request, control)
         except JobError as error:
-            return described | {"TransformJobStatus": "Failed", "FailureReason": str(error)}
-        return described | ({"FailureReason": "AlgorithmError: as asked"} if control["status"] == "Failed" else {})
+            job |= {"TransformJobStatus": "Failed", "FailureReason": str(error)}
+            return job
+        status = "Stopped" if job["TransformJobStatus"] == "Stopping" else control["status"]
+        job |= {"TransformJobStatus": status}
+        return job | ({"FailureReason": "AlgorithmError: as asked"} if status == "Failed" else {})
 
     def accept(self, request: dict[str, Any], control: dict[str, Any]) -> None:
         """Accept a request; raises RefusedError with the code of AWS."""
@@ -125,7 +152,7 @@ class SageMaker:
         with self.lock:
             if request["TransformJobName"] in self.jobs:
                 raise RefusedError("ResourceInUse", "Job name must be unique within an AWS account and region")
-            self.jobs.add(request["TransformJobName"])
+            self.jobs[request["TransformJobName"]] = {**request, "TransformJobStatus": "InProgress"}
             with (self.folder / "jobs.jsonl").open("a") as file:
                 file.write(json.dumps(request) + "\n")
 
@@ -154,7 +181,13 @@ class SageMaker:
             key = f"{output_root}{nested}{name}.out"
             self.write(output_bucket, key, (target / f"{number:06}.out").read_bytes())
         if control["wait_for"]:
-            wait_for(Path(control["wait_for"]))
+            self.wait_for(Path(control["wait_for"]), request["TransformJobName"])
+
+    def wait_for(self, path: Path, name: str) -> None:
+        """Wait until a file exists, or the job is stopped."""
+        waiting = threading.Event()
+        while not path.exists() and self.jobs[name]["TransformJobStatus"] == "InProgress":
+            waiting.wait(0.1)
 
     def read_manifest(self, source: dict[str, str]) -> tuple[str, list[str]]:
         """Return the prefix and the names below it, of which there must be one at least."""
@@ -226,12 +259,6 @@ def translate(pattern: str) -> str:
 def split(uri: str) -> tuple[str, str]:
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     return bucket, key
-
-
-def wait_for(path: Path) -> None:
-    waiting = threading.Event()
-    while not path.exists():
-        waiting.wait(0.1)
 
 
 def plug_in(double: SageMaker, app: Any, stepfunctions: Any, provisioners: Any) -> None:

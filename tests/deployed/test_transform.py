@@ -6,11 +6,12 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from machine import slowness
+from machine import slowness, wait_until
 from stack import BUILT, Stack, deploy
 from test_executions import list_work, put, read_ledger, start, wait
 
 from mars_aurora.detect.detectors import DetectorName, describe_detector
+from mars_aurora.local import cloud
 from mars_aurora.run.keys import RunKeys
 
 pytestmark = [pytest.mark.deployed, pytest.mark.slow]
@@ -106,3 +107,25 @@ def test_run_goes_on_with_its_model_while_another_is_deployed(
     assert {old, new} <= {item["ModelName"] for item in sagemaker.list_models()["Models"]}
     archives = list_work(stack, "models/")
     assert len(archives) == 2
+
+
+def test_stop_ends_the_execution_and_its_transform_job(
+    stack: Stack, auroras: list[Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in stack.emulator.environment.items():
+        monkeypatch.setenv(name, value)
+    sagemaker, jobs = stack.emulator.client("sagemaker"), stack.emulator.transform_jobs
+    before = len(jobs())
+    put(stack, f"incoming/stopped/{auroras[0].name}", auroras[0].read_bytes())
+    with stack.emulator.sagemaker(wait_for="/never"):
+        execution = start(stack, prefix="incoming/stopped/")
+        wait_until(lambda: len(jobs()) > before, 240, "no transform job started")
+        cloud.stop("stopped", "rehearsal")
+        ended = wait(stack, execution)
+    assert (ended["status"], ended["error"]) == ("ABORTED", "Stopped")
+    name = jobs()[-1]["TransformJobName"]
+    assert name in capsys.readouterr().out
+    found = sagemaker.list_transform_jobs(NameContains=name)["TransformJobSummaries"]
+    assert found[0]["TransformJobStatus"] in {"Stopping", "Stopped"}
+    again = wait(stack, start(stack, prefix="incoming/stopped/"))
+    assert again["status"] == "SUCCEEDED", "its lock must be taken over"

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 
 from mars_aurora.errors import UsageError
 from mars_aurora.local.progress import Bars
-from mars_aurora.local.stack import Stack
+from mars_aurora.local.stack import RefusedError, Stack, ask
 from mars_aurora.run.keys import RunKeys
 from mars_aurora.run.ledger import describe_counts
 from mars_aurora.run.starts import REQUEST_FILE, name_prefix, read_start
@@ -122,6 +122,15 @@ def stop_execution(stack: Stack, execution_arn: str, sagemaker: Any) -> list[str
     for job in [job for page in pages for job in page["TransformJobSummaries"]]:
         tags = sagemaker.list_tags(ResourceArn=job["TransformJobArn"])["Tags"]
         if {"Key": EXECUTION_TAG, "Value": execution_arn} in tags:
-            sagemaker.stop_transform_job(TransformJobName=job["TransformJobName"])
+            _stop_job(sagemaker, job["TransformJobName"])
             stopped.append(job["TransformJobName"])
     return stopped
+
+
+def _stop_job(sagemaker: Any, name: str) -> None:  # noqa: ANN401 -- without stubs
+    """Stop a transform job, unless Step Functions has done it since it was listed."""
+    try:
+        ask(lambda: sagemaker.stop_transform_job(TransformJobName=name))
+    except RefusedError as error:
+        if str(error) != "ValidationException":
+            raise

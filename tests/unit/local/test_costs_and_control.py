@@ -1,16 +1,18 @@
 """What a run costs before it starts, and how it is stopped."""
 
 import json
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from mars_aurora.errors import UsageError
-from mars_aurora.local import cloud
+from mars_aurora.local import cloud, executions
 from mars_aurora.local.cost import cost, estimate_usage
-from mars_aurora.local.stack import Stack
+from mars_aurora.local.stack import RefusedError, Stack
 from mars_aurora.run.storage import S3Storage
 
 PARAMETERS = {"TransformInstanceType": "ml.m5.large", "TransformInstanceCount": "2", "KeepWorkDays": "7"}
@@ -38,8 +40,8 @@ class Workflow:
 class SageMaker:
     """Transform jobs in progress, each with the execution that started it."""
 
-    def __init__(self, jobs: dict[str, str]) -> None:
-        self.jobs = jobs
+    def __init__(self, jobs: dict[str, str], refusal: str = "") -> None:
+        self.jobs, self.refusal = jobs, refusal
 
     def get_paginator(self, operation: str) -> "SageMaker":
         assert operation == "list_transform_jobs"
@@ -57,6 +59,8 @@ class SageMaker:
 
     def stop_transform_job(self, TransformJobName: str) -> None:
         del self.jobs[TransformJobName]
+        if self.refusal:
+            raise ClientError({"Error": {"Code": self.refusal, "Message": "no"}}, "StopTransformJob")
 
 
 def make_stack(workflow: Any = None, path: str = "SageMaker", **parameters: str) -> Stack:
@@ -76,6 +80,14 @@ def test_stop_ends_the_running_execution_of_the_run_and_its_transform_job(
     assert capsys.readouterr().out == "stopped new and the transform job mars-aurora-1\n"
     with pytest.raises(UsageError, match="no execution of the run 'a' is running"):
         cloud.stop("a")
+
+
+@pytest.mark.parametrize("code", ["ValidationException", "AccessDeniedException"])
+def test_job_that_has_been_stopped_meanwhile_is_no_error_and_a_missing_right_is(code: str) -> None:
+    stack = make_stack(Workflow({"new": ("RUNNING", "a")}))
+    expected = nullcontext() if code == "ValidationException" else pytest.raises(RefusedError, match=code)
+    with expected:
+        executions.stop_execution(stack, "new", SageMaker({"mars-aurora-1": "new"}, code))
 
 
 def test_submit_states_cost_and_path_and_refuses_above_the_limit_before_any_upload(
