@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -117,6 +118,17 @@ def test_submit_skips_uploaded_files_and_resume_and_fetch_return_results(
 
     assert run_command("status", "sixty", "--stack", "rehearsal", stack=stack).count("SUCCEEDED") >= 3
     assert "result files" in run_command("fetch", "sixty", "--stack", "rehearsal", "--out", tmp_path / "a", stack=stack)
+
+
+def test_run_in_the_cloud_is_labeled_and_plotted_after_it_is_fetched(stack: Stack, tmp_path: Path) -> None:
+    options = ("--for-labelling", "--with-geometry", "--stack", "rehearsal", "--out", tmp_path)
+    said = run_command("fetch", "sixty", *options, stack=stack)
+    assert re.search(r"\d+ pictures, \d+ records, \d+ predictions, \d+ geometries", said)
+    run = tmp_path / "runs" / "sixty"
+    assert "pictures and annotations.json" in run_command("label", run, tmp_path / "set")
+    boxes = json.loads((tmp_path / "set" / "annotations.json").read_text())["annotations"]
+    assert boxes
+    assert "plots in" in run_command("plot", run)
 
 
 def test_prefix_without_objects_fails_and_names_the_prefix(stack: Stack) -> None:
