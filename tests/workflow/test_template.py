@@ -14,6 +14,7 @@ from mars_aurora.readers.limits import Limits
 from mars_aurora.run import costs
 from mars_aurora.run.keys import LOCKS, is_fits
 from mars_aurora.run.ledger import Outcome
+from mars_aurora.run.manifest import FOLDER
 
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 MAX_LINE = 160
@@ -350,3 +351,11 @@ def test_dashboard_shows_time_and_memory_of_classification_and_inference(resourc
             assert f'"{metric}"' in shown
             assert f'add_metric("{metric}"' in source
     assert '"transform_seconds"' in shown
+
+
+def test_s3_may_write_inventories_of_the_account_as_manifests_and_nothing_else(resources: Resources) -> None:
+    statements_ = resources["InputBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    (allowed,) = (item for item in statements_ if item["Effect"] == "Allow")
+    assert (allowed["Principal"], allowed["Action"]) == ({"Service": "s3.amazonaws.com"}, "s3:PutObject")
+    assert allowed["Resource"] == {"Fn::Sub": f"${{InputBucket.Arn}}/{FOLDER}*"}
+    assert allowed["Condition"]["StringEquals"]["aws:SourceAccount"] == {"Ref": "AWS::AccountId"}

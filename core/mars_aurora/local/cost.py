@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
+from mars_aurora.errors import UsageError
 from mars_aurora.local.stack import Stack
-from mars_aurora.run.costs import Usage, describe, describe_prices, estimate
+from mars_aurora.run.costs import Usage, describe, describe_prices, estimate, read_prices
 
 CANDIDATES = 0.3  # of the inputs, where the number is not known
 
@@ -23,6 +24,9 @@ def cost(  # noqa: PLR0913, PLR0917 -- one parameter per option
     prices: Annotated[bool, typer.Option("--prices", help="Print the prices with their sources too.")] = False,  # noqa: FBT002 -- a command line flag
 ) -> None:
     """Estimate the cost of a run on AWS, in US dollars, without the free amounts of an account."""
+    priced = [name for name in read_prices() if name.startswith("ml.")]
+    if instance and instance not in priced:
+        raise UsageError(f"there is no price of the instance {instance!r}: choose one of {', '.join(priced)}")
     found = round(count * CANDIDATES) if candidates is None else candidates
     typer.echo(describe(estimate(Usage(count, found, megabytes, instance, keep_days=keep_days))))
     if prices:

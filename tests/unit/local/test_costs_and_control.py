@@ -134,3 +134,8 @@ def test_manifest_is_checked_and_uploaded_and_names_its_bucket(
     path.write_text("bucket,key\nelsewhere,a.fits\n")
     with pytest.raises(UsageError, match="is in the bucket 'elsewhere'"):
         cloud.prepare_manifest(stack, path, "batch", "others", 20.0)
+
+
+def test_cost_of_an_instance_without_a_price_is_a_usage_error() -> None:
+    with pytest.raises(UsageError, match=r"no price of the instance 'ml.x1': choose one of ml\.c5\.xlarge"):
+        cost(10, instance="ml.x1")
