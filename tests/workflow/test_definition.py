@@ -53,7 +53,7 @@ def test_tally_after_a_transform_job_differs_by_how_the_job_ended(states: States
     before, after = (states[name]["Arguments"] for name in ("Tally", "Tally what is left"))
     ended = {name: after["Payload"][name] for name in ("transform", "detected")}
     assert before["Payload"] | ended == after["Payload"]
-    assert (before["Payload"]["transform"], before["Payload"]["detected"]) == ({}, "")
+    assert (before["Payload"]["transform"], before["Payload"]["detected"]) == ({}, "{% '' %}")
     assert before["FunctionName"] == after["FunctionName"]
 
 
