@@ -18,10 +18,12 @@ import shapely
 
 from bench.measurement import cpu_ms, peak_memory_mb
 from mars_aurora.aurora import COLUMNS, Aurora
-from mars_aurora.catalogue import ledger_table, report, sightings
+from mars_aurora.catalogue import ledger_table, report
+from mars_aurora.catalogue.entries import list_entries
 from mars_aurora.catalogue.verify import verify_product
 from mars_aurora.catalogue.write import list_products
 from mars_aurora.detect.detectors import DetectorName
+from mars_aurora.emission import OXYGEN_1304
 from mars_aurora.run.escaping import escape_row
 from mars_aurora.run.keys import RunKeys
 from mars_aurora.run.ledger import Outcome, Record
@@ -52,6 +54,9 @@ def make_rows(rows: int) -> Iterator[Aurora]:
                 "time_utc": "2022-03-31T21:30:00.000",
                 "outline_wkt": shapely.to_wkt(shapely.Polygon(corners), rounding_precision=3),
                 "native_outline": native,
+                "picture_outline": native,
+                "emission": OXYGEN_1304.name,
+                "quality_flags": "limb",
                 "aurora_id": f"x{number}",
             }
         )
@@ -64,7 +69,7 @@ def measure(rows: int) -> None:
     records = [
         Record(name, Outcome.AURORA, objects=4, auroras=3) for name in dict.fromkeys(row.name for row in auroras)
     ]
-    entries_ms, entries = cpu_ms(sightings.list_entries, auroras)
+    entries_ms, entries = cpu_ms(list_entries, auroras)
     products = list_products(records, auroras, entries, provenance)
     makers = {"ledger.csv": (len(records), lambda: ledger_table.to_csv(records))} | {**products}
     print(f"\n{rows} rows in {len(records)} inputs\n{'':24}{'MB':>8}{'written, s':>12}{'read back, s':>14}")

@@ -21,7 +21,8 @@ from selenium import webdriver
 
 from bench.measurement import cpu_ms
 from bench.products import make_rows
-from mars_aurora.catalogue import report, sightings
+from mars_aurora.catalogue import report
+from mars_aurora.catalogue.entries import list_entries
 from mars_aurora.detect.detectors import DetectorName
 from mars_aurora.perspective import Perspective
 from mars_aurora.run.keys import RunKeys, RunPaths
@@ -61,7 +62,7 @@ def write_report(folder: Path, pictures: int) -> float:
         for name in names
     ]
     provenance = describe_provenance(DetectorName.YOLO, 2, "python -m bench.report")
-    entries = sightings.list_entries(rows)
+    entries = list_entries(rows)
     ms, files = cpu_ms(lambda: dict(report.build(RunKeys("bench"), records, rows, entries, [], provenance)))
     for name, file in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,9 @@
 """Export a run's boxes to a labeling tool, and import the corrected boxes as a training set.
 
-`mars-aurora label RUN SET` writes the run's pictures with the detector's boxes as a set (see `labels`); tools that read
-COCO open its annotations.json. `mars-aurora label RUN SET --corrected FILE` writes the set again with the boxes of the
-tool's COCO export. To train on a corrected set, write it into the trainer's data folder and name it in ``--pictures``:
+`mars-aurora label RUN SET` writes the run's pictures with the boxes of Mars and of the detector as a set that tools
+read as COCO or YOLO (see `labels`). `mars-aurora label RUN SET --corrected FILE` writes the set again with the boxes of
+the tool's COCO export. To train on a corrected set, write it into the trainer's data folder and name it in
+``--pictures``:
 
     mars-aurora label RUN build/dataset/NAME --corrected FILE
     python -m mars_aurora_model.train --data build/dataset --pictures train,further,slivers,NAME
@@ -41,7 +42,7 @@ def label(
         raise UsageError(f"no pictures in {run}: pass the folder of a run, OUT/runs/RUN_ID")
     boxes = None if corrected is None else _match_boxes(corrected, records)
     count = write_set(folder, pictures(run, records, boxes))
-    typer.echo(f"{count} pictures and annotations.json in {folder}")
+    typer.echo(f"{count} pictures with boxes as COCO and YOLO in {folder}")
     if boxes is not None:
         typer.echo(_describe_training(folder.absolute()))
 
@@ -82,13 +83,13 @@ def read_records(run: Path) -> dict[str, Record]:
 def pictures(
     run: Path, records: Mapping[str, Record], corrected: Mapping[str, tuple[Label, ...]] | None = None
 ) -> Iterator[LabeledPicture]:
-    """Yield a run's pictures with the detector's boxes, or only the corrected pictures with the corrected boxes."""
+    """Yield a run's pictures with the boxes of Mars and of the detector, or only those with corrected boxes."""
     for name, record in records.items():
         if record.outcome not in _CLASSIFIED or (corrected is not None and name not in corrected):
             continue
         png = _read(run, _PATHS.image(record.name))
         if corrected is None:
-            yield LabeledPicture(name, "detected", png, _detected(run, record.name))
+            yield LabeledPicture(name, "detected", png, _detected(run, record))
         else:
             yield LabeledPicture(name, "corrected", png, corrected[name])
 
@@ -116,7 +117,15 @@ def _read(run: Path, key: str) -> bytes:
     return path.read_bytes()
 
 
-def _detected(run: Path, name: str) -> tuple[Label, ...]:
+def _detected(run: Path, record: Record) -> tuple[Label, ...]:
+    """Return the boxes of a picture: of Mars from its geometry, and of auroras from the prediction, if there is one."""
+    found = _read_prediction(run, record.name)
+    if record.mars_box is None:
+        return found
+    return Label("mars", *record.mars_box), *(box for box in found if box.label != "mars")
+
+
+def _read_prediction(run: Path, name: str) -> tuple[Label, ...]:
     """Read the boxes of the latest prediction, by any detector; none if it is missing or an error record."""
     made = (run / _PATHS.prediction(name, folder.name) for folder in (run / _PATHS.predictions).glob("*/"))
     latest = max((path for path in made if path.exists()), key=lambda path: path.stat().st_mtime, default=None)

@@ -3,7 +3,9 @@
 ```
 SET/images/NAME.png      the PNG written by the preprocess step
 SET/labels/NAME.txt      one line per training box: class, center x, y, width, height as fractions of the picture
-SET/annotations.json     COCO: all boxes in px, with brightness and the group of each picture; boxes that are ignored
+SET/data.yaml            the classes, and the folder of the pictures
+SET/annotations/instances_train.json
+                         COCO: all boxes in px, with brightness and the group of each picture; boxes that are ignored
                          in scoring are marked iscrowd
 ```
 """
@@ -19,14 +21,15 @@ from typing import Any
 
 import numpy as np
 
-from mars_aurora.catalogue.labels import CLASSES, coco_box, coco_categories, yolo_line
+from mars_aurora.catalogue.labels import CLASSES, coco_box, coco_categories, describe_classes, yolo_line
 from mars_aurora.errors import UsageError
 from mars_aurora.geometry.canvas import HEIGHT, WIDTH
 from mars_aurora.observation import FloatArray
 
 VISIBLE_SNR = 8.0  # signal-to-noise ratio below which an aurora is labeled but ignored in scoring
 TRAINED_SNR = 5.0  # signal-to-noise ratio below which an aurora is ignored in training
-_COCO = "annotations.json"
+_COCO = "annotations/instances_train.json"  # the name and the place in which datumaro looks for it
+_FORMER_COCO = "annotations.json"  # of sets made by earlier versions
 
 
 @dataclass(frozen=True)
@@ -84,18 +87,21 @@ def to_corners(boxes: Iterable[Label]) -> FloatArray:
 
 def write_set(folder: Path, pictures: Iterable[LabeledPicture]) -> int:
     """Write a set and return the number of pictures; the COCO file is written last and marks a complete set."""
-    (folder / _COCO).unlink(missing_ok=True)
-    for part in ("images", "labels"):
+    for former in (_COCO, _FORMER_COCO):
+        (folder / former).unlink(missing_ok=True)
+    for part in ("images", "labels", "annotations"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
-    for number, picture in enumerate(pictures):
+    for number, picture in enumerate(pictures, 1):
         (folder / "images" / f"{picture.name}.png").write_bytes(picture.png)
         lines = "".join(f"{yolo_line(box.label, *box.corners)}\n" for box in picture.labels if box.trained_on)
         (folder / "labels" / f"{picture.name}.txt").write_text(lines)
         size = {"width": WIDTH, "height": HEIGHT}
-        images.append({"id": number, "file_name": f"images/{picture.name}.png", "group": picture.group, **size})
-        annotations += (_annotation(box, number, len(annotations) + i) for i, box in enumerate(picture.labels))
+        images.append({"id": number, "file_name": f"{picture.name}.png", "group": picture.group, **size})
+        annotations += (_annotation(box, number, len(annotations) + i) for i, box in enumerate(picture.labels, 1))
+    for name, text in describe_classes().items():
+        (folder / name).write_text(text)
     coco = {"images": images, "annotations": annotations, "categories": coco_categories()}
     (folder / _COCO).write_text(json.dumps(coco))
     return len(images)
@@ -113,7 +119,7 @@ def _annotation(box: Label, image: int, number: int) -> dict[str, Any]:
 
 
 def read_set(folder: Path) -> Iterator[LabeledPicture]:
-    """Yield the pictures of a set in the order of its COCO file.
+    """Yield the pictures of a set in the order of its COCO file; categories are matched by name.
 
     Raises
     ------
@@ -122,20 +128,26 @@ def read_set(folder: Path) -> Iterator[LabeledPicture]:
     UsageError
         If its classes are others, or a picture is outside the set.
     """
-    coco = json.loads((folder / _COCO).read_text())
-    if coco["categories"] != coco_categories():
-        raise UsageError(f"{folder / _COCO} has other classes: import it with `mars-aurora label RUN SET --corrected`")
+    path = _find_coco(folder)
+    coco = json.loads(path.read_text())
+    names = {category["id"]: category["name"] for category in coco["categories"]}
+    if sorted(names.values()) != sorted(CLASSES):
+        raise UsageError(f"{path} has other classes: import it with `mars-aurora label RUN SET --corrected`")
     boxes: dict[int, list[Label]] = {image["id"]: [] for image in coco["images"]}
     for found in coco["annotations"]:
         x, y, width, height = found["bbox"]
-        label = CLASSES[found["category_id"]]
-        box = Label(label, x, y, x + width, y + height, found["brightness_R"], found["snr"])
+        box = Label(names[found["category_id"]], x, y, x + width, y + height, found["brightness_R"], found["snr"])
         boxes[found["image_id"]].append(box)
     for image in coco["images"]:
-        path = folder / image["file_name"]
-        if path.parent != folder / "images":
-            raise UsageError(f"{folder / _COCO} names a picture outside its folder: {image['file_name']}")
-        yield LabeledPicture(path.stem, image["group"], path.read_bytes(), tuple(boxes[image["id"]]))
+        picture = folder / "images" / image["file_name"].removeprefix("images/")
+        if picture.parent != folder / "images":
+            raise UsageError(f"{path} names a picture outside its folder: {image['file_name']}")
+        yield LabeledPicture(picture.stem, image["group"], picture.read_bytes(), tuple(boxes[image["id"]]))
+
+
+def _find_coco(folder: Path) -> Path:
+    former = folder / _FORMER_COCO
+    return former if former.is_file() else folder / _COCO
 
 
 def find_sets(data: Path, names: Iterable[str]) -> list[Path]:
@@ -147,7 +159,7 @@ def find_sets(data: Path, names: Iterable[str]) -> list[Path]:
         If a folder is missing or its set is incomplete.
     """
     folders = [data / name for name in names]
-    missing = [str(folder) for folder in folders if not (folder / _COCO).is_file()]
+    missing = [str(folder) for folder in folders if not _find_coco(folder).is_file()]
     if missing:
         raise UsageError(
             f"no complete set in {', '.join(missing)}: the names in --pictures must be folders of sets in {data}, "
@@ -160,7 +172,7 @@ def hash_sets(folders: Sequence[Path]) -> str:
     """Return the SHA-256 of the pictures and labels of sets, which identifies the training data."""
     digest = hashlib.sha256()
     for folder in folders:
-        for path in sorted(folder.glob("*/*.*")):
+        for path in sorted([*folder.glob("images/*.*"), *folder.glob("labels/*.*")]):
             digest.update(f"{folder.name}/{path.parent.name}/{path.name}".encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mars_aurora.geometry.canvas import Canvas, to_canvas
+from mars_aurora.geometry.canvas import Canvas, box_mask, to_canvas
 from mars_aurora.observation import BoolArray, FloatArray
 from mars_aurora_model.labels import Label
 from mars_aurora_model.simulator import truth
@@ -39,7 +39,7 @@ def find_features(
         shown = (regions == region) & (drawn > 0)
         pixels = np.zeros(seen.size, bool)
         pixels[index[shown]] = True
-        yield pixels.reshape(seen.shape), _find_corners(shown)
+        yield pixels.reshape(seen.shape), box_mask(shown)
 
 
 def box_auroras(swath: Swath, world: World, canvas: Canvas) -> Iterator[Label]:
@@ -90,10 +90,4 @@ def box_mars(on_disk: BoolArray, canvas: Canvas) -> Iterator[Label]:
     """Box the observed part of the disk, (nI, nS) bool; yields nothing if there is none."""
     shown = to_canvas(on_disk, canvas, fill=False)
     if shown.any():
-        yield Label("mars", *_find_corners(shown))
-
-
-def _find_corners(mask: BoolArray) -> tuple[float, float, float, float]:
-    """Return the corners x0, y0, x1, y1 of a mask with at least one pixel."""
-    rows, columns = np.nonzero(mask)
-    return float(columns.min()), float(rows.min()), float(columns.max() + 1), float(rows.max() + 1)
+        yield Label("mars", *box_mask(shown))

@@ -9,7 +9,8 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 
 from mars_aurora.aurora import COLUMNS, Aurora
-from mars_aurora.catalogue import report, sightings
+from mars_aurora.catalogue import report
+from mars_aurora.catalogue.entries import list_entries
 from mars_aurora.detect.detectors import DetectorName
 from mars_aurora.perspective import Perspective
 from mars_aurora.run.keys import RunKeys, RunPaths
@@ -36,7 +37,7 @@ def write_report(
     folder: Path, records: Sequence[Record], auroras: Sequence[Aurora], products: Sequence[str] = ()
 ) -> Path:
     """Write the files of a report; return the page."""
-    entries = sightings.list_entries(auroras)
+    entries = list_entries(auroras)
     for name, file in report.build(KEYS, records, auroras, entries, products, PROVENANCE):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(file.data)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from mars_aurora.aurora import Aurora
@@ -13,10 +14,10 @@ from mars_aurora.catalogue.cells import finite_or_none
 from mars_aurora.geometry.canvas import HEIGHT, WIDTH
 from mars_aurora.run.escaping import escape_member
 from mars_aurora.run.keys import RunPaths, key_name
-from mars_aurora.run.ledger import PICTURED, Outcome, Record
+from mars_aurora.run.ledger import PICTURED, Record
 from mars_aurora.run.provenance import Provenance
 
-CLASSES = ("mars", "aurora")  # the index is the YOLO class number and the COCO category id
+CLASSES = ("mars", "aurora")  # the index is the number of a class in YOLO; its id in COCO is one more: 0 is no label
 
 
 def select_boxed(auroras: Iterable[Aurora]) -> list[Aurora]:
@@ -24,35 +25,87 @@ def select_boxed(auroras: Iterable[Aurora]) -> list[Aurora]:
     return [aurora for aurora in auroras if not aurora.is_diffuse]
 
 
+def count_boxes(records: Iterable[Record], auroras: Iterable[Aurora]) -> int:
+    """Count the boxes of Mars and of auroras in the pictures of a run."""
+    disks = sum(record.outcome in PICTURED and record.mars_box is not None for record in records)
+    return disks + len(select_boxed(auroras))
+
+
 def to_coco(records: Iterable[Record], auroras: Sequence[Aurora], provenance: Provenance) -> bytes:
     """Write COCO annotations of all pictures of the run, with and without auroras. Boxes are in canvas pixels.
 
-    ``info`` has the provenance, besides the fields of COCO.
+    Boxes of Mars and of auroras, which have their outlines. ``info`` has the provenance, besides the fields of COCO.
     """
-    names = [record.name for record in records if record.outcome in PICTURED]
-    number = {name: order for order, name in enumerate(names, 1)}
+    boxes = _group(records, auroras)
     images = [
-        {"id": number[name], "file_name": RunPaths().image(name), "width": WIDTH, "height": HEIGHT} for name in names
+        {"id": number, "file_name": RunPaths().image(name), "width": WIDTH, "height": HEIGHT}
+        for number, name in enumerate(boxes, 1)
     ]
-    boxed = select_boxed(auroras)
-    annotations = [_annotation(order, number[aurora.name], aurora) for order, aurora in enumerate(boxed, 1)]
+    annotations = [
+        {"image_id": image["id"], **annotation}
+        for image, found in zip(images, boxes.values(), strict=True)
+        for annotation in found.annotations()
+    ]
     info = {"description": "Auroras on Mars found by mars-aurora", "date_created": provenance.created_utc}
     return json.dumps(
         {
             "info": info | provenance.to_dict(),
             "images": images,
-            "annotations": annotations,
+            "annotations": [{"id": number, **annotation} for number, annotation in enumerate(annotations, 1)],
             "categories": coco_categories(),
         }
     ).encode()
 
 
 def to_yolo(records: Iterable[Record], auroras: Sequence[Aurora], provenance: Provenance) -> bytes:
-    """Write YOLO labels as a zip file with one text file per picture with auroras, and provenance.json."""
-    lines: dict[str, list[str]] = {record.name: [] for record in records if record.outcome is Outcome.AURORA}
+    """Write YOLO labels as a zip file to be unpacked beside images/.
+
+    It has data.yaml and classes.txt, one text file per picture, with or without auroras, and provenance.json.
+    """
+    members = describe_classes()
+    for name, found in _group(records, auroras).items():
+        members[_member("labels", name, ".txt")] = "".join(f"{line}\n" for line in found.lines())
+    return _zip(members, provenance)
+
+
+@dataclass(frozen=True)
+class _Boxes:
+    """The boxes of one picture."""
+
+    mars_box: tuple[float, ...] | None
+    auroras: list[Aurora]
+
+    def annotations(self) -> Iterator[dict[str, Any]]:
+        """Yield the members of COCO annotations but for their ids."""
+        if self.mars_box:
+            yield {**coco_box("mars", *self.mars_box), "iscrowd": 0}
+        for aurora in self.auroras:
+            yield {
+                **coco_box("aurora", *_corners(aurora)),
+                "segmentation": _segmentation(aurora),
+                "iscrowd": 0,
+                "score": finite_or_none(aurora.confidence),
+                "brightness_R": finite_or_none(aurora.mean_brightness_R),
+            }
+
+    def lines(self) -> Iterator[str]:
+        if self.mars_box:
+            yield yolo_line("mars", *self.mars_box)
+        for aurora in self.auroras:
+            yield yolo_line("aurora", *_corners(aurora))
+
+
+def _group(records: Iterable[Record], auroras: Iterable[Aurora]) -> dict[str, _Boxes]:
+    """Return the boxes of each picture, in the order of the records."""
+    boxes = {record.name: _Boxes(record.mars_box, []) for record in records if record.outcome in PICTURED}
     for aurora in select_boxed(auroras):
-        lines[aurora.name].append(yolo_line("aurora", *_corners(aurora)) + "\n")
-    return _zip({_member("labels", name, ".txt"): "".join(found) for name, found in lines.items()}, provenance)
+        boxes[aurora.name].auroras.append(aurora)
+    return boxes
+
+
+def _segmentation(aurora: Aurora) -> list[list[float]]:
+    """Return the outline of an aurora on the picture: x and y of the corners of each part."""
+    return [[float(number) for number in part.split(",")] for part in aurora.picture_outline.split(";") if part]
 
 
 def to_ds9(auroras: Iterable[Aurora], provenance: Provenance) -> bytes:
@@ -85,14 +138,25 @@ def yolo_line(label: str, x0: float, y0: float, x1: float, y1: float) -> str:
 
 
 def coco_box(label: str, x0: float, y0: float, x1: float, y1: float) -> dict[str, Any]:
-    """Return the category, box (x, y, width, height) and area of a COCO annotation; corners in canvas pixels."""
+    """Return the category, box (x, y, width, height) and area of a COCO annotation without outline.
+
+    Corners are in canvas pixels.
+    """
     width, height = x1 - x0, y1 - y0
-    return {"category_id": CLASSES.index(label), "bbox": [x0, y0, width, height], "area": width * height}
+    box = {"bbox": [x0, y0, width, height], "area": width * height, "segmentation": []}
+    return {"category_id": CLASSES.index(label) + 1, **box}
 
 
 def coco_categories() -> list[dict[str, Any]]:
     """Return the COCO categories of `CLASSES`."""
-    return [{"id": number, "name": name} for number, name in enumerate(CLASSES)]
+    return [{"id": number, "name": name} for number, name in enumerate(CLASSES, 1)]
+
+
+def describe_classes() -> dict[str, str]:
+    """Return the files that name the classes of a YOLO set, by name; its pictures are in images/, boxes in labels/."""
+    names = "".join(f"  {number}: {name}\n" for number, name in enumerate(CLASSES))
+    data = f"path: .\ntrain: images\nval: images\nnames:\n{names}"
+    return {"data.yaml": data, "classes.txt": "".join(f"{name}\n" for name in CLASSES)}
 
 
 def _zip(members: dict[str, str], provenance: Provenance) -> bytes:
@@ -106,14 +170,3 @@ def _zip(members: dict[str, str], provenance: Provenance) -> bytes:
 
 def _corners(aurora: Aurora) -> tuple[float, float, float, float]:
     return aurora.box_x0, aurora.box_y0, aurora.box_x1, aurora.box_y1
-
-
-def _annotation(number: int, image: int, aurora: Aurora) -> dict[str, Any]:
-    return {
-        "id": number,
-        "image_id": image,
-        **coco_box("aurora", *_corners(aurora)),
-        "iscrowd": 0,
-        "score": finite_or_none(aurora.confidence),
-        "brightness_R": finite_or_none(aurora.mean_brightness_R),
-    }

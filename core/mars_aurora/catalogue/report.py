@@ -19,9 +19,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from mars_aurora.aurora import Aurora
 from mars_aurora.catalogue import report_rows, summary
 from mars_aurora.catalogue.charts import color_stops, histogram, list_ticks, timeline
+from mars_aurora.catalogue.entries import Entry
 from mars_aurora.catalogue.labels import coco_categories
 from mars_aurora.catalogue.regions import REGIONS
-from mars_aurora.catalogue.sightings import Entry
 from mars_aurora.emission import find_emission
 from mars_aurora.geometry.canvas import CENTER_X, CENTER_Y, DISK_RADIUS
 from mars_aurora.run import costs

@@ -15,7 +15,8 @@ import shapely
 
 from mars_aurora.aurora import Aurora
 from mars_aurora.catalogue.cells import finite_or_none
-from mars_aurora.catalogue.sightings import Entry, group_sets
+from mars_aurora.catalogue.entries import Entry
+from mars_aurora.catalogue.sightings import group_sets
 from mars_aurora.geometry.canvas import project_points
 from mars_aurora.geometry.outline import find_cut
 from mars_aurora.readers.names import parse_name

@@ -4,44 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import cv2
 import numpy as np
 import shapely
-from shapely.geometry.base import BaseGeometry
 
 from mars_aurora.aurora import Aurora
-from mars_aurora.geometry import outline
+from mars_aurora.catalogue.entries import place
 from mars_aurora.geometry.canvas import HEIGHT, WIDTH
 from mars_aurora.geometry.plane import Plane
 from mars_aurora.readers.names import parse_name
-from mars_aurora.run.escaping import escape_word
-from mars_aurora.sphere import mean_coordinates
 
 _MAX_START_INTERVAL = timedelta(hours=1.5)  # between successive swaths of one set
 _MIN_OVERLAP = 0.1  # fraction of the smaller outline
 _MAX_GAP_KM = 100.0  # between outlines that are both cut by the edge of a swath; one or two pixels
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One aurora, combined from its sightings: union of the outlines, extreme values and area-weighted means."""
-
-    aurora_id: str
-    sightings: int
-    names: str
-    lat_deg: float
-    lon_deg: float
-    area_km2: float
-    mean_brightness_R: float
-    peak_brightness_R: float
-    confidence: float
-    first_utc: str
-    last_utc: str
-    latitude_frame: str
-    outline_wkt: str
 
 
 def group_sets(names: Iterable[str]) -> dict[str, str]:
@@ -63,7 +41,10 @@ def group_sets(names: Iterable[str]) -> dict[str, str]:
 
 
 def join(auroras: Sequence[Aurora]) -> list[Aurora]:
-    """Set ``aurora_id`` and ``sightings`` of each sighting, keeping the order and all other columns."""
+    """Set ``aurora_id`` and ``sightings`` of each sighting, keeping the order and all other columns.
+
+    A detection without signal is not called an aurora, and not joined with others.
+    """
     sets = group_sets(aurora.name for aurora in auroras)
     of_set: dict[str, list[list[int]]] = {}
     for number, aurora in enumerate(auroras):
@@ -83,14 +64,6 @@ def join(auroras: Sequence[Aurora]) -> list[Aurora]:
     return result
 
 
-def list_entries(auroras: Sequence[Aurora]) -> list[Entry]:
-    """Combine the sightings of each aurora into one entry, in the order of the first sightings."""
-    by_id: dict[str, list[Aurora]] = {}
-    for aurora in auroras:
-        by_id.setdefault(aurora.aurora_id, []).append(aurora)
-    return [_to_entry(sightings) for sightings in by_id.values()]
-
-
 def stitch(pictures: Sequence[bytes]) -> bytes:
     """Overlay the pictures of a set, PNG with an alpha channel; earlier pictures cover later ones.
 
@@ -107,14 +80,14 @@ def stitch(pictures: Sequence[bytes]) -> bytes:
 
 
 def _is_same(one: Aurora, other: Aurora) -> bool:
-    if one.name == other.name or one.is_diffuse != other.is_diffuse:
+    if one.name == other.name or one.is_diffuse != other.is_diffuse or not (one.has_signal and other.has_signal):
         return False
     if one.is_diffuse:
         return True  # the night of one set of swaths
     plane = Plane(one.lat_deg, one.lon_deg)
     if plane.distance_km(np.array(other.lat_deg), np.array(other.lon_deg)) > one.length_km + other.length_km:
         return False
-    a, b = _in_plane(one, plane), _in_plane(other, plane)
+    a, b = place(one, plane), place(other, plane)
     both_cut = "cut" in one.quality_flags.split() and "cut" in other.quality_flags.split()
     overlap = float(shapely.intersection(a, b).area) / min(float(a.area), float(b.area))
     return overlap >= _MIN_OVERLAP or (both_cut and float(a.distance(b)) <= _MAX_GAP_KM)
@@ -125,33 +98,3 @@ def _identify(sightings: Sequence[Aurora]) -> str:
     largest = max(sightings, key=lambda aurora: (aurora.area_km2, aurora.name))
     stamp = largest.time_utc[:19].replace("-", "").replace(":", "")
     return f"{stamp}_{largest.lat_deg:+05.1f}_{largest.lon_deg:05.1f}"
-
-
-def _to_entry(sightings: Sequence[Aurora]) -> Entry:
-    area = np.array([aurora.area_km2 for aurora in sightings])
-    frames = {aurora.latitude_frame for aurora in sightings}
-    brightness_R = [aurora.mean_brightness_R for aurora in sightings]
-    lat, lon = mean_coordinates(
-        np.array([aurora.lat_deg for aurora in sightings]), np.array([aurora.lon_deg for aurora in sightings]), area
-    )
-    plane = Plane(lat, lon)
-    union = shapely.union_all([_in_plane(aurora, plane) for aurora in sightings])
-    return Entry(
-        aurora_id=sightings[0].aurora_id,
-        sightings=len(sightings),
-        names=" ".join(escape_word(f"{aurora.name}#{aurora.detection}") for aurora in sightings),
-        lat_deg=lat,
-        lon_deg=lon,
-        area_km2=float(union.area) if len(sightings) > 1 else sightings[0].area_km2,
-        mean_brightness_R=float(np.average(brightness_R, weights=area)),
-        peak_brightness_R=max(aurora.peak_brightness_R for aurora in sightings),
-        confidence=max(aurora.confidence for aurora in sightings),
-        first_utc=min(aurora.time_utc for aurora in sightings),
-        last_utc=max(aurora.time_utc for aurora in sightings),
-        latitude_frame=frames.pop() if len(frames) == 1 else "undetermined",
-        outline_wkt=outline.to_wkt(outline.to_longitude_latitude(outline.fill_holes(union), plane)),
-    )
-
-
-def _in_plane(aurora: Aurora, plane: Plane) -> BaseGeometry:
-    return outline.from_longitude_latitude(shapely.from_wkt(aurora.outline_wkt), plane)

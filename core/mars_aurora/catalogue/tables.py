@@ -1,22 +1,21 @@
-"""Tables: CSV for general use and JMARS; ECSV and VOTable with units and UCDs for astronomy tools.
+"""Tables of detections and of auroras: CSV for general use, ECSV with units and UCDs for astropy.
 
-Longitudes are east, 0 to 360 degrees. The VOTable uses the column names of EPN-TAP 2 where there are any.
+Longitudes are east, 0 to 360 degrees.
 """
 
 from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
+from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mars_aurora.aurora import COLUMNS, Aurora, Column
+from mars_aurora.aurora import COLUMNS, Aurora, Column, list_columns
 from mars_aurora.catalogue.cells import write_csv
-from mars_aurora.catalogue.geographic import ELLIPSOID, SPHERE, find_crs
-from mars_aurora.catalogue.sightings import Entry
+from mars_aurora.catalogue.entries import Entry
 from mars_aurora.emission import OXYGEN_1304
 from mars_aurora.errors import UsageError
 from mars_aurora.run.keys import CATALOGUE
@@ -31,46 +30,34 @@ _NOTES = (
     "sphere of 3396.19 km. "
     "Brightness is in rayleigh over the local background, along the line of sight."
 )
-_EPN_NAMES = {  # catalogue column -> EPN-TAP 2 columns; two columns where EPN-TAP has a range
-    "aurora_id": ("obs_id",),
-    "lon_deg": ("c1min", "c1max"),
-    "lat_deg": ("c2min", "c2max"),
-    "sza_deg": ("incidence_min", "incidence_max"),
-    "emission_angle_deg": ("emergence_min", "emergence_max"),
-    "local_time_h": ("local_time_min", "local_time_max"),
-    "solar_longitude_deg": ("solar_longitude_min", "solar_longitude_max"),
-    "sub_spacecraft_lat_deg": ("subobserver_latitude_min", "subobserver_latitude_max"),
-    "sub_spacecraft_lon_deg": ("subobserver_longitude_min", "subobserver_longitude_max"),
-    "sub_solar_lat_deg": ("subsolar_latitude_min", "subsolar_latitude_max"),
-    "sub_solar_lon_deg": ("subsolar_longitude_min", "subsolar_longitude_max"),
-}
-_EPN_CONSTANTS = {
-    "dataproduct_type": ("meta.code.class", "ci"),
-    "target_name": ("meta.id;src", "Mars"),
-    "target_class": ("src.class", "planet"),
-    "target_region": ("meta.id;src;obs.field", "atmosphere"),
-    "measurement_type": ("meta.ucd", "phot.radiance"),
-    "processing_level": ("meta.calibLevel", 5),
-    "spatial_frame_type": ("meta.code.class;pos.frame", "body"),
-}
+Row = Aurora | Entry
 
 
-def to_csv(auroras: Iterable[Aurora]) -> bytes:
-    """Write one line per detection; ``outline_wkt`` has simple polygons split at 0/360, as JMARS requires."""
-    names = [column.name for column in COLUMNS]
-    return write_csv(names, map(attrgetter(*names), auroras))
+@dataclass(frozen=True)
+class Kind:
+    """A table in several formats: the name of its files and layers, and its columns."""
+
+    name: str
+    columns: tuple[Column, ...]
+    rows: str
 
 
-def entries_to_csv(entries: Iterable[Entry]) -> bytes:
-    """Write one line per aurora, with its sightings joined."""
-    names = [field.name for field in fields(Entry)]
-    return write_csv(names, map(attrgetter(*names), entries))
+DETECTIONS = Kind("catalogue", COLUMNS, "One row for each detection: an aurora as observed in one swath.")
+AURORAS = Kind(
+    "auroras", list_columns(Entry), "One row for each aurora: its sightings in an observation set, combined."
+)
 
 
-def to_ecsv(auroras: Sequence[Aurora], provenance: Provenance) -> bytes:
-    """Write the catalogue columns with units, descriptions and UCDs, and the provenance as metadata."""
+def to_csv(rows: Iterable[Row], kind: Kind = DETECTIONS) -> bytes:
+    """Write one line per row; ``outline_wkt`` has simple polygons split at 0/360."""
+    names = [column.name for column in kind.columns]
+    return write_csv(names, map(attrgetter(*names), rows))
+
+
+def to_ecsv(rows: Sequence[Row], provenance: Provenance, kind: Kind = DETECTIONS) -> bytes:
+    """Write the columns with units, descriptions and UCDs, and the provenance as metadata."""
     stream = io.StringIO()
-    to_table(auroras, provenance).write(stream, format="ascii.ecsv")
+    to_table(rows, provenance, kind).write(stream, format="ascii.ecsv")
     return stream.getvalue().encode()
 
 
@@ -90,12 +77,17 @@ def from_ecsv(ecsv: bytes) -> Table:
     return table
 
 
-def to_table(auroras: Sequence[Aurora], provenance: Provenance) -> Table:
-    """Make an astropy table of the catalogue columns, with units, descriptions and UCDs."""
+def to_table(rows: Sequence[Row], provenance: Provenance, kind: Kind = DETECTIONS) -> Table:
+    """Make an astropy table of the columns, with units, descriptions and UCDs."""
     from astropy.table import Table  # noqa: PLC0415 -- takes half a second, which other formats do not need
 
-    meta = {"description": _NOTES} | provenance.to_dict()
-    return Table([_astropy_column(column, auroras) for column in COLUMNS], meta=meta)
+    meta = {"description": describe_table(kind)} | provenance.to_dict()
+    return Table([_astropy_column(column, rows) for column in kind.columns], meta=meta)
+
+
+def describe_table(kind: Kind) -> str:
+    """Describe the contents of a table: its rows, coordinates and units."""
+    return f"{kind.rows} {_NOTES}"
 
 
 def missing_columns(table: Table) -> list[str]:
@@ -117,48 +109,11 @@ def _to_values(values: Any, kind: type) -> list[Any]:  # noqa: ANN401 -- a Colum
     return [empty if hidden else kind(value) for value, hidden in zip(np.asarray(plain), masked, strict=True)]
 
 
-def to_votable(auroras: Sequence[Aurora], provenance: Provenance) -> bytes:
-    """Write a VOTable with EPN-TAP 2 column names where there are any, otherwise catalogue column names.
-
-    The provenance is in INFO elements.
-    """
-    from astropy.io.votable import from_table  # noqa: PLC0415 -- see to_table
-    from astropy.io.votable.tree import Info  # noqa: PLC0415 -- see to_table
-    from astropy.table import Column as TableColumn  # noqa: PLC0415 -- see to_table
-    from astropy.table import Table  # noqa: PLC0415 -- see to_table
-
-    uid = [f"{aurora.name}#{aurora.detection}" for aurora in auroras]
-    table = Table([TableColumn(_array(str, uid), "granule_uid", meta={"ucd": "meta.id"})], meta={"description": _NOTES})
-    ellipsoid = find_crs(auroras) == ELLIPSOID
-    system = "planetographic on the ellipsoid of IAU 2015, east longitude" if ellipsoid else SPHERE
-    frame = {"spatial_coordinate_description": ("meta.code.class;pos.frame", system)}
-    for name, (ucd, value) in (_EPN_CONSTANTS | frame).items():
-        table[name] = TableColumn(_array(type(value), [value] * len(auroras)), meta={"ucd": ucd})
-    for end in ("time_min", "time_max"):
-        days = _julian_dates([aurora.time_utc for aurora in auroras])
-        meta = {"ucd": f"time.{'start' if end == 'time_min' else 'end'};obs"}
-        table[end] = TableColumn(_array(float, days), unit="d", description="Julian date, UTC", meta=meta)
-    for column in COLUMNS:
-        values = _astropy_column(column, auroras)
-        for name in _EPN_NAMES.get(column.name, (column.name,)):
-            table[name] = values
-            bound = {"min": ";stat.min", "max": ";stat.max"}.get(name[-3:], "")
-            table[name].meta["ucd"] = column.ucd + (bound if name != column.name else "")
-    votable = from_table(table)
-    votable.description = _NOTES
-    votable.infos.extend(Info(name=name, value=str(value)) for name, value in provenance.to_dict().items())
-    for field in votable.get_first_table().fields:
-        field.ucd = table[field.name].meta["ucd"]
-    stream = io.BytesIO()
-    votable.to_xml(stream)
-    return stream.getvalue()
-
-
-def _astropy_column(column: Column, auroras: Sequence[Aurora]) -> Any:  # noqa: ANN401 -- astropy has no types
+def _astropy_column(column: Column, rows: Sequence[Row]) -> Any:  # noqa: ANN401 -- astropy has no types
     from astropy.table import Column as TableColumn  # noqa: PLC0415 -- see to_table
     from astropy.table import MaskedColumn  # noqa: PLC0415 -- see to_table
 
-    values = [getattr(aurora, column.name) for aurora in auroras]
+    values = [getattr(row, column.name) for row in rows]
     empty = {int: -1, float: np.nan, str: ""}[column.kind]
     data = _array(column.kind, [empty if value is None else value for value in values])
     missing = [value is None for value in values]
@@ -173,9 +128,3 @@ def _astropy_column(column: Column, auroras: Sequence[Aurora]) -> Any:  # noqa: 
 
 def _array(kind: type, values: Sequence[object]) -> Any:  # noqa: ANN401 -- the dtype depends on ``kind``
     return np.array(values, {int: np.int64, float: np.float64, str: np.str_}[kind])
-
-
-def _julian_dates(utc: Sequence[str]) -> Any:  # noqa: ANN401 -- as _array
-    """Return Julian dates of UTC, without leap seconds; NaN where the time is unknown."""
-    days = (np.array(utc, "datetime64[ms]") - np.datetime64("2000-01-01T12:00")) / np.timedelta64(1, "D")
-    return days + 2451545.0

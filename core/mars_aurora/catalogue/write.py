@@ -12,14 +12,24 @@ from dataclasses import replace
 from functools import partial
 from typing import NamedTuple, Protocol
 
-from mars_aurora.aurora import Aurora
+from mars_aurora.aurora import Aurora, count_auroras
 from mars_aurora.background.exposure import NOTHING, Cells
-from mars_aurora.catalogue import exposure_table, geographic, labels, ledger_table, report, sightings, tables
-from mars_aurora.catalogue.sightings import Entry
+from mars_aurora.catalogue import (
+    exposure_table,
+    geographic,
+    jmars,
+    labels,
+    ledger_table,
+    report,
+    sightings,
+    tables,
+    votable,
+)
+from mars_aurora.catalogue.entries import Entry, list_entries
 from mars_aurora.catalogue.verify import Written, verify_stored
 from mars_aurora.errors import ProductError
 from mars_aurora.run.escaping import escape_row
-from mars_aurora.run.keys import CATALOGUE, EXPOSURE, LEDGER, PRODUCTS, RunKeys
+from mars_aurora.run.keys import EXPOSURE, LEDGER, PRODUCTS, RunKeys
 from mars_aurora.run.ledger import PICTURED, Record, count_outcomes
 from mars_aurora.run.provenance import Provenance
 from mars_aurora.run.storage import Storage
@@ -99,7 +109,7 @@ def write_products(  # noqa: PLR0913, PLR0917 -- contents and destination of the
     provenance = replace(provenance, ledger_sha256=written[0].sha256)
     rows = [escape_row(record) for record in records]
     joined = [escape_row(aurora) for aurora in sightings.join(auroras)]
-    entries = sightings.list_entries(joined)
+    entries = list_entries(joined)
     for name, product in list_products(rows, joined, entries, provenance).items():
         if data := product.make():
             put(name, product.rows, data)
@@ -123,21 +133,29 @@ def list_products(
 ) -> dict[str, Product]:
     """Return the products by name, of records and joined sightings whose texts are escaped, and of their entries."""
     outlines = sum(len(aurora.native_outline.split(";")) for aurora in auroras)
-    makers = {
-        "catalogue.csv": lambda: tables.to_csv(auroras),
-        CATALOGUE: lambda: tables.to_ecsv(auroras, provenance),
-        "catalogue.vot": lambda: tables.to_votable(auroras, provenance),
-        "catalogue.geojson": lambda: geographic.to_geojson(auroras, provenance),
-        "catalogue.gpkg": lambda: geographic.to_geopackage(auroras, provenance),
-        "catalogue.parquet": lambda: geographic.to_geoparquet(auroras, provenance),
-    }
-    boxed = len(labels.select_boxed(auroras))
-    return {name: Product(len(auroras), make) for name, make in makers.items()} | {
+    boxed = labels.count_boxes(records, auroras)
+    return {
+        **_list_tables(auroras, provenance, tables.DETECTIONS),
+        **_list_tables(entries, provenance, tables.AURORAS),
+        "jmars.csv": Product(len(entries), lambda: jmars.to_points(entries)),
+        "jmars.shp.zip": Product(jmars.count_parts(entries), lambda: jmars.to_shapefile(entries)),
         "annotations.coco.json": Product(boxed, lambda: labels.to_coco(records, auroras, provenance)),
         "labels.yolo.zip": Product(boxed, lambda: labels.to_yolo(records, auroras, provenance)),
-        "auroras.csv": Product(len(entries), lambda: tables.entries_to_csv(entries)),
         "regions.ds9.zip": Product(outlines, lambda: labels.to_ds9(auroras, provenance)),
     }
+
+
+def _list_tables(rows: Sequence[tables.Row], provenance: Provenance, kind: tables.Kind) -> dict[str, Product]:
+    """Return the files of a table by name."""
+    makers: dict[str, Callable[[], bytes]] = {
+        ".csv": lambda: tables.to_csv(rows, kind),
+        ".ecsv": lambda: tables.to_ecsv(rows, provenance, kind),
+        ".vot": lambda: votable.to_votable(rows, provenance, kind),
+        ".geojson": lambda: geographic.to_geojson(rows, provenance, kind),
+        ".gpkg": lambda: geographic.to_geopackage(rows, provenance, kind),
+        ".parquet": lambda: geographic.to_geoparquet(rows, provenance, kind),
+    }
+    return {f"{kind.name}{suffix}": Product(len(rows), make) for suffix, make in makers.items()}
 
 
 def _describe_run(
@@ -147,7 +165,7 @@ def _describe_run(
     provenance: Provenance,
     written: Iterable[Written],
 ) -> bytes:
-    facts = {"run_id": keys.run_id, **provenance.to_dict(), "inputs": len(records), "auroras": len(auroras)}
+    facts = {"run_id": keys.run_id, **provenance.to_dict(), "inputs": len(records), "auroras": count_auroras(auroras)}
     digests = {item.key.removeprefix(keys.root): item.sha256 for item in written}
     return json.dumps(facts | {"counts": count_outcomes(records), "products_sha256": digests}, indent=2).encode()
 

@@ -21,6 +21,8 @@ from mars_aurora.observation import Float64Array, FloatArray, Observation, from_
 from mars_aurora.perspective import Perspective
 from mars_aurora.sphere import MARS_RADIUS_KM, local_axes, unit_vectors
 
+Corners = tuple[float, float, float, float]
+
 WIDTH, HEIGHT = 640, 480
 CENTER_X, CENTER_Y = 320.0, 230.0
 DISK_RADIUS = 170.0
@@ -142,3 +144,15 @@ def pixels_in_box(canvas: Canvas, box: Box) -> NDArray[np.bool_]:
     """Select the native pixels whose center is in a box on the canvas, edges included: (nI, nS)."""
     inside_x = (canvas.x >= box.x0) & (canvas.x <= box.x1)
     return inside_x & (canvas.y >= box.y0) & (canvas.y <= box.y1)
+
+
+def box_disk(observation: Observation, canvas: Canvas) -> Corners | None:
+    """Box the observed part of the disk on the canvas; None if none of it is on the canvas."""
+    shown = to_canvas(observation.on_disk & np.isfinite(observation.brightness_R), canvas, fill=False)
+    return box_mask(shown) if shown.any() else None
+
+
+def box_mask(mask: NDArray[np.bool_]) -> Corners:
+    """Return the corners x0, y0, x1, y1 of a mask on the canvas with at least one pixel."""
+    rows, columns = np.nonzero(mask)
+    return float(columns.min()), float(rows.min()), float(columns.max() + 1), float(rows.max() + 1)

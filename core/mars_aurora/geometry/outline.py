@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from shapely.geometry.base import BaseGeometry
 from mars_aurora.geometry.plane import Plane
 
 SIMPLIFY_KM = 1.0
+MAX_CHARACTERS = 32_766  # of a text: a cell of a spreadsheet has at most 32,767
 _GAP_KM = 10.0  # gaps up to twice this between footprints trimmed to the step are closed; pixels are wider
 _PRECISION_DEG = 0.001  # of written outlines: 60 m
 _EDGE_KM = 50.0  # edges are divided to this length before the projection makes them curves
@@ -24,6 +26,12 @@ def unite(corner_lat_deg: NDArray[Any], corner_lon_deg: NDArray[Any], plane: Pla
     union = shapely.union_all(quads[shapely.get_dimensions(quads) == 2])
     closed = fill_holes(union.buffer(_GAP_KM, join_style="mitre")).buffer(-_GAP_KM, join_style="mitre")
     return closed.simplify(SIMPLIFY_KM)
+
+
+def join(outlines: Sequence[BaseGeometry]) -> BaseGeometry:
+    """Unite outlines from `from_longitude_latitude`, and fill holes; what these were grown by is taken off again."""
+    union = fill_holes(shapely.union_all(outlines)).buffer(-SIMPLIFY_KM, join_style="mitre")
+    return fill_holes(union.simplify(SIMPLIFY_KM))
 
 
 def fill_holes(geometry: BaseGeometry) -> BaseGeometry:
@@ -49,12 +57,27 @@ def from_longitude_latitude(geometry: BaseGeometry, plane: Plane) -> BaseGeometr
     def project(points: NDArray[Any]) -> NDArray[Any]:
         return np.column_stack(plane.project(points[:, 1], points[:, 0]))
 
-    return shapely.transform(fine, project).buffer(SIMPLIFY_KM)
+    return shapely.transform(fine, project).buffer(SIMPLIFY_KM, join_style="mitre")
 
 
-def to_wkt(geometry: BaseGeometry) -> str:
-    """Write an outline of `to_longitude_latitude` as well-known text."""
-    text: str = shapely.to_wkt(geometry, rounding_precision=3)
+def to_wkt(geometry: BaseGeometry, plane: Plane, max_characters: int = MAX_CHARACTERS) -> str:
+    """Write an outline in the plane as well-known text in longitude and latitude, see `to_longitude_latitude`.
+
+    It is simplified, and small parts are dropped, as far as needed to have no more than a number of characters.
+    """
+    text = _write_wkt(geometry, plane)
+    for simplify_km in SIMPLIFY_KM * 2.0 ** np.arange(1, 10):
+        if len(text) <= max_characters:
+            break
+        parts = shapely.get_parts(geometry.simplify(simplify_km))
+        area_km2 = shapely.area(parts)
+        kept = parts[area_km2 >= min(simplify_km**2, area_km2.max())]
+        text = _write_wkt(shapely.MultiPolygon(list(kept)), plane)
+    return text
+
+
+def _write_wkt(geometry: BaseGeometry, plane: Plane) -> str:
+    text: str = shapely.to_wkt(to_longitude_latitude(geometry, plane), rounding_precision=3)
     return text
 
 

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from shapely.geometry.base import BaseGeometry
 
 from mars_aurora.aurora import DIFFUSE, Aurora
 from mars_aurora.background import observed
@@ -17,12 +16,13 @@ from mars_aurora.background.night import dark_pixels, find_usual_R
 from mars_aurora.background.observed import Background
 from mars_aurora.box import Box
 from mars_aurora.geometry.canvas import Canvas
-from mars_aurora.geometry.outline import to_longitude_latitude, to_wkt, unite
+from mars_aurora.geometry.outline import to_wkt, unite
 from mars_aurora.geometry.plane import Plane
 from mars_aurora.measure.emission_shell import ShellPixels, project_to_shell
 from mars_aurora.measure.morphology import Shape, describe
 from mars_aurora.measure.photometry import find_area_error_km2, find_lost_signal, find_peak, integrate
-from mars_aurora.measure.pixels import pixels_near, pixels_of_others, segment, trace
+from mars_aurora.measure.pixels import pixels_near, pixels_of_others, segment
+from mars_aurora.measure.tracing import trace, trace_on_picture
 from mars_aurora.measure.viewing import find_epoch, find_flags, find_viewing
 from mars_aurora.night import Night
 from mars_aurora.observation import BoolArray, Observation
@@ -189,8 +189,9 @@ def _measure_segment(scene: _Scene, found: _Segment, number: int) -> Aurora:  # 
         box_y0=box.y0,
         box_x1=box.x1,
         box_y1=box.y1,
-        outline_wkt=_to_wkt(outline, plane),
+        outline_wkt=to_wkt(outline, plane),
         native_outline=trace(pixels),
+        picture_outline=trace_on_picture(pixels, scene.canvas),
     )
 
 
@@ -219,7 +220,3 @@ def _centroid_error_km(on_shell: ShellPixels, plane: Plane, shape: Shape) -> flo
 def _ground_centroid(observation: Observation, pixels: BoolArray, on_shell: ShellPixels) -> tuple[float, float]:
     """Compute the centroid from the file's surface coordinates, without parallax correction."""
     return mean_coordinates(observation.latitude_deg[pixels], observation.longitude_deg[pixels], on_shell.weights)
-
-
-def _to_wkt(outline: BaseGeometry, plane: Plane) -> str:
-    return to_wkt(to_longitude_latitude(outline, plane))

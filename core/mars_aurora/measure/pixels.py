@@ -74,17 +74,6 @@ def segment(  # noqa: PLR0913, PLR0917 -- four masks and maps of one grid, and t
     return fill_holes(select_pieces(usable & above, region, others)) & region
 
 
-def trace(mask: BoolArray) -> str:
-    """Trace pixels on the native image: slit bin and integration of each corner, from 1, to a third of a pixel.
-
-    Numbers are separated by commas, parts by semicolons.
-    """
-    fine = np.repeat(np.repeat(mask.astype(np.uint8), 3, axis=0), 3, axis=1)
-    outlines, _ = cv2.findContours(fine, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    parts = ((np.asarray(outline).reshape(-1) - 1) / 3 + 1 for outline in outlines)
-    return ";".join(",".join(f"{number:.4g}" for number in part) for part in parts)
-
-
 def _mean_and_limit(
     excess_R: FloatArray, background: Background, usable: BoolArray, side_px: int, least_R: float
 ) -> tuple[FloatArray, FloatArray]:

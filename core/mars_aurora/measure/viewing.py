@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from mars_aurora.aurora import NO_SIGNAL
 from mars_aurora.emission import DAY_SZA_DEG, NIGHT_SZA_DEG
 from mars_aurora.measure import mars_time
 from mars_aurora.measure.emission_shell import ShellPixels
@@ -15,7 +16,7 @@ from mars_aurora.observation import BoolArray, Observation
 LIMB_DEG = 70.0
 LOW_SNR = 5.0
 FLAGS = {
-    "no_signal": "no pixel of the box exceeds the background significantly: the whole box was measured",
+    NO_SIGNAL: "no pixel of the box exceeds the background significantly: the whole box was measured",
     "low_counts": f"the signal-to-noise ratio is less than {LOW_SNR:g}",
     "limb": f"part of it has an emission angle over {LIMB_DEG:g} deg, or adjoins pixels off the disk: it may extend on",
     "terminator": f"part of it is where the Sun illuminates the upper atmosphere (SZA under {NIGHT_SZA_DEG:g} deg)",
@@ -102,7 +103,7 @@ def find_flags(
     off_slit = ~seen.any(axis=0) | ~np.isfinite(observation.brightness_R).any(axis=0)
     sza = observation.sza_deg[pixels]
     found = {
-        "no_signal": not signal,
+        NO_SIGNAL: not signal,
         "low_counts": snr < LOW_SNR,
         "limb": (observation.emission_angle_deg[pixels] > LIMB_DEG).any() or (near & seen & ~on_disk).any(),
         "terminator": (sza < NIGHT_SZA_DEG).any(),

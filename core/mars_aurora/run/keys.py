@@ -25,15 +25,13 @@ HOUSEKEEPING_NAME = re.compile(
 READY_MARKER = "_READY"
 LOCKS = "locks/"  # in the work bucket: an object for each run that is being processed
 LEDGER, CATALOGUE, EXPOSURE = "ledger.csv", "catalogue.ecsv", "exposure.fits"  # products that other modules read
+_SUFFIXES_OF_TABLES = ("csv", "ecsv", "vot", "geojson", "gpkg", "parquet")
 PRODUCTS = (  # of the whole run
     LEDGER,
-    "catalogue.csv",
-    CATALOGUE,
-    "catalogue.vot",
-    "auroras.csv",
-    "catalogue.geojson",
-    "catalogue.gpkg",
-    "catalogue.parquet",
+    *(f"catalogue.{suffix}" for suffix in _SUFFIXES_OF_TABLES),
+    *(f"auroras.{suffix}" for suffix in _SUFFIXES_OF_TABLES),
+    "jmars.csv",
+    "jmars.shp.zip",
     EXPOSURE,
     "annotations.coco.json",
     "labels.yolo.zip",

@@ -103,6 +103,8 @@ class Record:
         What cleaning found, as in `Facts.cleaning`.
     perspective : Perspective or None
         That of the middle of the scan; None if unknown.
+    mars_box : tuple of float or None
+        Corners x0, y0, x1, y1 of the observed part of the disk on the picture; None if there is no picture.
     """
 
     name: str
@@ -121,6 +123,7 @@ class Record:
     night: Night | None = None
     cleaning: dict[str, float] = field(default_factory=dict)
     perspective: Perspective | None = None
+    mars_box: tuple[float, float, float, float] | None = None
 
     @property
     def is_read(self) -> bool:
@@ -154,6 +157,7 @@ class Record:
                     "identity": None if identity is None else Identity.from_json(identity),
                     "night": None if night is None else Night(**night),
                     "perspective": None if perspective is None else Perspective(**perspective),
+                    "mars_box": tuple(values["mars_box"]) if values["mars_box"] else None,
                 }
             )
         except (KeyError, TypeError) as error:

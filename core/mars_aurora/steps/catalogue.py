@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
+from mars_aurora.aurora import count_auroras
 from mars_aurora.detect.detectors import DetectorName, DetectorVersion
 from mars_aurora.run.keys import RunKeys
 from mars_aurora.run.ledger import Outcome, Record, count_outcomes, require_balance
@@ -75,7 +76,7 @@ def catalogue(  # noqa: PLR0913, PLR0917 -- where the inputs, pictures and resul
         detected=request.detected,
     )
     require_balance(names, records)
-    return CatalogueResult(request.run_id, len(names), len(auroras), count_outcomes(records), products)
+    return CatalogueResult(request.run_id, len(names), count_auroras(auroras), count_outcomes(records), products)
 
 
 def _state_detectors(provenance: Provenance, measured: Iterable[Measured]) -> Provenance:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from mars_aurora.aurora import count_auroras
 from mars_aurora.detect.detectors import DetectorName, DetectorVersion
 from mars_aurora.errors import TransientError
 from mars_aurora.night import Night
@@ -55,11 +56,12 @@ def measure_one(record: Record, keys: RunKeys, work: Storage, detections: Storag
         except Exception as error:  # noqa: BLE001 -- one candidate must not cost the others their catalogue
             return _failed(record, "not_measured", f"{type(error).__name__}: {error}")
         work.put(keys.measured(record.name), measured.to_json(auroras, stamp))
-    if auroras and (is_new or detections.size(keys.detection(record.name)) != record.origin.products["image"]):
+    count = count_auroras(auroras)
+    if count and (is_new or detections.size(keys.detection(record.name)) != record.origin.products["image"]):
         detections.put(keys.detection(record.name), work.get(keys.image(record.name)))
-    concluded = record.conclude(Outcome.AURORA if auroras else Outcome.NO_AURORA)
+    concluded = record.conclude(Outcome.AURORA if count else Outcome.NO_AURORA)
     found_by = DetectorVersion(DetectorName(found.made.detector), found.made.weights_sha256)
-    return Measured(replace(concluded, auroras=len(auroras)), auroras, found_by)
+    return Measured(replace(concluded, auroras=count), auroras, found_by)
 
 
 def _find_measured(record: Record, stamp: str, work: Storage, keys: RunKeys) -> list[Aurora] | None:

@@ -127,7 +127,8 @@ def _read(path: Path, record: Record, keys: RunKeys, reading: Reading) -> _Resul
         image_sha256=hashlib.sha256(image).hexdigest(),
         products={"image": len(image), "geometry": len(geometry), "exposure": len(cells)},
     )
-    described = _describe(replace(record, origin=origin, night=find_night(observation, search)), observation)
+    night, mars_box = find_night(observation, search), canvases.box_disk(observation, canvas)
+    described = _describe(replace(record, origin=origin, night=night, mars_box=mars_box), observation)
     products = {
         keys.geometry(record.name): geometry,
         keys.exposure(record.name): cells,

@@ -10,7 +10,7 @@ import pytest
 from mars_aurora.aurora import COLUMNS
 from mars_aurora.background import observed
 from mars_aurora.catalogue import write
-from mars_aurora.catalogue.sightings import Entry
+from mars_aurora.catalogue.entries import Entry
 from mars_aurora.detect.detectors import DetectorName
 from mars_aurora.emission import NIGHT_SZA_DEG, OXYGEN_1304, OXYGEN_1356
 from mars_aurora.measure import measure, morphology, photometry, pixels
@@ -41,7 +41,7 @@ def test_quality_flags_are_documented():
 
 
 def test_columns_of_the_joined_entries_are_documented():
-    documented = re.findall(r"\w+", " ".join(row[0] for row in _table("Columns of `auroras.csv`")))
+    documented = re.findall(r"\w+", " ".join(row[0] for row in _table("Columns of `auroras.*`")))
     assert sorted(documented) == sorted(field.name for field in fields(Entry))
 
 

@@ -14,7 +14,7 @@ from astropy.io.votable import parse as parse_votable
 from astropy.table import Table
 
 from mars_aurora.aurora import COLUMNS, Aurora
-from mars_aurora.catalogue import geographic, labels, ledger_table, report, tables, write
+from mars_aurora.catalogue import geographic, labels, ledger_table, report, tables, votable, write
 from mars_aurora.detect.detectors import DetectorName
 from mars_aurora.emission import OXYGEN_1356
 from mars_aurora.errors import UsageError
@@ -33,6 +33,9 @@ TEXTS = {
     "swath": "1of3",
     "outline_wkt": OUTLINE,
     "aurora_id": "x",
+    "picture_outline": "10,20,14,20,14,30;100,100,104,100,104,103,100,103",
+    "emission": "O I 130.4",
+    "instrument": "EMM/EMUS",
     "native_outline": "10.67,20.67,14.33,20.67,14.33,30.33,10.67,30.33;1,1,4,1,4,3",
 }
 
@@ -114,18 +117,17 @@ def test_catalogue_without_a_column_is_rejected_as_that_of_an_earlier_version():
 def test_votable_is_valid_and_has_epn_tap_names_units_and_ucds():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        votable = parse_votable(io.BytesIO(tables.to_votable(AURORAS, PROVENANCE)), verify="exception")
-    table = votable.get_first_table()
+        table = parse_votable(io.BytesIO(votable.to_votable(AURORAS, PROVENANCE)), verify="exception").get_first_table()
     fields = {field.name: field for field in table.fields}
     assert {"granule_uid", "obs_id", "dataproduct_type", "target_name", "time_min", "time_max"} <= set(fields)
     assert fields["c1min"].ucd == "pos.bodyrc.lon;stat.min"
     assert str(fields["mean_brightness_R"].unit) == "R"
-    assert table.array["c2min"].tolist() == table.array["c2max"].tolist() == [-35.0, -35.0]
+    assert [table.array[end].tolist() for end in ("c2min", "c2max")] == [[-40.0, -40.0], [-30.0, -30.0]]
     assert table.array["time_min"][0] == pytest.approx(2459670.39583, abs=1e-4)
 
 
 def test_votable_of_unknown_times_has_no_julian_date():
-    table = parse_votable(io.BytesIO(tables.to_votable([make_aurora(time_utc="")], PROVENANCE))).get_first_table()
+    table = parse_votable(io.BytesIO(votable.to_votable([make_aurora(time_utc="")], PROVENANCE))).get_first_table()
     assert table.array["time_min"].mask.tolist() == [True]
 
 
@@ -178,11 +180,11 @@ def test_geographic_files_use_the_ellipsoid_where_all_latitudes_are_planetograph
 
 
 @pytest.mark.parametrize(
-    ("frames", "system"), [(FRAMES[0][0], "planetographic on the ellipsoid"), (FRAMES[3][0], "IAU_2015:49900")]
+    ("frames", "system"), [(FRAMES[0][0], "planetographic on the ellipsoid"), (FRAMES[3][0], "IAU2015:49900")]
 )
 def test_votable_states_the_frame_of_the_latitudes(frames, system):
     auroras = [make_aurora(latitude_frame=frame) for frame in frames]
-    table = parse_votable(io.BytesIO(tables.to_votable(auroras, PROVENANCE))).get_first_table()
+    table = parse_votable(io.BytesIO(votable.to_votable(auroras, PROVENANCE))).get_first_table()
     assert all(stated.startswith(system) for stated in table.array["spatial_coordinate_description"])
     assert table.array["latitude_frame"].tolist() == frames
 
@@ -196,7 +198,7 @@ def test_coco_and_yolo_have_the_same_boxes():
     assert coco["annotations"][0]["bbox"] == [100.0, 120.0, 64.0, 48.0]
     with zipfile.ZipFile(io.BytesIO(labels.to_yolo(records, [aurora], PROVENANCE))) as archive:
         (number, *fractions) = archive.read("labels/x.fits.txt").split()
-    assert int(number) == coco["annotations"][0]["category_id"] == 1
+    assert (int(number), coco["annotations"][0]["category_id"]) == (1, 2)
     assert [float(part) for part in fractions] == pytest.approx([132 / 640, 144 / 480, 64 / 640, 48 / 480])
 
 

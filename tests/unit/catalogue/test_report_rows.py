@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from test_catalogue_files import AURORAS, PROVENANCE
 
-from mars_aurora.catalogue import report, sightings
+from mars_aurora.catalogue import report
 from mars_aurora.catalogue.charts import histogram, list_ticks, timeline
+from mars_aurora.catalogue.entries import list_entries
 from mars_aurora.catalogue.report_rows import COLUMNS, list_auroras, list_pictures
 from mars_aurora.catalogue.write import write_products
 from mars_aurora.perspective import Perspective
@@ -74,7 +75,7 @@ def test_outline_is_left_out_where_mars_hides_it_and_at_the_cut():
 
 def test_joined_aurora_has_its_sightings_with_the_largest_first():
     seen = [replace(AURORA, name=f"{size}.fits", detection=size, area_km2=1e5 * size) for size in (1, 3, 2)]
-    (row,) = list_auroras(sightings.list_entries(seen), seen)
+    (row,) = list_auroras(list_entries(seen), seen)
     assert dict(zip(COLUMNS["aurora"], row, strict=True))["seen"] == [["3.fits", 3], ["2.fits", 2], ["1.fits", 1]]
 
 

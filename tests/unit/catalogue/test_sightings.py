@@ -9,6 +9,7 @@ import shapely
 
 from mars_aurora.aurora import COLUMNS, Aurora
 from mars_aurora.catalogue import sightings
+from mars_aurora.catalogue.entries import Entry, list_entries
 
 SWATH = "emm_emu_l2b_20220331t{}_0191_os2_sw{}of3_r_v01-04.fits.gz"
 FIRST, SECOND, LATER = SWATH.format("212107", 1), SWATH.format("214600", 2), SWATH.format("033000", 1)
@@ -42,7 +43,7 @@ def test_aurora_in_two_swaths_is_one_entry_with_two_sightings():
     joined = sightings.join([_aurora(FIRST, 100), _aurora(SECOND, 102), _aurora(SECOND, 130, 2), _aurora(LATER, 100)])
     assert joined[0].aurora_id == joined[1].aurora_id
     assert [aurora.sightings for aurora in joined] == [2, 2, 1, 1]
-    entries = sightings.list_entries(joined)
+    entries = list_entries(joined)
     assert [entry.sightings for entry in entries][:2] == [2, 1]
     assert entries[0].names == f"{FIRST}#1 {SECOND}#1"
     assert entries[0].area_km2 == pytest.approx(126_000 * 8 / 6, rel=0.03)
@@ -54,7 +55,7 @@ def test_diffuse_aurora_is_joined_with_that_of_other_swaths_of_the_set_only():
     joined = sightings.join([*diffuse, _aurora(SECOND, 100, 2)])
     assert [aurora.sightings for aurora in joined] == [2, 2, 1, 1]
     assert joined[0].aurora_id == joined[1].aurora_id
-    (first, *_) = sightings.list_entries(joined)
+    (first, *_) = list_entries(joined)
     assert (first.sightings, first.area_km2) == (2, pytest.approx(2 * 126_000, rel=0.05))
 
 
@@ -89,8 +90,8 @@ def _rectangle(west: float, south: float, east: float, north: float, name: str =
     return _aurora(name, 0, outline_wkt=shapely.MultiPolygon(parts).wkt, **{**known, **more})
 
 
-def _join(*auroras: Aurora) -> list[sightings.Entry]:
-    return sightings.list_entries(sightings.join(auroras))
+def _join(*auroras: Aurora) -> list[Entry]:
+    return list_entries(sightings.join(auroras))
 
 
 @pytest.mark.parametrize(
@@ -274,9 +275,9 @@ def test_aurora_round_a_pole_is_joined_into_an_outline_round_it():
 def test_auroras_of_several_observations_with_equal_time_and_place_are_kept_apart():
     joined = sightings.join([_aurora(f"{name}.fits", 100, time_utc="") for name in "abc"])
     assert len({aurora.aurora_id for aurora in joined}) == 3
-    assert [entry.names for entry in sightings.list_entries(joined)] == ["a.fits#1", "b.fits#1", "c.fits#1"]
+    assert [entry.names for entry in list_entries(joined)] == ["a.fits#1", "b.fits#1", "c.fits#1"]
 
 
 def test_names_with_blanks_are_one_word_of_the_list():
-    (entry,) = sightings.list_entries(sightings.join([_aurora("a b.fits", 100)]))
+    (entry,) = list_entries(sightings.join([_aurora("a b.fits", 100)]))
     assert entry.names.split() == ["a%20b.fits#1"]

@@ -23,16 +23,14 @@ RECORDS = [
     Record("x.fits", Outcome.DISCARDED, objects=1),
 ]
 EXPOSURE = np.array([(0, 1, 2, 22, 1, pixels, 9.5) for pixels in (1, 2, 3)], CELL)
-OPTIONAL = {"catalogue.gpkg", "catalogue.parquet"} if not geographic.is_extra_installed() else set()
+TABLES = [f"{kind}.{suffix}" for kind in ("auroras", "catalogue") for suffix in ("csv", "ecsv", "vot", "geojson")]
+EXTRA = [f"{kind}.{suffix}" for kind in ("auroras", "catalogue") for suffix in ("gpkg", "parquet")]
+OPTIONAL = set() if geographic.is_extra_installed() else {*EXTRA, "jmars.shp.zip"}
 ROWS = {
     "ledger.csv": 2,
-    "auroras.csv": 2,
-    "catalogue.csv": 2,
-    "catalogue.ecsv": 2,
-    "catalogue.vot": 2,
-    "catalogue.geojson": 2,
-    "catalogue.gpkg": 2,
-    "catalogue.parquet": 2,
+    **dict.fromkeys([*TABLES, *EXTRA], 2),
+    "jmars.csv": 2,
+    "jmars.shp.zip": 2,
     "exposure.fits": 3,
     "annotations.coco.json": 2,
     "labels.yolo.zip": 2,

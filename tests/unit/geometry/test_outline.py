@@ -1,12 +1,21 @@
 """Outlines in longitude and latitude, including the poles and 0/360."""
 
+import re
+
 import numpy as np
 import pytest
 import shapely
 from pyproj_mars import area_in_degrees_km2, area_km2, equal_area_plane, travel
 from square_footprints import CENTERS, make_grid
 
-from mars_aurora.geometry.outline import fill_holes, from_longitude_latitude, to_longitude_latitude, to_wkt, unite
+from mars_aurora.geometry.outline import (
+    fill_holes,
+    from_longitude_latitude,
+    join,
+    to_longitude_latitude,
+    to_wkt,
+    unite,
+)
 from mars_aurora.geometry.plane import Plane
 
 
@@ -19,7 +28,7 @@ def test_outline_in_degrees_is_valid_and_converts_back(lat, lon):
     assert degrees.is_valid
     assert 0 <= west < east <= 360
     assert -90 <= south < north <= 90
-    back = from_longitude_latitude(shapely.from_wkt(to_wkt(degrees)), plane)
+    back = from_longitude_latitude(shapely.from_wkt(to_wkt(outline, plane)), plane)
     assert back.area == pytest.approx(outline.area, rel=0.03)
 
 
@@ -44,8 +53,7 @@ def test_corner_just_past_0_longitude_leaves_no_sliver_that_rounding_collapses(p
     x, y = plane.project(np.array(30.0), np.array(0.0))
     x -= past_m / 1000
     outline = shapely.MultiPolygon([shapely.Polygon([(x, y), (x + 300, y - 300), (x + 300, y + 300)])])
-    degrees = to_longitude_latitude(outline, plane)
-    back = from_longitude_latitude(shapely.from_wkt(to_wkt(degrees)), plane)
+    back = from_longitude_latitude(shapely.from_wkt(to_wkt(outline, plane)), plane)
     assert back.area == pytest.approx(outline.area, rel=0.03)
 
 
@@ -111,9 +119,31 @@ def test_holes_are_filled_and_lines_dropped():
 
 
 def test_text_has_thousandths_of_a_degree():
-    assert to_wkt(shapely.box(12.3449, 1.2345678, 359.9996, 2)) == (
-        "POLYGON ((360 1.235, 360 2, 12.345 2, 12.345 1.235, 360 1.235))"
-    )
+    text = to_wkt(_circle(), Plane(-20.0, 100.0))
+    assert text.startswith("POLYGON ((")
+    assert max(len(number.partition(".")[2]) for number in re.findall(r"[-.0-9]+", text)) == 3
+
+
+@pytest.mark.parametrize("limit", [20000, 6000])
+def test_text_of_many_corners_is_simplified_to_the_length_of_a_cell(limit):
+    angle = np.linspace(0, 2 * np.pi, 3000)
+    radius = 800 + 20 * np.cos(300 * angle)
+    star = shapely.MultiPolygon([shapely.Polygon(np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1))])
+    plane = Plane(40.0, 100.0)
+    assert len(to_wkt(star, plane, 10**6)) > 20000
+    text = to_wkt(star, plane, limit)
+    assert limit / 4 < len(text) <= limit
+    assert area_in_degrees_km2(shapely.from_wkt(text)) == pytest.approx(star.area, rel=0.05)
+
+
+@pytest.mark.parametrize(("lat", "lon"), [(0.0, 100.0), (-30.0, 359.0), (88.0, 10.0)])
+def test_joined_outlines_have_the_union_of_the_areas_and_few_corners(lat, lon):
+    plane = Plane(lat, lon)
+    circles = [shapely.MultiPolygon([shapely.Point(x, 0).buffer(300, quad_segs=16)]) for x in (-150, 150)]
+    placed = [from_longitude_latitude(to_longitude_latitude(circle, plane), plane) for circle in circles]
+    union = join(placed)
+    assert union.area == pytest.approx(shapely.union_all(circles).area, rel=0.005)
+    assert shapely.get_num_coordinates(union) < 130
 
 
 def test_outline_is_rounded_to_thousandths_of_a_degree():

@@ -80,6 +80,7 @@ def _expect(scene: Scene, center: tuple[float, float]) -> Iterator[tuple[str, ob
     yield "pixels", 120
     yield "quality_flags", ""
     yield "outline_wkt", lambda text: _is_outline(shapely.from_wkt(text), scene)
+    yield "picture_outline", lambda text: _is_on_picture(text, scene)
     yield (
         "native_outline",
         lambda text: (
@@ -230,6 +231,15 @@ def _is_outline(outline: shapely.Geometry, scene: Scene) -> bool:
     covered = shapely.contains_xy(outline, scene.lon_deg[near], scene.lat_deg[near])
     area_km2 = scene.areas_km2(INSIDE).sum()
     return bool((covered == INSIDE[near]).all()) and abs(area_in_degrees_km2(outline) / area_km2 - 1) < 0.01
+
+
+def _is_on_picture(text: str, scene: Scene) -> bool:
+    """Whether a polygon on the picture covers the patch and nothing else."""
+    numbers = np.array([float(number) for number in text.split(",")])
+    polygon = shapely.Polygon(numbers.reshape(-1, 2))
+    near = np.s_[12:28, 8:22]
+    x, y = scene.canvas.x[near] + 0.5, scene.canvas.y[near] + 0.5  # the first pixel is from 0 to 1
+    return bool((shapely.contains_xy(polygon, x, y) == INSIDE[near]).all())
 
 
 def _corners(native_outline: str) -> set[tuple[float, float]]:

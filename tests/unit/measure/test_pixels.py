@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from mars_aurora.background.observed import Background
 from mars_aurora.box import Box
 from mars_aurora.geometry.canvas import Canvas
-from mars_aurora.measure.pixels import pixels_near, pixels_of_others, segment, trace
+from mars_aurora.measure.pixels import pixels_near, pixels_of_others, segment
+from mars_aurora.measure.tracing import trace
 
 SHAPE = (40, 40)
 EVERYWHERE = np.ones(SHAPE, bool)

@@ -68,7 +68,7 @@ def _import(run: Path, annotations: list[dict], file: str = "y.fits.png", **chan
     """Import boxes of one picture; return its labels."""
     for item in annotations:
         item.setdefault("image_id", 40)
-        item.setdefault("category_id", 1)
+        item.setdefault("category_id", 2)
     coco = {"categories": coco_categories(), "images": [{"id": 40, "file_name": file}], "annotations": annotations}
     tool = run.parent / "tool.json"
     tool.write_text(json.dumps(coco | changes))
@@ -138,8 +138,8 @@ def test_annotation_that_refers_to_nothing_is_refused(run, item, reason):
 
 def test_unknown_class_is_refused_and_case_is_ignored(run):
     with pytest.raises(UsageError, match="unknown class 'cat': use one of mars, aurora"):
-        _import(run, [{"bbox": [1, 2, 3, 4]}], categories=[{"id": 1, "name": "cat"}])
-    assert _import(run, [{"bbox": [1, 2, 3, 4]}], categories=[{"id": 1, "name": "Aurora "}]) == [("aurora", 1, 2, 4, 6)]
+        _import(run, [{"bbox": [1, 2, 3, 4]}], categories=[{"id": 2, "name": "cat"}])
+    assert _import(run, [{"bbox": [1, 2, 3, 4]}], categories=[{"id": 2, "name": "Aurora "}]) == [("aurora", 1, 2, 4, 6)]
 
 
 def test_pictures_of_another_size_and_duplicates_are_refused(run):
@@ -181,7 +181,7 @@ def test_folder_without_a_run_is_rejected(tmp_path):
 
 def test_set_outside_the_data_folder_is_to_be_moved_there(run, tmp_path, capsys):
     correcting.label(run, tmp_path / "set")
-    correcting.label(run, tmp_path / "real", tmp_path / "set" / "annotations.json")
+    correcting.label(run, tmp_path / "real", tmp_path / "set" / "annotations" / "instances_train.json")
     output = capsys.readouterr().out
     assert "move it into the trainer's data folder and add real to --pictures" in output
     assert "python -m" not in output
@@ -218,7 +218,7 @@ def test_link_to_the_outside_is_not_followed(run, tmp_path, link):
     (run / link).symlink_to(outside)
     with pytest.raises(UsageError, match="is not a file in the folder of the run"):
         correcting.label(run, tmp_path / "set")
-    assert not (tmp_path / "set" / "annotations.json").exists()
+    assert not (tmp_path / "set" / "annotations" / "instances_train.json").exists()
 
 
 def test_record_that_is_not_json_is_named(run, tmp_path):

@@ -56,6 +56,7 @@ def describe_stages() -> dict[str, dict[str, Any]]:
             "levels": _summarize(picture.levels),
             "sza": _summarize(picture.sza_coefficients),
             "counts_per_R": picture.counts_per_R,
+            "mars_box": list(canvas.box_disk(observation, fitted) or ()),
         },
         "night": asdict(find_night(observation, find_search(observation))),
         "classify": [asdict(item) for item in count.find(picture).objects],

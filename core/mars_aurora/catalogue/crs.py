@@ -1,0 +1,72 @@
+"""Reference systems of the outlines, and work-arounds for programs that do not know those of Mars.
+
+Latitudes are those of the inputs, and the reference system is that of their frame: the ellipsoid of the IAU 2015
+report where all of them are planetographic, else its sphere (IAU_2015:49900, planetocentric). Where they are
+undetermined or of several frames, positions in the sphere are off by up to 20 km; the column ``latitude_frame`` tells
+the frame of each row.
+
+Work-arounds, measured with QGIS 3.22, GDAL 3.6 and 3.12, each for an upstream fault:
+
+- The code IAU_2015:49900 is an invention of PROJ (https://github.com/OSGeo/PROJ/issues/2876): WKT 1 can state neither
+  the year nor this authority. GDAL writes ``AUTHORITY["IAU","49900"]``, which no program resolves
+  (https://github.com/rasterio/rasterio/issues/3206, https://github.com/rasterio/rasterio/pull/3217). QGIS before
+  2025-04 then takes the system as invalid (https://github.com/qgis/QGIS/issues/53917,
+  https://github.com/qgis/QGIS/issues/61385, mended in https://github.com/qgis/QGIS/pull/61390).
+- So a GeoJSON states its system as WKT without codes (`name_for_geojson`): GDAL converts each form of the code to that
+  authority, and takes the address of the OGC registry for WGS 84.
+- In a GeoPackage, ``definition`` is WKT 1 and stays as GDAL writes it; ``definition_12_063``, which readers prefer, is
+  WKT 2, which can state the year. GDAL writes it without, and `complete_geopackage` adds it.
+- GDAL 3.6 warns of the version 1.4 of GeoPackage, which newer ones write: 1.3 is requested.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+
+SPHERE = "IAU_2015:49900"
+# IAU_2015:49901 with its longitudes to the east: there they are to the west
+ELLIPSOID = (
+    'GEOGCRS["Mars (2015) / Ographic, east longitude",DATUM["Mars (2015)",'
+    'ELLIPSOID["Mars (2015)",3396190,169.894447223612,LENGTHUNIT["metre",1]],ANCHOR["Viking 1 lander: 47.95137 W"]],'
+    'PRIMEM["Reference Meridian",0,ANGLEUNIT["degree",0.0174532925199433]],CS[ellipsoidal,2],'
+    'AXIS["geodetic latitude (Lat)",north,ORDER[1],ANGLEUNIT["degree",0.0174532925199433]],'
+    'AXIS["geodetic longitude (Lon)",east,ORDER[2],ANGLEUNIT["degree",0.0174532925199433]]]'
+)
+GEOPACKAGE_OPTIONS = {"CRS_WKT_EXTENSION": "YES", "VERSION": "1.3"}
+_GEOJSON_NAMES = {  # WKT 1 of the systems without codes; constants, as writing GeoJSON needs no PROJ
+    SPHERE: (
+        'GEOGCS["Mars (2015) - Sphere / Ocentric",DATUM["Mars (2015) - Sphere",'
+        'SPHEROID["Mars (2015) - Sphere",3396190,0]],'
+        'PRIMEM["Reference Meridian",0],UNIT["degree",0.0174532925199433]]'
+    ),
+    ELLIPSOID: (
+        'GEOGCS["Mars (2015) / Ographic, east longitude",DATUM["Mars (2015)",'
+        'SPHEROID["Mars (2015)",3396190,169.894447223612]],'
+        'PRIMEM["Reference Meridian",0],UNIT["degree",0.0174532925199433]]'
+    ),
+}
+
+
+def find_crs(latitude_frames: Iterable[str]) -> str:
+    """Find the reference system of outlines: `ELLIPSOID` if all latitudes are planetographic, else `SPHERE`."""
+    return ELLIPSOID if set(latitude_frames) == {"planetographic"} else SPHERE
+
+
+def name_for_geojson(crs: str) -> str:
+    """Return the name of a reference system in the ``crs`` member of a GeoJSON."""
+    return _GEOJSON_NAMES[crs]
+
+
+def complete_geopackage(path: Path, crs: str) -> None:
+    """State the reference system in a GeoPackage as WKT 2 with its code and year."""
+    from pyproj import CRS  # noqa: PLC0415 -- installed with the extra
+
+    with closing(sqlite3.connect(path)) as file, file:
+        file.execute(
+            "UPDATE gpkg_spatial_ref_sys SET definition_12_063 = ? "
+            "WHERE srs_id IN (SELECT srs_id FROM gpkg_geometry_columns)",
+            [CRS(crs).to_wkt("WKT2_2019")],
+        )

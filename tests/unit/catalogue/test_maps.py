@@ -1,0 +1,109 @@
+"""Maps as GDAL reads them: one reference system in all formats, and outlines that are valid after projection."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+import shapely
+from test_catalogue_files import PROVENANCE, make_aurora
+
+from mars_aurora.catalogue import geographic, jmars
+from mars_aurora.catalogue.entries import list_entries
+from mars_aurora.catalogue.sightings import join
+from mars_aurora.catalogue.tables import AURORAS, DETECTIONS, Kind
+from mars_aurora.geometry.outline import to_wkt
+from mars_aurora.geometry.plane import Plane
+
+geopandas = pytest.importorskip("geopandas", reason="the extra 'formats' is not installed")
+pyproj = pytest.importorskip("pyproj", reason="the extra 'formats' is not installed")
+
+WRITERS = {
+    "gpkg": geographic.to_geopackage,
+    "geojson": geographic.to_geojson,
+    "parquet": geographic.to_geoparquet,
+}
+CENTERS = [(0.0, 180.0), (30.0, 0.0), (-60.0, 170.0), (89.0, 40.0), (-87.0, 200.0), (10.0, 90.0)]
+SPHERE = pyproj.CRS("IAU_2015:49900")
+
+
+def _circle(lat: float, lon: float) -> str:
+    return to_wkt(shapely.MultiPolygon([shapely.Point(0, 0).buffer(400)]), Plane(lat, lon))
+
+
+ROWS = [
+    make_aurora(
+        name=f"{n}.fits", lat_deg=lat, lon_deg=lon, outline_wkt=_circle(lat, lon), latitude_frame="undetermined"
+    )
+    for n, (lat, lon) in enumerate(CENTERS)
+]
+
+
+def _read(folder: Path, suffix: str, kind: Kind = DETECTIONS, rows: list = ROWS) -> object:
+    path = folder / f"{kind.name}.{suffix}"
+    path.write_bytes(WRITERS[suffix](rows, PROVENANCE, kind))
+    return geopandas.read_parquet(path) if suffix == "parquet" else geopandas.read_file(path, engine="pyogrio")
+
+
+@pytest.mark.parametrize("suffix", sorted(WRITERS))
+def test_all_formats_have_the_same_system_and_projected_outlines_are_valid(tmp_path, suffix):
+    frame = _read(tmp_path, suffix)
+    assert frame.crs.equals(SPHERE, ignore_axis_order=True)
+    assert frame.crs.ellipsoid.semi_major_metre == 3_396_190
+    assert frame["lon_deg"].tolist() == [lon for _, lon in CENTERS]
+    for code in (49910, 49930, 49935):
+        projected = frame.to_crs(f"IAU_2015:{code}")
+        assert projected.is_valid.all()
+        assert not projected.is_empty.any()
+        assert np.isfinite(projected.bounds).all(axis=None)
+    bounds = frame.explode().bounds
+    assert (bounds["maxx"] - bounds["minx"]).max() <= 180
+    assert bounds["minx"].min() >= -180
+
+
+def test_code_with_its_year_is_found_where_the_format_can_state_it(tmp_path):
+    for suffix in ("gpkg", "parquet"):
+        assert _read(tmp_path, suffix).crs.to_authority(auth_name="IAU_2015") == ("IAU_2015", "49900")
+    with closing(sqlite3.connect(tmp_path / "catalogue.gpkg")) as file:
+        query = "SELECT definition, definition_12_063 FROM gpkg_spatial_ref_sys WHERE srs_id = 49900"
+        wkt_1, wkt_2 = file.execute(query).fetchone()
+    assert wkt_1.startswith("GEOGCS[")  # as the specification of the column asks
+    assert 'ID["IAU",49900,2015]' in wkt_2
+
+
+@pytest.mark.parametrize("suffix", sorted(WRITERS))
+def test_ellipsoid_is_the_same_in_all_formats(tmp_path, suffix):
+    rows = [make_aurora(latitude_frame="planetographic")]
+    crs = _read(tmp_path, suffix, rows=rows).crs
+    assert crs.equals(pyproj.CRS(_read(tmp_path, "parquet", rows=rows).crs), ignore_axis_order=True)
+    assert crs.ellipsoid.semi_minor_metre == pytest.approx(3_376_200)
+
+
+@pytest.mark.parametrize("suffix", sorted(WRITERS))
+def test_table_of_auroras_has_all_its_columns_in_each_format(tmp_path, suffix):
+    entries = list_entries(join(ROWS))
+    frame = _read(tmp_path, suffix, AURORAS, entries)
+    assert set(frame.columns) == {column.name for column in AURORAS.columns} - {"outline_wkt"} | {"geometry"}
+    assert len(frame) == len(ROWS)
+
+
+def test_shapefile_has_simple_polygons_within_the_map(tmp_path):
+    entries = list_entries(join(ROWS))
+    path = tmp_path / "jmars.shp.zip"
+    path.write_bytes(jmars.to_shapefile(entries))
+    frame = geopandas.read_file(path, engine="pyogrio")
+    assert set(frame.geom_type) == {"Polygon"}
+    assert not any(len(polygon.interiors) for polygon in frame.geometry)
+    assert len(frame) == jmars.count_parts(entries) > len(entries)
+    assert set(frame["aurora_id"]) == {entry.aurora_id for entry in entries}
+    assert frame.columns.tolist() == [*jmars.ATTRIBUTES, "geometry"]
+    assert max(map(len, jmars.ATTRIBUTES)) <= 10
+    assert frame.crs.equals(SPHERE, ignore_axis_order=True)
+
+
+def test_points_have_the_columns_that_jmars_looks_for():
+    entries = list_entries(join(ROWS))
+    header, *lines = jmars.to_points(entries).decode().splitlines()
+    assert header.split(",")[:2] == ["lon", "lat"]
+    assert [tuple(map(float, line.split(",")[:2])) for line in lines] == [(lon, lat) for lat, lon in CENTERS]
