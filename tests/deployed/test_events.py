@@ -88,7 +88,7 @@ def responses(built: Path, aws: Emulator, night_file: Path, tmp_path_factory: py
             first, second = invoke(address, read_event(name)), invoke(address, read_event(name))
         assert "errorMessage" not in first, (first, log.read_text()[-2000:])
         assert drop_times(first) == drop_times(second), f"{name}: repeating an event must give the same response"
-        found[name] = first
+        found[name], found[f"{name} log"] = first, log.read_text()
     return found
 
 
@@ -114,6 +114,20 @@ def test_preprocess_accepts_the_file(responses: dict) -> None:
 def test_classify_counts_enough_objects(responses: dict) -> None:
     assert responses["classify"]["objects"] >= 2
     assert responses["classify"]["candidate"]
+
+
+@pytest.mark.parametrize("name", ["preprocess", "classify", "detect"])
+def test_logs_and_metrics_have_run_name_time_and_memory(responses: dict, name: str) -> None:
+    lines = [json.loads(line) for line in responses[f"{name} log"].splitlines() if line.startswith("{")]
+    done = [line for line in lines if line.get("message") == f"{name} done"]
+    request = read_event(name)
+    assert [(line["run_id"], line["name"]) for line in done] == [(request["run_id"], request["name"])] * 2
+    assert all(line["milliseconds"] > 0 and line["memory_MB"] > 30 for line in done)
+    (published, *_) = (line for line in lines if "_aws" in line)
+    (directive,) = published["_aws"]["CloudWatchMetrics"]
+    assert directive["Dimensions"] == [["service"]]
+    units = {metric["Name"]: metric["Unit"] for metric in directive["Metrics"]}
+    assert units == {f"{name}_ms": "Milliseconds", f"{name}_memory_MB": "Megabytes"}
 
 
 def test_tally_counts_one_candidate(responses: dict) -> None:
