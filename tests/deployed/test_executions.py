@@ -177,12 +177,28 @@ def test_one_failure_of_six_does_not_fail_the_run(stack: Stack) -> None:
     assert execution["status"] == "SUCCEEDED", execution
     assert json.loads(execution["output"])["counts"]["failed"] == 1
     assert read_ledger(stack, "six")["archived.fits"] == ["failed", "no_record"]
+
+
+def find_map_runs(stack: Stack, execution_arn: str) -> list[dict[str, Any]]:
     workflow = stack.emulator.client("stepfunctions")
-    runs = workflow.list_map_runs(executionArn=execution["executionArn"])["mapRuns"]
-    counts = (workflow.describe_map_run(mapRunArn=item["mapRunArn"])["itemCounts"] for item in runs)
-    assert sorted((count["total"], count["failed"]) for count in counts) == [(1, 1), (6, 1)], (
-        "failed inputs are repeated"
+    runs = workflow.list_map_runs(executionArn=execution_arn)["mapRuns"]
+    files = [item["mapRunArn"] for item in runs if "/EachFile:" in item["mapRunArn"]]
+    return [workflow.describe_map_run(mapRunArn=arn) for arn in files]
+
+
+def test_input_whose_child_failed_is_processed_in_a_second_pass(stack: Stack, auroras: list[Path]) -> None:
+    data = auroras[0].read_bytes()
+    put(stack, "incoming/passes/bad.fits", b"not FITS")
+    put(stack, "incoming/passes/x.fits.gz", data, StorageClass="GLACIER")
+    execution = start(stack, prefix="incoming/passes/")
+    wait_until(
+        lambda: any(run["status"] != "RUNNING" for run in find_map_runs(stack, execution)), 240, "no map ended", 0.1
     )
+    put(stack, "incoming/passes/x.fits.gz", data)
+    assert wait(stack, execution)["status"] == "SUCCEEDED"
+    counts = [run["itemCounts"] for run in find_map_runs(stack, execution)]
+    assert sorted((count["total"], count["failed"]) for count in counts) == [(1, 0), (2, 1)]
+    assert read_ledger(stack, "passes")["x.fits.gz"][0] == "aurora"
 
 
 def test_run_in_which_a_step_dies_has_a_ledger_and_can_be_started_again(stack: Stack, auroras: list[Path]) -> None:
