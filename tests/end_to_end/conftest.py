@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from machine import slowness
 from selenium import webdriver
 
 COMMAND = Path(sys.executable).with_name("mars-aurora")
@@ -61,7 +62,7 @@ def run() -> Callable[..., Run]:
         *inputs: Path, out: Path, run_id: str = "r", options: tuple[str, ...] = (), prefix: tuple[str, ...] = ()
     ) -> Run:
         command = [*prefix, COMMAND, "run", *inputs, "--out", out, "--run-id", run_id, "--workers", "2", *options]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300 * slowness())
         return Run(done.returncode, done.stdout, done.stderr, out / "runs" / run_id)
 
     return start

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from machine import slowness
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
@@ -36,7 +37,13 @@ def test_run_command_works_in_a_fresh_clone(tmp_path):
     subprocess.run(["git", "clone", "--quiet", f"file://{ROOT}", clone], check=True)
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("VIRTUAL_ENV", "UV_PROJECT"))}
     done = subprocess.run(
-        COMMANDS[0].split(), cwd=clone, env=environment, capture_output=True, text=True, check=False, timeout=900
+        COMMANDS[0].split(),
+        cwd=clone,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=900 * slowness(),
     )
     assert done.returncode == 0, done.stderr[-3000:]
     run = clone / "out" / "demo" / "runs" / "demo"

@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from machine import slowness
 
 COLUMNS = [
     "name",
@@ -84,7 +85,7 @@ def test_repeated_run_writes_nothing_again(run, simulated_folder, tmp_path):
 def test_default_run_id_resumes_only_with_the_same_settings(command, simulated_folder, tmp_path):
     plain = [command, "run", simulated_folder, "--out", tmp_path]
     for options in ([], [], ["--min-objects", "3"]):
-        subprocess.run([*plain, *options], check=True, capture_output=True, timeout=300)
+        subprocess.run([*plain, *options], check=True, capture_output=True, timeout=300 * slowness())
     assert len(list((tmp_path / "runs").iterdir())) == 2
 
 
@@ -160,7 +161,7 @@ def test_interrupted_run_resumes_to_the_same_results(run, command, many, tmp_pat
         assert process.poll() is None
         time.sleep(0.005)
     os.killpg(process.pid, stop) if stop is signal.SIGINT else process.kill()
-    _, message = process.communicate(timeout=60)
+    _, message = process.communicate(timeout=60 * slowness())
     done = len(list(records.rglob("*.json")))
     assert done < len(expected.ledger) - 5
     assert not (records.parent / "ledger.csv").exists()

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from machine import slowness
 
 ROOT = Path(__file__).parents[2]
 TOOLS = ROOT / "build" / "tools"
@@ -19,7 +20,13 @@ def run_tool(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         pytest.skip(f"{tool.name} is not installed: run make tools")
     environment = os.environ | {"SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": "us-east-1"}
     return subprocess.run(
-        [tool, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False
+        [tool, *arguments],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300 * slowness(),
+        check=False,
     )
 
 

@@ -5,10 +5,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "deployed"))
 import machine
+import pytest
 
 
 def test_time_passes_more_slowly_on_a_busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:

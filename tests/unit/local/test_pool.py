@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from machine import slowness
 
 from mars_aurora.local.interrupts import interrupts_deferred
 from mars_aurora.local.pool import TaskLimits, TimedOutError, WorkerDiedError, WorkerPool
@@ -129,7 +130,7 @@ def test_limit_of_cpu_time_is_counted_from_the_start_of_each_task():
 def test_limits_that_the_user_may_not_exceed_are_kept(tmp_path):
     (tmp_path / "limited.py").write_text(_LIMITED)
     ended = subprocess.run(
-        [sys.executable, tmp_path / "limited.py"], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, tmp_path / "limited.py"], capture_output=True, text=True, timeout=60 * slowness(), check=True
     )
     assert ended.stdout == f"{(3000, 3000)} {(2 << 30, 2 << 30)}\n"
 
@@ -255,7 +256,9 @@ if __name__ == "__main__":
 def test_ctrl_c_while_the_executor_holds_its_locks_ends_the_pool(tmp_path):
     script = tmp_path / "interrupted.py"
     script.write_text(_INTERRUPTED_WITH_LOCK)
-    ended = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, timeout=60 * slowness(), check=False
+    )
     assert ended.returncode == -signal.SIGINT
     assert ended.stderr.endswith("KeyboardInterrupt\n")
 
@@ -281,7 +284,7 @@ def _runs(pid: int) -> bool:
 
 
 def _wait_for(condition, seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
+    end = time.monotonic() + seconds * slowness()
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.05)
