@@ -1,4 +1,4 @@
-"""Names on the maps of the report: the large regions of Mars, with the centers of the IAU gazetteer."""
+"""Names on the maps of report and figures: the large regions of Mars."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Region(NamedTuple):
     is_minor: bool = False
 
 
-# Gazetteer of Planetary Nomenclature, International Astronomical Union and USGS, to 0.1 degrees
+# centers in the Gazetteer of Planetary Nomenclature (IAU, USGS), good to a degree or two
 REGIONS = (
     Region("Arabia", 21.3, 5.7),
     Region("Sabaea", 1.9, 51.1, is_minor=True),
@@ -22,19 +22,19 @@ REGIONS = (
     Region("Hellas", -42.4, 70.5),
     Region("Isidis", 13.9, 88.4, is_minor=True),
     Region("Tyrrhena", -11.9, 88.8, is_minor=True),
-    Region("Promethei", -64.4, 97.3),
+    Region("Promethei", -64.4, 97.0),
     Region("Utopia", 46.7, 117.5),
     Region("Cimmeria", -32.7, 147.8),
     Region("Elysium", 25.0, 147.2),
-    Region("Arcadia", 47.2, 184.3),
+    Region("Arcadia", 49.0, 188.2),
     Region("Amazonis", 25.8, 197.1, is_minor=True),
-    Region("Sirenum", -39.3, 205.6),
+    Region("Sirenum", -39.5, 205.8),
     Region("Olympus", 18.7, 226.2, is_minor=True),
     Region("Tharsis", 1.6, 247.4),
-    Region("Alba", 40.5, 250.4, is_minor=True),
+    Region("Alba", 41.1, 249.3, is_minor=True),
     Region("Aonia", -60.2, 263.2),
     Region("Solis", -26.4, 270.3, is_minor=True),
-    Region("Tempe", 39.7, 289.4, is_minor=True),
+    Region("Tempe", 38.7, 289.4, is_minor=True),
     Region("Valles Marineris", -14.0, 301.4),
     Region("Argyre", -49.8, 316.7),
     Region("Chryse", 28.4, 319.7, is_minor=True),
