@@ -15,9 +15,9 @@ from mars_aurora.geometry.canvas import CENTER_X, CENTER_Y, DISK_RADIUS, project
 from mars_aurora.perspective import Perspective
 from mars_aurora.sphere import coordinates, local_axes
 
-_LINE = (1.0, 1.0, 1.0, 0.45)
+_LINE = (0.6, 0.6, 0.6, 0.7)  # visible on black and on yellow
 _LOCAL_TIME, _TERMINATOR = "gold", "deepskyblue"
-_OUTLINED = (withStroke(linewidth=2, foreground="black"),)
+OUTLINED = (withStroke(linewidth=2, foreground="black"),)  # text that is readable on any color
 
 
 def draw_grid(axes: Axes, perspective: Perspective) -> None:
@@ -88,6 +88,6 @@ def _label_first(
                 textcoords="offset points",
                 color=color,
                 fontsize=6,
-                path_effects=_OUTLINED,
+                path_effects=OUTLINED,
             )
             return

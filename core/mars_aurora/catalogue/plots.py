@@ -21,7 +21,7 @@ from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from mars_aurora.aurora import Aurora
-from mars_aurora.catalogue.plot_grid import describe_positions, draw_grid
+from mars_aurora.catalogue.plot_grid import OUTLINED, describe_positions, draw_grid
 from mars_aurora.emission import DAY_SZA_DEG, Emission, Range
 from mars_aurora.geometry import canvas as canvases
 from mars_aurora.geometry.canvas import HEIGHT, WIDTH, Canvas, project_points, to_canvas
@@ -167,12 +167,13 @@ def draw_box(axes: Axes, corners: tuple[float, float, float, float], text: str) 
     """Draw a box with a text above it."""
     x0, y0, x1, y1 = corners
     axes.add_patch(Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, edgecolor="cyan", linewidth=1))
-    axes.text(x0, y0, text, color="cyan", fontsize=8, va="bottom")
+    axes.text(x0, y0, text, color="cyan", fontsize=8, va="bottom", path_effects=OUTLINED)
 
 
 def write_note(axes: Axes, text: str) -> None:
     """Write a line into the lower left corner."""
-    axes.text(0.01, 0.012, text, transform=axes.transAxes, color="white", fontsize=7, parse_math=False)
+    note = axes.text(0.01, 0.012, text, transform=axes.transAxes, color="white", fontsize=7, parse_math=False)
+    note.set_path_effects(OUTLINED)
 
 
 def project_outlines(aurora: Aurora, shell_km: float, perspective: Perspective) -> list[NDArray[Any]]:
