@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Circle
-from matplotlib.patheffects import withStroke
+from matplotlib.patheffects import AbstractPathEffect, withStroke
 from numpy.typing import NDArray
 
 from mars_aurora.emission import DAY_SZA_DEG
@@ -17,7 +17,7 @@ from mars_aurora.sphere import coordinates, local_axes
 
 _LINE = (0.6, 0.6, 0.6, 0.7)  # visible on black and on yellow
 _LOCAL_TIME, _TERMINATOR = "gold", "deepskyblue"
-OUTLINED = (withStroke(linewidth=2, foreground="black"),)  # text that is readable on any color
+OUTLINED: list[AbstractPathEffect] = [withStroke(linewidth=2, foreground="black")]  # text that is readable on any color
 
 
 def draw_grid(axes: Axes, perspective: Perspective) -> None:
