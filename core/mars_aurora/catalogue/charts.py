@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from mars_aurora.readers.names import parse_name
 from mars_aurora.run.ledger import Outcome, Record
 
 _STOPS = 17  # colors of a scale, between which it is linear
-_MOST_DAYS = {"D": 62, "M": 3660}  # of a chart by day, by month
+_MOST_DAYS: dict[Literal["D", "M", "Y"], int] = {"D": 62, "M": 3660}  # of a chart by day, by month
 
 
 def color_stops() -> list[str]:
@@ -58,10 +58,10 @@ def timeline(records: Iterable[Record]) -> list[dict[str, Any]]:
         return []
     dates = np.array([day for day, _ in days], "datetime64[D]")
     span_days = np.ptp(dates) / np.timedelta64(1, "D")
-    unit = next((unit for unit, most in _MOST_DAYS.items() if span_days < most), "Y")
+    unit: Literal["D", "M", "Y"] = next((unit for unit, most in _MOST_DAYS.items() if span_days < most), "Y")
     axis = dates.astype(f"datetime64[{unit}]")
     width = len(str(axis[0]))
     listed = Counter(day[:width] for day, _ in days)
     found = Counter(day[:width] for day, outcome in days if outcome is Outcome.AURORA)
-    labels = np.arange(axis.min(), axis.max() + 1).astype(str).tolist()
+    labels = np.arange(axis.min(), axis.max() + np.timedelta64(1, unit)).astype(str).tolist()
     return [{"label": when, "count": listed[when], "found": found[when]} for when in labels]

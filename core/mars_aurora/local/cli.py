@@ -110,11 +110,12 @@ def run(  # noqa: PLR0913, PLR0917 -- one parameter per option
 
     line = find_emission(emission)
     chosen = choose_detector(detector, line)
-    found = files.find_fits(inputs)
     settings = f"{min_objects} {chosen} {keep_stages}" + (f" {line.name}" if line != OXYGEN_1304 else "")
     settings += "" if cleaning else " raw"
     chosen_id = run_id or _default_run_id(inputs, settings)
     job = Job(chosen_id, out.absolute(), min_objects, chosen, keep_stages, line.name, Again(again or ""), cleaning)
+    folder = out / job.keys.root
+    found = files.find_fits(inputs)
     if dry_run:
         typer.echo(describe_plan(job, found))
         return
@@ -124,7 +125,6 @@ def run(  # noqa: PLR0913, PLR0917 -- one parameter per option
     except KeyboardInterrupt:
         _print_error(f"interrupted, with finished work kept: repeat the command with --run-id {chosen_id} to resume")
         raise typer.Exit(130) from None
-    folder = out / job.keys.root
     rows = summary.read_ledger(folder)
     typer.echo(summary.describe_run(folder, rows, result.auroras))
     for failure in summary.describe_failures(rows):

@@ -52,10 +52,7 @@ def plot(  # noqa: PLR0913 -- one parameter per option
     ] = True,
 ) -> None:
     """Plot observations, sets and the whole of a run to RUN/plots (requires the extra "plots")."""
-    try:
-        from mars_aurora.catalogue.plots import Style
-    except ModuleNotFoundError as error:
-        raise UsageError("plotting needs matplotlib: pip install 'mars-aurora[plots]'") from error
+    from mars_aurora.catalogue.plots import Style
     from mars_aurora.local.api import open_run
 
     if range_R is not None and not 0 < range_R[0] < range_R[1] < float("inf"):

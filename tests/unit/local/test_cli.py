@@ -152,7 +152,7 @@ def test_help_is_in_groups_without_names_of_types(capsys):
     assert groups == ["Options", "On this computer", "In the cloud", "Data"]
     for command in ("run", "inspect", "simulate", "label", "plot", "submit", "status", "fetch", "resume"):
         _, out, _ = _call(capsys, command, "--help")
-        assert not re.search(r"<(bool|str|int|list|path)|range", out)
+        assert not re.search(r"<(bool|str|int|list|path)|int range", out)
 
 
 def test_default_run_id_depends_on_inputs_and_settings(tmp_path):
