@@ -2,8 +2,9 @@
 
     python tools/release.py [FOLDER]
 
-For each Python that is found, the base is installed, and all extras but ``launch``; a batch is simulated and run in
-each. Packages have the versions of the lock. The size of each environment is printed, without bytecode and pip.
+For each Python that is found, the base is installed, with the extra ``maps``, and with all but ``launch``; a batch is
+simulated and run in each. Packages have the versions of the lock. The size of each environment is printed, without
+bytecode and pip.
 """
 
 from __future__ import annotations
@@ -21,7 +22,11 @@ import package
 
 ROOT = Path(__file__).resolve().parents[1]
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
-EXTRAS = {"": (), "all": ("catalogue.gpkg", "catalogue.parquet")}  # and the products that they add
+EXTRAS = {  # and the products that they add
+    "": (),
+    "maps": ("catalogue.gpkg", "jmars.shp.zip"),
+    "all": ("catalogue.gpkg", "catalogue.parquet"),
+}
 _NOT_SOURCES = (".*", "build", "dist", "out", "*.egg-info", "__pycache__", "node_modules")
 
 

@@ -20,10 +20,12 @@ from mars_aurora.catalogue.tables import DETECTIONS, Kind, Row
 from mars_aurora.geometry.antimeridian import cut_at_antimeridian
 from mars_aurora.run.provenance import Provenance
 
+_WRITERS = {".parquet": "pyarrow"}  # by suffix; other files are written by pyogrio
 
-def is_extra_installed() -> bool:
-    """Return whether the extra ``formats`` is installed, which GeoPackage, GeoParquet and shapefile require."""
-    return all(find_spec(module) for module in ("geopandas", "pyogrio", "pyarrow"))
+
+def is_installed(suffix: str) -> bool:
+    """Return whether the extra that writes files with a suffix is installed: ``parquet``, or ``maps`` for others."""
+    return all(find_spec(module) for module in ("geopandas", _WRITERS.get(suffix, "pyogrio")))
 
 
 def map_outline(row: Row) -> shapely.MultiPolygon:
@@ -44,7 +46,7 @@ def to_geojson(rows: Sequence[Row], provenance: Provenance, kind: Kind = DETECTI
 def to_geopackage(rows: Sequence[Row], provenance: Provenance, kind: Kind = DETECTIONS) -> bytes:
     """Write a GeoPackage with one layer, named after the table, and the provenance as its metadata.
 
-    Returns no bytes if the extra ``formats`` is not installed.
+    Returns no bytes if the extra ``maps`` is not installed.
     """
 
     def write(path: Path) -> None:
@@ -59,7 +61,7 @@ def to_geopackage(rows: Sequence[Row], provenance: Provenance, kind: Kind = DETE
 def to_geoparquet(rows: Sequence[Row], provenance: Provenance, kind: Kind = DETECTIONS) -> bytes:
     """Write GeoParquet, with the provenance as ``mars_aurora`` in the metadata of the schema.
 
-    Returns no bytes if the extra ``formats`` is not installed.
+    Returns no bytes if the extra ``parquet`` is not installed.
     """
 
     def write(path: Path) -> None:
@@ -74,8 +76,8 @@ def to_geoparquet(rows: Sequence[Row], provenance: Provenance, kind: Kind = DETE
 
 
 def write_file(name: str, write: Callable[[Path], None]) -> bytes:
-    """Return the bytes of a file that a function writes; none if the extra ``formats`` is not installed."""
-    if not is_extra_installed():
+    """Return the bytes of a file that a function writes; none if the extra for its suffix is not installed."""
+    if not is_installed(Path(name).suffix):
         return b""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / name

@@ -48,7 +48,7 @@ def to_points(entries: Iterable[Entry]) -> bytes:
 def to_shapefile(entries: Sequence[Entry]) -> bytes:
     """Write a zip file with a shapefile of one polygon for each part of an outline; the parts of one share its id.
 
-    Returns no bytes if the extra ``formats`` is not installed.
+    Returns no bytes if the extra ``maps`` is not installed.
     """
 
     def write(path: Path) -> None:

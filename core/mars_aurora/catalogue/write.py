@@ -65,8 +65,8 @@ def write_products(  # noqa: PLR0913, PLR0917 -- contents and destination of the
 ) -> list[str]:
     """Write all products, even if there are no auroras, and read them back; return their keys.
 
-    Products of an earlier run are removed. Formats that require the extra ``formats`` are omitted if it is not
-    installed. The ledger is written first, so that it is written even if another product fails, and run.json last:
+    Products of an earlier run are removed. Formats that require the extra ``maps`` or ``parquet`` are omitted if it is
+    not installed. The ledger is written first, so that it is written even if another product fails, and run.json last:
     without it, the products are incomplete.
 
     Parameters

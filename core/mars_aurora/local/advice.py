@@ -14,10 +14,10 @@ USAGE, FAILURE = 2, 1  # exit codes
 _EXTRAS = {
     "boto3": "cloud",
     "botocore": "cloud",
-    "geopandas": "formats",
+    "geopandas": "maps",
     "matplotlib": "plots",
-    "pyarrow": "formats",
-    "pyogrio": "formats",
+    "pyarrow": "parquet",
+    "pyogrio": "maps",
 }
 _POSIX_MODULES = {"fcntl", "resource"}
 _AWS = (  # a pattern of the message of boto3, and what to do

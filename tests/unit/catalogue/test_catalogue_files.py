@@ -231,6 +231,9 @@ def test_report_names_the_emission_of_the_run():
     assert "O I 130.4" not in page
 
 
-def test_geopackage_is_omitted_without_the_extra(monkeypatch):
-    monkeypatch.setattr(geographic, "is_extra_installed", lambda: False)
-    assert geographic.to_geopackage(AURORAS, PROVENANCE) == b""
+@pytest.mark.parametrize(("missing", "written"), [("pyogrio", [False, True]), ("pyarrow", [True, False])])
+def test_format_is_omitted_without_its_extra(monkeypatch, missing, written):
+    pytest.importorskip("geopandas", reason="the extras 'maps' and 'parquet' are not installed")
+    monkeypatch.setattr(geographic, "find_spec", lambda name: None if name == missing else name)
+    files = [write(AURORAS, PROVENANCE) for write in (geographic.to_geopackage, geographic.to_geoparquet)]
+    assert [bool(file) for file in files] == written

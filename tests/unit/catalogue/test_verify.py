@@ -25,7 +25,7 @@ RECORDS = [
 EXPOSURE = np.array([(0, 1, 2, 22, 1, pixels, 9.5) for pixels in (1, 2, 3)], CELL)
 TABLES = [f"{kind}.{suffix}" for kind in ("auroras", "catalogue") for suffix in ("csv", "ecsv", "vot", "geojson")]
 EXTRA = [f"{kind}.{suffix}" for kind in ("auroras", "catalogue") for suffix in ("gpkg", "parquet")]
-OPTIONAL = set() if geographic.is_extra_installed() else {*EXTRA, "jmars.shp.zip"}
+OPTIONAL = {name for name in (*EXTRA, "jmars.shp.zip") if not geographic.is_installed(Path(name).suffix)}
 ROWS = {
     "ledger.csv": 2,
     **dict.fromkeys([*TABLES, *EXTRA], 2),
@@ -136,7 +136,7 @@ def test_products_of_an_earlier_run_are_removed_where_they_are_not_made_again(
 ):
     storage = FolderStorage(tmp_path)
     storage.put(KEYS.product("catalogue.gpkg"), b"old")
-    monkeypatch.setattr(geographic, "is_extra_installed", lambda: False)
+    monkeypatch.setattr(geographic, "is_installed", lambda _suffix: False)
     write.write_products(KEYS, RECORDS, AURORAS, PROVENANCE, storage)
     assert storage.size(KEYS.product("catalogue.gpkg")) is None
 
