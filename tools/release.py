@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tarfile
+import tomllib
 from collections import Counter
 from pathlib import Path
 
@@ -31,12 +33,29 @@ _NOT_SOURCES = (".*", "build", "dist", "out", "*.egg-info", "__pycache__", "node
 
 
 def build(folder: Path) -> tuple[Path, Path]:
-    """Build sdist and wheel of the working tree; the wheel is built from the sdist. Return their paths."""
+    """Build sdist and wheel of the working tree; the wheel is built from the sdist. Return their paths.
+
+    Links of the README are absolute in them, for the package index.
+    """
     source = folder / "source"  # a copy, because setuptools writes to it
     shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(*_NOT_SOURCES), symlinks=True)
+    readme = source / "README.md"
+    readme.write_text(link_absolutely(readme.read_text(encoding="utf-8")), encoding="utf-8")
     out = folder / "dist"
     subprocess.run([_uv(), "build", "--quiet", "--out-dir", out, source], check=True)
     return next(out.glob("*.tar.gz")), next(out.glob("*.whl"))
+
+
+def link_absolutely(text: str) -> str:
+    """Make the relative links and pictures of a Markdown page absolute, in the repository that pyproject.toml names."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    repository = project["urls"]["Source"]
+
+    def link(match: re.Match[str]) -> str:
+        kind = "raw" if match[1].startswith("!") else "blob"
+        return f"{match[1]}({repository}/{kind}/main/{match[2]})"
+
+    return re.sub(r"(!?\[[^\]]*\])\((?!https?:|#)([^)]+)\)", link, text)
 
 
 def install(wheel: Path, extras: str, python: str, folder: Path) -> Path:

@@ -52,4 +52,16 @@ def test_run_command_works_in_a_fresh_clone(tmp_path):
     assert outcomes.count("aurora") >= 5
     assert outcomes.count("failed") == 0
     with (run / "catalogue.csv").open() as stream:
-        assert len(list(csv.DictReader(stream))) >= outcomes.count("aurora")
+        rows = list(csv.DictReader(stream))
+    assert len(rows) >= outcomes.count("aurora")
+    shown = _read_table("| name | lat_deg |")
+    assert shown["name"] == rows[0]["name"]
+    numbers = {name: float(value) for name, value in shown.items() if name != "name"}
+    assert numbers == pytest.approx({name: float(rows[0][name]) for name in numbers}, rel=0.1, abs=0.1)
+
+
+def _read_table(start: str) -> dict[str, str]:
+    """Return the first row of a table of the README by column."""
+    heads, _, row = README[README.index(start) :].splitlines()[:3]
+    cells = ([cell.strip() for cell in line.strip("|").split("|")] for line in (heads, row))
+    return dict(zip(*cells, strict=True))

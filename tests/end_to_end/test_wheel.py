@@ -1,5 +1,6 @@
 """The sdist and the wheel contain all modules and data files, and the base runs where nothing else is installed."""
 
+import re
 import subprocess
 import sys
 import zipfile
@@ -42,6 +43,11 @@ def test_metadata_has_what_the_package_index_shows(built):
     for line in ("Project-URL: Source, ", "Classifier: ", "Keywords: ", "License-Expression: Apache-2.0"):
         assert f"\n{line}" in metadata
     assert "Description-Content-Type: text/markdown" in metadata
+    links = re.findall(r"\]\(([^)]+)\)", metadata)
+    assert [link for link in links if not link.startswith("https://")] == []
+    targets = [re.sub(r"^https://github.com/[^/]+/[^/]+/(blob|raw)/main/", "", link) for link in links]
+    assert [target for target in targets if not (ROOT / target.partition("#")[0]).exists()] == []
+    assert "docs/example.png" in targets
 
 
 @pytest.mark.slow
