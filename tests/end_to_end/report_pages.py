@@ -28,9 +28,9 @@ def make_aurora(name: str, brightness: float, **more: object) -> Aurora:
     row = {column.name: fill[column.kind] for column in COLUMNS}
     box = {"box_x0": 200.0, "box_y0": 150.0, "box_x1": 300.0, "box_y1": 260.0}
     coordinates = {"lat_deg": -45.0, "lon_deg": 354.0, "local_time_h": 1.5, "area_km2": 3e5, "outline_wkt": OUTLINE}
-    spacecraft = {"sub_spacecraft_lat_deg": -20.0, "sub_spacecraft_lon_deg": 340.0, "spacecraft_altitude_km": 20000.0}
     given = {"name": name, "mean_brightness_R": brightness, "aurora_id": name, "morphology": "patch"}
-    return Aurora(**(row | box | coordinates | spacecraft | given | more))
+    given["picture_outline"] = "210,160,290,160,290,250,210,250"
+    return Aurora(**(row | box | coordinates | given | more))
 
 
 def write_report(

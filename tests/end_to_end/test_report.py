@@ -33,6 +33,7 @@ def forty(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture
 def page(browser: webdriver.Chrome, forty: str) -> webdriver.Chrome:
     browser.get("about:blank")  # else an address that differs after # does not load the page again
+    list_errors(browser)  # those of earlier tests
     browser.get(forty)
     return browser
 
@@ -98,6 +99,7 @@ def test_names_are_shown_as_they_are_and_their_pictures_are_loaded(browser, tmp_
     records = [Record(name, Outcome.DISCARDED, "<b>", objects=1, flags=("<i>",)) for name in names]
     for record in records:
         write_picture(tmp_path, record)
+    list_errors(browser)
     browser.get(write_report(tmp_path, records, []).as_uri())
     assert sorted(list_cards(browser)) == sorted(names)
     widths = "images.map((image) => image.decode().then(() => image.naturalWidth))"
@@ -259,4 +261,3 @@ def test_missing_part_is_named(browser, long_run, tmp_path):
     )
     assert "report/0002.js is missing: 2100 pictures are not shown" in browser.find_element(By.ID, "loading").text
     assert len(list_cards(browser)) == 2000
-    list_errors(browser)  # the log is read, for the tests that follow

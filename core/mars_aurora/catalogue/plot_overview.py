@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from mars_aurora.aurora import Aurora
 from mars_aurora.catalogue import plots
 from mars_aurora.catalogue.charts import timeline
-from mars_aurora.catalogue.regions import REGIONS
+from mars_aurora.catalogue.place_names import PLACES
 from mars_aurora.emission import Emission
 from mars_aurora.geometry.outline import find_cut
 from mars_aurora.run.ledger import Record
@@ -86,9 +86,18 @@ def _draw_map(axes: Axes, auroras: Sequence[Aurora]) -> None:
     for area_km2 in (1e5, 1e6, 5e6):
         axes.scatter([], [], _find_size(area_km2), color="0.6", label=f"{area_km2 / 1e6:g} million km²")
     axes.legend(fontsize=7, loc="upper right", labelspacing=1.2)
-    for region in REGIONS:
-        place = region.lon_deg, region.lat_deg
-        axes.text(*place, region.name, ha="center", va="center", fontsize=7, color="0.5", style="italic", clip_on=True)
+    for place in PLACES:
+        axes.text(
+            place.lon_deg,
+            place.lat_deg,
+            place.name,
+            ha="center",
+            va="center",
+            fontsize=7,
+            color="0.5",
+            style="italic",
+            clip_on=True,
+        )
     axes.set(xlim=(0, 360), ylim=(-90, 90), aspect="equal", xlabel="east longitude, °", ylabel="latitude, °")
     axes.set_xticks(range(0, 361, 30))
     axes.set_yticks(range(-90, 91, 30))

@@ -46,13 +46,13 @@ def draw_set(swaths: Sequence[Swath], style: plots.Style = plots.DEFAULT) -> byt
     image = plots.draw_brightness(axes, stitched_R, range_R)
     draw_grid(axes, perspective)
     by_id: dict[str, list[Aurora]] = {}
-    for aurora in (aurora for swath in swaths for aurora in swath.auroras):
+    for aurora in (aurora for swath in swaths for aurora in swath.auroras if aurora.has_signal):
         by_id.setdefault(aurora.aurora_id, []).append(aurora)
     for number, sightings in enumerate(by_id.values(), 1):
         _draw_aurora(axes, number, sightings, middle.emission.shell_km, perspective)
     plots.write_note(axes, f"seen from {describe_positions(perspective)}")
     first, last = swaths[0].observation.facts, swaths[-1].observation.facts
-    count = f"{len(swaths)} swaths, {len(by_id)} aurora{'' if len(by_id) == 1 else 's'}"
+    count = f"{len(swaths)} swaths, {plots.describe_count(len(by_id))}"
     title = f"{first.name} and later swaths\n{first.start_utc} to {last.end_utc or last.start_utc} UTC   {count}"
     axes.set_title(title, fontsize=9, parse_math=False)
     plots.add_scale(image, [axes], middle.emission)

@@ -20,7 +20,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
-from mars_aurora.aurora import Aurora
+from mars_aurora.aurora import Aurora, count_auroras
 from mars_aurora.catalogue.plot_grid import OUTLINED, describe_positions, draw_grid
 from mars_aurora.emission import DAY_SZA_DEG, Emission, Range
 from mars_aurora.geometry import canvas as canvases
@@ -147,9 +147,10 @@ def draw_axes(
     for aurora in auroras:
         corners = (aurora.box_x0, aurora.box_y0, aurora.box_x1, aurora.box_y1)
         is_own = aurora.emission == observation.emission.name
-        draw_box(axes, corners, f"{aurora.detection}{f': {aurora.mean_brightness_R:.1f} R' if is_own else ''}")
-    count = f"{len(auroras)} aurora{'' if len(auroras) == 1 else 's'}"
-    title = f"{observation.facts.name}\n{observation.facts.start_utc} UTC   {count}"
+        draw_box(
+            axes, corners, f"{aurora.detection}: {_describe_brightness(aurora)}" if is_own else f"{aurora.detection}"
+        )
+    title = f"{observation.facts.name}\n{observation.facts.start_utc} UTC   {describe_count(count_auroras(auroras))}"
     axes.set_title(title, fontsize=9, parse_math=False)
     return image
 
@@ -181,6 +182,15 @@ def project_outlines(aurora: Aurora, shell_km: float, perspective: Perspective) 
     rings = [part.exterior for part in shapely.get_parts(shapely.from_wkt(aurora.outline_wkt))]
     points = [shapely.get_coordinates(shapely.segmentize(ring, 1.0)).T for ring in rings]
     return [np.stack(project_points(lat, lon, shell_km, perspective)) for lon, lat in points]
+
+
+def describe_count(auroras: int) -> str:
+    """Format a number of auroras."""
+    return f"{auroras} aurora{'' if auroras == 1 else 's'}"
+
+
+def _describe_brightness(aurora: Aurora) -> str:
+    return f"{aurora.mean_brightness_R:.1f} R" if aurora.has_signal else "no signal"
 
 
 def _describe_season(observation: Observation) -> str:

@@ -16,12 +16,12 @@ from typing import Any, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from mars_aurora.aurora import Aurora
+from mars_aurora.aurora import Aurora, count_auroras
 from mars_aurora.catalogue import report_rows, summary
 from mars_aurora.catalogue.charts import color_stops, histogram, list_ticks, timeline
 from mars_aurora.catalogue.entries import Entry
 from mars_aurora.catalogue.labels import coco_categories
-from mars_aurora.catalogue.regions import REGIONS
+from mars_aurora.catalogue.place_names import PLACES
 from mars_aurora.emission import find_emission
 from mars_aurora.geometry.canvas import CENTER_X, CENTER_Y, DISK_RADIUS
 from mars_aurora.run import costs
@@ -81,7 +81,7 @@ def build(  # noqa: PLR0913, PLR0917 -- all contents of the page
     """
     emission = find_emission(provenance.emission)
     counts = count_outcomes(records)
-    pictures = report_rows.list_pictures(records, auroras, emission.shell_km)
+    pictures = report_rows.list_pictures(records, auroras)
     joined = report_rows.list_auroras(entries, auroras)
     total = {"pictures": sum(record.outcome in PICTURED for record in records), "auroras": len(entries)}
     parts = range(2, 1 + -(-max(total.values()) // ROWS_IN_A_PART))
@@ -94,13 +94,13 @@ def build(  # noqa: PLR0913, PLR0917 -- all contents of the page
         listed=len(records),
         counts={outcome: count for outcome, count in counts.items() if outcome != Outcome.CANDIDATE},
         balances=sum(counts.values()) == len(records) and not counts[Outcome.CANDIDATE],
-        sightings=len(auroras),
+        sightings=count_auroras(auroras),
         auroras=len(entries),
         cost=_estimate_cost(records, detected) if detected else None,
         searched_km2=searched_km2,
         elapsed_s=elapsed_s,
         detected=detected,
-        regions=REGIONS,
+        places=PLACES,
         picture_ticks=list_ticks(*emission.heatmap_R),
         histograms=[
             histogram("Mean brightness, R", [entry.mean_brightness_R for entry in entries]),

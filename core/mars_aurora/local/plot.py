@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import unquote_to_bytes
@@ -118,6 +119,7 @@ def _draw_set(run: Run, names: list[str], style: Style) -> bytes:
 
 def _draw_overview(run: Run, style: Style) -> bytes:
     from mars_aurora.catalogue.plot_overview import draw_overview
+    from mars_aurora.catalogue.plots import describe_count
     from mars_aurora.catalogue.tables import from_table
     from mars_aurora.emission import find_emission
     from mars_aurora.run.ledger import Outcome, Record
@@ -125,9 +127,9 @@ def _draw_overview(run: Run, style: Style) -> bytes:
     records = [Record(row["name"], Outcome(row["outcome"])) for row in run.ledger]
     line = find_emission(run.catalogue.meta["emission"])
     by_id: dict[str, list[Aurora]] = {}
-    for aurora in from_table(run.catalogue):
+    for aurora in filter(attrgetter("has_signal"), from_table(run.catalogue)):
         by_id.setdefault(aurora.aurora_id, []).append(aurora)
-    title = f"Run {run.folder.resolve().name}: {len(by_id)} auroras in {len(records)} inputs, {line.name} nm"
+    title = f"Run {run.folder.resolve().name}: {describe_count(len(by_id))} in {len(records)} inputs, {line.name} nm"
     return draw_overview(title, records, list(by_id.values()), line, style)
 
 

@@ -17,33 +17,25 @@ from mars_aurora.run.keys import RunKeys, flat_name
 from mars_aurora.run.ledger import Outcome, Record
 from mars_aurora.run.storage import FolderStorage
 
-AURORA = replace(
-    AURORAS[0], sub_spacecraft_lat_deg=0.0, sub_spacecraft_lon_deg=0.0, spacecraft_altitude_km=20000.0, aurora_id="a"
-)
+AURORA = replace(AURORAS[0], aurora_id="a")
 SWATH = "emm_emu_l2b_20220331t21{}_0191_os2_sw{}of3_r_v01-04.fits"
 
 
 def _picture(record, auroras=()):
-    (row,) = list_pictures([record], auroras, 130.0)
+    (row,) = list_pictures([record], auroras)
     return dict(zip(COLUMNS["picture"], row, strict=True))
-
-
-def _sighting(outline):
-    aurora = replace(AURORA, outline_wkt=outline)
-    (row,) = _picture(Record(AURORA.name, Outcome.AURORA), [aurora])["sightings"]
-    return dict(zip(COLUMNS["sighting"], row, strict=True))
 
 
 def test_pictures_with_auroras_are_first_and_others_without_picture_are_left_out():
     outcomes = [Outcome.DISCARDED, Outcome.AURORA, Outcome.REJECTED, Outcome.NO_NIGHT, Outcome.AURORA]
     records = [Record(f"{number}.fits", outcome) for number, outcome in enumerate(outcomes)]
-    assert [row[0] for row in list_pictures(records, [], 130.0)] == ["1.fits", "4.fits", "0.fits", "3.fits"]
+    assert [row[0] for row in list_pictures(records, [])] == ["1.fits", "4.fits", "0.fits", "3.fits"]
 
 
 def test_picture_has_its_place_in_the_run_its_set_and_its_perspective():
     records = [Record(SWATH.format(minute, swath), Outcome.DISCARDED) for minute, swath in (("2107", 1), ("4007", 2))]
     records[1] = replace(records[1], perspective=Perspective(1.23456, 2.0, 3.0, 4.0, 5.0))
-    _, row = list_pictures(records, [], 130.0)
+    _, row = list_pictures(records, [])
     found = dict(zip(COLUMNS["picture"], row, strict=True))
     assert (found["src"], found["set"]) == (f"images/{records[1].name}.png", f"sets/{records[0].name}.png")
     assert (found["mode"], found["start"]) == ("os2", "2022-03-31T21:40:07.000")
@@ -59,18 +51,14 @@ def test_numbers_that_are_unknown_are_null():
     assert "NaN" not in json.dumps(row)
 
 
-def test_outline_is_left_out_where_mars_hides_it_and_at_the_cut():
-    whole = _sighting("POLYGON ((10 -10, 20 -10, 20 10, 10 10, 10 -10))")["outlines"]
-    assert len(whole) == 1
-    assert whole[0][0] == whole[0][-1]
-    assert _sighting("POLYGON ((170 -10, 190 -10, 190 10, 170 10, 170 -10))")["outlines"] == []
-    partly = _sighting("POLYGON ((60 -5, 130 -5, 130 5, 60 5, 60 -5))")["outlines"]
-    points = np.array([point for line in partly for point in line])
-    assert len(partly) == 2
-    assert np.hypot(*(points - (320, 230)).T).max() < 180, "to the limb of the emitting shell"
-    cut = _sighting("MULTIPOLYGON (((350 0, 360 0, 360 9, 350 9, 350 0)), ((0 0, 8 0, 8 9, 0 9, 0 0)))")["outlines"]
-    assert len(cut) == 3, "from the corner at 350 E to the cut, back from it, and the other part in one"
-    assert all(line[0] != line[-1] for line in cut)
+def test_outlines_on_the_picture_are_closed_and_simplified():
+    aurora = replace(AURORA, picture_outline="10,10,20,10.1,30,10,30,40;100,100,110,100,110,120")
+    (row,) = _picture(Record(AURORA.name, Outcome.AURORA), [aurora])["sightings"]
+    found = dict(zip(COLUMNS["sighting"], row, strict=True))
+    assert found["outlines"] == [
+        [[10, 10], [30, 10], [30, 40], [10, 10]],
+        [[100, 100], [110, 100], [110, 120], [100, 100]],
+    ]
 
 
 def test_joined_aurora_has_its_sightings_with_the_largest_first():

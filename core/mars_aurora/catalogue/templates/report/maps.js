@@ -42,7 +42,7 @@ function drawRing(ring, project, color) {
 }
 
 function drawPoint(item, index, position) {
-  const signal = item.quality_flags.split(" ").includes("no_signal") ? " no-signal" : "";
+  const signal = hasSignal(item) ? "" : " no-signal";
   const [x, y] = position.map((value) => value.toFixed(1));
   return `<circle class="dot${signal}" data-index="${index}" data-size="${sizeOf(item.area_km2)}" cx="${x}" cy="${y}" r="1" fill="${colorOf(item.mean_brightness_R)}"/>`;
 }

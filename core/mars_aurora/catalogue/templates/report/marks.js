@@ -52,15 +52,16 @@ function showMarksOfCards() {
   }
 }
 
-// COCO of the pictures that are marked completely, with their good boxes; and all marks, to load them again.
+// COCO of the pictures that are marked completely, with their good boxes and that of Mars; and all marks, to load them again.
 function describeMarks() {
   const done = pictures.filter((picture) => ["good", "bad"].includes(markOfPicture(picture)));
-  const aurora = data.categories.find((category) => category.name === "aurora").id, annotations = [];
+  const annotations = [], add = (image, label, [x0, y0, x1, y1]) => {
+    const width = Number((x1 - x0).toFixed(1)), height = Number((y1 - y0).toFixed(1)), category = data.categories.find(({ name }) => name === label);
+    annotations.push({ id: annotations.length + 1, image_id: image, category_id: category.id, bbox: [x0, y0, width, height], area: width * height, iscrowd: 0 });
+  };
   done.forEach((picture, index) => {
-    for (const item of boxesOf(picture).filter((item) => effectiveMark(picture, item) === "good")) {
-      const [x0, y0, x1, y1] = item.box, width = Number((x1 - x0).toFixed(1)), height = Number((y1 - y0).toFixed(1));
-      annotations.push({ id: annotations.length + 1, image_id: index + 1, category_id: aurora, bbox: [x0, y0, width, height], area: width * height, iscrowd: 0 });
-    }
+    if (picture.mars_box) add(index + 1, "mars", picture.mars_box);
+    for (const item of boxesOf(picture)) if (effectiveMark(picture, item) === "good") add(index + 1, "aurora", item.box);
   });
   const images = done.map((picture, index) => ({ id: index + 1, file_name: `images/${picture.label}.png`, width: 640, height: 480 }));
   const info = { description: FORMAT, run_id: data.run, run_created_utc: data.created, date_created: new Date().toISOString() };

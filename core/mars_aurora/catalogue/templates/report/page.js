@@ -19,12 +19,15 @@ const url = (path) => path.split("/").map(encodeURIComponent).join("/");
 const toObject = (columns, row) => Object.fromEntries(columns.map((column, index) => [column, row[index]]));
 const largest = (values) => Math.max(0, ...values.filter((value) => value !== null));
 
+const hasSignal = (sighting) => !sighting.quality_flags.split(" ").includes("no_signal"); // else it is called no aurora
+
 function addRows(part) {
   for (const row of part.pictures) {
     const picture = toObject(data.columns.picture, row);
     picture.sightings = picture.sightings.map((item) => ({ ...toObject(data.columns.sighting, item), picture }));
-    picture.brightness = largest(picture.sightings.map((item) => item.mean_brightness_R));
-    picture.confidence = largest(picture.sightings.map((item) => item.confidence));
+    picture.auroras = picture.sightings.filter(hasSignal);
+    picture.brightness = largest(picture.auroras.map((item) => item.mean_brightness_R));
+    picture.confidence = largest(picture.auroras.map((item) => item.confidence));
     picture.first = pictures.length;
     pictures.push(picture);
     named.set(picture.name, picture);

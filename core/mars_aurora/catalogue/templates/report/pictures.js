@@ -2,14 +2,14 @@
 function makeCard(picture) {
   const image = make("img", { loading: "lazy", decoding: "async", alt: "", width: 640, height: 480, src: url(picture.src) });
   const name = make("span", { textContent: picture.name.split("/").pop() });
-  const facts = make("span", { className: picture.sightings.length ? "facts aurora" : "facts", textContent: describePicture(picture) });
+  const facts = make("span", { className: picture.auroras.length ? "facts aurora" : "facts", textContent: describePicture(picture) });
   const card = make("button", { type: "button", className: "card", title: picture.name }, image, name, facts);
   card.dataset.name = picture.name;
   return card;
 }
 
 function describePicture(picture) {
-  const outcome = picture.outcome.replace("_", " "), number = picture.sightings.length;
+  const outcome = picture.outcome.replace("_", " "), number = picture.auroras.length;
   if (!number) return `${outcome} · ${picture.objects ?? "?"} object${picture.objects === 1 ? "" : "s"}`;
   return `${number} aurora${number === 1 ? "" : "s"} · ${picture.brightness} R${picture.confidence ? ` · ${picture.confidence}` : ""}`;
 }
