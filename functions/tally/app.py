@@ -32,6 +32,6 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     metrics.add_metric("candidates", MetricUnit.Count, result.candidates)
     for seconds in request.transform_seconds:
         metrics.add_metric("transform_seconds", MetricUnit.Seconds, seconds)
-        logger.info("transform done", transform_seconds=seconds)
+        logger.info("transform done", transform_seconds=seconds, transform_job=request.transform["job"])
     logger.info("tally done", result=result.to_event())
     return result.to_event()

@@ -99,7 +99,7 @@ def status(
     stack = connect(stack_name)
     found = list(list_executions(stack, find_run(run) if run else "", _SHOWN))
     first = min((execution["startDate"] for _, execution in found), default=None)
-    performance = find_performance(make_client("logs"), stack.log_group, first) if first else {}
+    performance = find_performance(make_client, stack.log_group, first) if first else {}
     for name, execution in found:
         counts = describe_execution(stack, execution)
         typer.echo(f"{execution['startDate']:%Y-%m-%d %H:%M:%S}  {execution['status']:<9}  {name}  {counts}")

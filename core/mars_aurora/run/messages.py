@@ -208,8 +208,8 @@ class TallyRequest(Message):
     no_transform : str
         Why the stack has no transform job; empty if it has.
     transform : dict
-        How the transform job of this execution ended: a Status with the ``seconds`` that it took, or the Error and
-        Cause of its failure. Empty before.
+        How the transform job of this execution ended: a Status with the name of the ``job`` and the ``seconds`` that
+        it took, or the Error and Cause of its failure. Empty before.
     detected : str
         What the tally before the transform job said of it; empty before.
     """

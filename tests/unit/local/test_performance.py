@@ -8,7 +8,24 @@ from botocore.exceptions import ClientError
 
 from mars_aurora.local.performance import QUERY, find_performance
 
+MEMORY = {"job-1/i-0": [40.0, 61.7], "job-2/i-0": [90.0]}  # percent, by host
 SINCE = datetime(2026, 11, 28, tzinfo=UTC)
+
+
+class Metrics:
+    """CloudWatch with the memory of two transform jobs."""
+
+    def get_paginator(self, operation: str) -> "Metrics":
+        assert operation == "list_metrics"
+        return self
+
+    def paginate(self, Namespace: str, MetricName: str) -> list[dict[str, Any]]:
+        assert (Namespace, MetricName) == ("/aws/sagemaker/TransformJobs", "MemoryUtilization")
+        return [{"Metrics": [{"Dimensions": [{"Name": "Host", "Value": host}]} for host in MEMORY]}]
+
+    def get_metric_statistics(self, Dimensions: list[dict[str, str]], **request: Any) -> dict[str, Any]:
+        assert request["StartTime"] == SINCE
+        return {"Datapoints": [{"Maximum": value} for value in MEMORY[Dimensions[0]["Value"]]]}
 
 
 class Logs:
@@ -33,11 +50,11 @@ def test_performance_of_a_run_has_classification_inference_and_transform_job() -
     logs = Logs(
         {"run_id": "a", "message": "detect done", "pictures": "20", "seconds": "2.25", "megabytes": "210.4"},
         {"run_id": "a", "message": "classify done", "pictures": "60", "seconds": "3.1", "megabytes": "120"},
-        {"run_id": "b", "message": "transform done", "pictures": "1", "transform_s": "312.4"},
+        {"run_id": "b", "message": "transform done", "pictures": "1", "transform_s": "312.4", "job": "job-1"},
     )
-    assert find_performance(logs, "group", SINCE) == {
+    assert find_performance({"logs": logs, "cloudwatch": Metrics()}.__getitem__, "group", SINCE) == {
         "a": "classification of 60 pictures: 3.1 s, 120 MB; inference on Lambda of 20 pictures: 2.2 s, 210 MB",
-        "b": "transform job: 312 s",
+        "b": "inference in a transform job: 312 s, 62 % of the memory",
     }
 
 
@@ -46,8 +63,8 @@ def test_performance_that_may_not_be_read_is_left_out() -> None:
         def start_query(self, **_request: object) -> dict[str, str]:
             raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "StartQuery")
 
-    assert find_performance(Refusing(), "group", SINCE) == {}
-    assert find_performance(Logs(), "", SINCE) == {}
+    assert find_performance(lambda _service: Refusing(), "group", SINCE) == {}
+    assert find_performance(lambda _service: Logs(), "", SINCE) == {}
 
 
 def test_query_finds_what_the_functions_log() -> None:
@@ -56,4 +73,7 @@ def test_query_finds_what_the_functions_log() -> None:
         source = (functions / name / "app.py").read_text()
         assert f'logger.info("{name} done", result=result.to_event(), **asdict(used))' in source
         assert "logger.append_keys(run_id=request.run_id" in source
-    assert 'logger.info("transform done", transform_seconds=seconds)' in (functions / "tally" / "app.py").read_text()
+    assert (
+        'logger.info("transform done", transform_seconds=seconds, transform_job='
+        in (functions / "tally" / "app.py").read_text()
+    )
