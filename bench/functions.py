@@ -23,17 +23,24 @@ REPEATS = 3
 STEPS = {
     "preprocess": "preprocess(PreprocessRequest('r', '', name, name), inputs, work)",
     "classify": "classify(ClassifyRequest('r', name), work)",
-    "tally": "tally(TallyRequest('r', '', ''), inputs, work, Settings('w', 'd', DetectorName.YOLO, True))",
+    "tally": "tally(TallyRequest('r', '', ''), inputs, work, Settings('w', 'd', DetectorName.YOLO, True), None)",
     "detect": "detect(DetectRequest('r', name), work, load_detector('yolo'), describe_detector(DetectorName.YOLO))",
-    "catalogue": "catalogue(CatalogueRequest('r', '', ''), inputs, work, work, provenance)",
+    "measure": "measure(MeasureRequest('r', '', 0, describe_detector(DetectorName.YOLO).folder), work, work)",
+    "catalogue": "catalogue(CatalogueRequest('r', 1), work, work, provenance)",
 }
-RECORDS = {"preprocess": "ledger", "classify": "ledger", "detect": "predictions"}  # a step skips inputs recorded there
+RECORDS = {
+    "preprocess": "ledger",
+    "classify": "ledger",
+    "detect": "predictions",
+    "measure": "measured",
+}  # a step skips inputs recorded there
 IMPORTS = {
     "preprocess": "mars_aurora.readers.reading, mars_aurora.geometry.canvas, mars_aurora.picture.heatmap",
     "classify": "mars_aurora.classify.count",
     "tally": "mars_aurora.run.ledger",
     "detect": "mars_aurora.detect.yolo",
-    "catalogue": "mars_aurora.catalogue.write, mars_aurora.measure.measure",
+    "measure": "mars_aurora.measure.measure",
+    "catalogue": "mars_aurora.catalogue.write",
 }
 CODE = """
 import boto3, shutil, sys, time

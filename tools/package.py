@@ -1,6 +1,6 @@
 """Build the Lambda layer or one function; `sam build` calls this script through the two Makefiles.
 
-    python tools/package.py layer|open|preprocess|classify|tally|detect|catalogue|close|publish FOLDER
+    python tools/package.py TARGET FOLDER     TARGET: layer or a function
     python tools/package.py requirements     regenerate every requirements.txt from uv.lock
     python tools/package.py check BUILD      check every function, with its layer, for size and platform
 
@@ -25,7 +25,7 @@ import archive
 
 ROOT = Path(__file__).resolve().parents[1]
 LAYER = "layer"
-WITH_LAYER = ("open", "preprocess", "classify", "tally", "detect", "catalogue", "close")
+WITH_LAYER = ("open", "preprocess", "classify", "tally", "detect", "measure", "stitch", "catalogue", "close")
 PUBLISH = "publish"
 FUNCTIONS = (*WITH_LAYER, PUBLISH)
 MODEL_ARCHIVE = "model.tar.gz"

@@ -1,4 +1,4 @@
-"""Measure the detections of a run and write its ledger and catalogue."""
+"""Write the ledger and the catalogue of a run."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ metrics = Metrics()
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     request, settings = CatalogueRequest.from_event(event), Settings.from_env(os.environ)
     logger.append_keys(run_id=request.run_id)
-    buckets = request.bucket, settings.work_bucket, settings.detections_bucket
-    inputs, work, detections = (S3Storage(connect("s3"), bucket) for bucket in buckets)
-    made_by = describe_provenance(settings.detector, request.min_objects, request.execution, cleaning=settings.cleaning)
-    with ThreadPoolExecutor(8) as readers:  # both S3 requests and numpy release the interpreter lock
-        result = catalogue(request, inputs, work, detections, made_by, readers.map)
+    work, detections = (S3Storage(connect("s3"), name) for name in (settings.work_bucket, settings.detections_bucket))
+    command = request.execution_arn
+    made_by = describe_provenance(settings.detector, request.min_objects, command, cleaning=settings.cleaning)
+    with ThreadPoolExecutor(8) as readers:
+        result = catalogue(request, work, detections, made_by, readers.map)
     for name, count in {**result.counts, "listed": result.listed}.items():
         metrics.add_metric(name, MetricUnit.Count, count)
     metrics.add_metric("rejected_percent", MetricUnit.Percent, 100 * result.counts["rejected"] / max(1, result.listed))

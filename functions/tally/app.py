@@ -9,6 +9,7 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from mars_aurora.run.account import Account
 from mars_aurora.run.aws import connect
 from mars_aurora.run.messages import TallyRequest
 from mars_aurora.run.settings import Settings
@@ -28,7 +29,8 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     logger.append_keys(run_id=request.run_id)
     settings = Settings.from_env(os.environ)
     inputs, work = S3Storage(connect("s3"), request.bucket), S3Storage(connect("s3"), settings.work_bucket)
-    result = tally(request, inputs, work, settings)
+    account = Account(connect("stepfunctions"), connect("lambda"))
+    result = tally(request, inputs, work, settings, account.count_items)
     metrics.add_metric("candidates", MetricUnit.Count, result.candidates)
     for seconds in request.transform_seconds:
         metrics.add_metric("transform_seconds", MetricUnit.Seconds, seconds)

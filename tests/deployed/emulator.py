@@ -4,7 +4,8 @@ FOLDER and PYTHON, the command of a clean Python, are those of the double of Sag
 
 What MiniStack 1.5.33 lacks is added here, as AWS documents it:
 
-- MaxConcurrency and ToleratedFailureCount of a Distributed Map taken from the state's input (`honour_paths`);
+- ResultWriter and ItemBatcher of a distributed map, limits taken from the state's input, and the limit of payloads
+  (`distributed_map`);
 - the class of a function's exception as the name of the error, which Retry and Catch compare (`name_errors`).
 
 Functions and states may take `PATIENCE` times their time limits, so that a busy machine does not fail a run.
@@ -19,20 +20,6 @@ from botocore.session import Session
 
 PATIENCE = 10
 SERVICES = "s3,lambda,iam,sts,cloudformation,states,events,sqs,logs,monitoring,ssm"
-
-
-def honour_paths(stepfunctions):
-    run = stepfunctions._run_distributed_map
-
-    def run_with_paths(state_def, raw_input, effective, *rest):
-        looked_up = {
-            name: stepfunctions._resolve_path_or_ctx(state_def[f"{name}Path"], effective, rest[-1])
-            for name in ("MaxConcurrency", "ToleratedFailureCount")
-            if f"{name}Path" in state_def
-        }
-        return run({**state_def, **looked_up}, raw_input, effective, *rest)
-
-    stepfunctions._run_distributed_map = run_with_paths
 
 
 def be_patient(stepfunctions, lambda_svc):
@@ -88,13 +75,17 @@ if __name__ == "__main__":
         "SFN_WAIT_SCALE": "0.1",
         "LOG_LEVEL": "WARNING",
     }
+    import distributed_map
+    import sagemaker_double
     from ministack import app
     from ministack.services import lambda_svc, s3, stepfunctions
     from ministack.services.cloudformation import provisioners
-    from sagemaker_double import SageMaker, plug_in
 
-    plug_in(SageMaker(Path(folder), python, s3._get_object_data, make_writer(port)), app, stepfunctions, provisioners)
-    honour_paths(stepfunctions)
+    write = make_writer(port)
+    sagemaker_double.plug_in(
+        sagemaker_double.SageMaker(Path(folder), python, s3._get_object_data, write), app, stepfunctions, provisioners
+    )
+    distributed_map.plug_in(stepfunctions, write, Path(folder))
     be_patient(stepfunctions, lambda_svc)
     name_errors(lambda_svc)
     app.main()

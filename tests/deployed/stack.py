@@ -49,6 +49,10 @@ class Emulator:
         path = self.folder / "jobs.jsonl"
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
+    def largest_payloads(self) -> dict[str, int]:
+        """Return the size in bytes of the largest payload of each state so far."""
+        return dict(json.loads((self.folder / "payloads.json").read_text()))
+
     def client(self, service: str, config: Config | None = None) -> Any:
         return boto3.client(
             service,

@@ -1,6 +1,5 @@
 """A brown-out of S3, in which every fifth request fails: the storage hides it, and a run has the same results."""
 
-import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,15 +11,26 @@ from stack import Emulator
 from mars_aurora.detect.detectors import DetectorName, describe_detector, load_detector
 from mars_aurora.run import aws
 from mars_aurora.run.keys import LOCKS, RunKeys, is_fits
+from mars_aurora.run.listing import SETS, SLICES, UNDETECTED, read_items
 from mars_aurora.run.lock import release_lock, take_lock
-from mars_aurora.run.messages import CatalogueRequest, ClassifyRequest, DetectRequest, PreprocessRequest, TallyRequest
+from mars_aurora.run.messages import (
+    CatalogueRequest,
+    ClassifyRequest,
+    DetectRequest,
+    MeasureRequest,
+    PreprocessRequest,
+    StitchRequest,
+    TallyRequest,
+)
 from mars_aurora.run.provenance import describe_provenance
 from mars_aurora.run.settings import Settings
 from mars_aurora.run.storage import S3Storage
 from mars_aurora.steps.catalogue import catalogue
 from mars_aurora.steps.classify import classify
 from mars_aurora.steps.detect import detect
+from mars_aurora.steps.measure import measure
 from mars_aurora.steps.preprocess import preprocess
+from mars_aurora.steps.stitch import stitch
 from mars_aurora.steps.tally import tally
 
 pytestmark = [pytest.mark.deployed, pytest.mark.slow]
@@ -92,14 +102,17 @@ def run_steps(run_id: str, storages: list[S3Storage]) -> dict[str, bytes]:
             if preprocess(request, inputs, work).usable:
                 classify(ClassifyRequest(run_id, name), work)
     settings = Settings(work._bucket, detections._bucket, DetectorName.YOLO, cleaning=True)
-    tally(TallyRequest(run_id, inputs._bucket, "b/"), inputs, work, settings)
+    settled = tally(TallyRequest(run_id, inputs._bucket, "b/"), inputs, work, settings, lambda _map_run: {})
     detector, version = load_detector(DetectorName.YOLO), describe_detector(DetectorName.YOLO)
-    for line in work.get(RunKeys(run_id).items("candidates")).splitlines():
-        detect(DetectRequest(run_id, json.loads(line)["name"]), work, detector, version)
-    made_by = describe_provenance(DetectorName.YOLO, 2, "test")
+    keys, made_by = RunKeys(run_id), describe_provenance(DetectorName.YOLO, 2, "test")
+    for item in read_items(work, keys, UNDETECTED):
+        detect(DetectRequest(run_id, item["name"]), work, detector, version)
     with ThreadPoolExecutor(4) as readers:
-        catalogue(CatalogueRequest(run_id, inputs._bucket, "b/"), inputs, work, detections, made_by, readers.map)
-    return {name: detections.get(RunKeys(run_id).product(name)) for name in ("ledger.csv", "catalogue.csv")}
+        for item in read_items(work, keys, SLICES):
+            measure(MeasureRequest(run_id, "", item["number"], version.folder), work, detections, readers.map)
+        stitch(StitchRequest(run_id, list(read_items(work, keys, SETS))), work, detections)
+        catalogue(CatalogueRequest(run_id, settled.listed), work, detections, made_by, readers.map)
+    return {name: detections.get(keys.product(name)) for name in ("ledger.csv", "catalogue.csv")}
 
 
 def test_run_in_a_brownout_has_the_results_of_one_without(

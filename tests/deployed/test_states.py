@@ -30,7 +30,8 @@ SUBSTITUTES = {
     "ModelName": "model",
     "StackToken": "0123abcd",
 }
-LAMBDA_TASKS = ["Open", "Preprocess", "Classify", "Tally", "Tally what is left", "Detect", "Catalogue", "Close"]
+LAMBDA_TASKS = ["Open", "Preprocess", "Classify", "Tally", "Tally what is left", "Detect", "Measure", "Stitch"]
+LAMBDA_TASKS += ["Catalogue", "Close"]
 CAUGHT = {"Open": "Not started", "Close": "Did the run fail?"} | dict.fromkeys(
     ("Tally", "Tally what is left", "Catalogue"), "Close"
 )
@@ -85,7 +86,9 @@ def without_catch(state: dict) -> dict:
 def evaluate(workflow, name: str, given: dict) -> dict:
     """Evaluate the arguments of a task, as the output of a Pass state."""
     state = {"Type": "Pass", "QueryLanguage": "JSONata", "Output": STATES[name]["Arguments"], "End": True}
-    context = json.dumps({"State": {"Name": name, "RetryCount": 3}, "Execution": {"Id": "arn:execution"}})
+    context = json.dumps(
+        {"State": {"Name": name, "RetryCount": 3}, "Execution": {"Id": "arn:execution", "Name": "one"}}
+    )
     response = run_state(workflow, state, given, context=context)
     assert response["status"] == "SUCCEEDED", response
     return json.loads(response["output"])
@@ -100,13 +103,15 @@ def evaluate(workflow, name: str, given: dict) -> dict:
         ("Is it FITS?", {"key": "incoming/a/_READY"}, "Ignored"),
         ("Usable?", {"usable": True}, "Classify"),
         ("Usable?", {"usable": False}, "Rejected"),
-        ("Enough objects?", {"candidate": False}, "Discarded"),
-        ("Enough objects?", {"candidate": True}, "Candidate"),
-        ("Where to detect?", {"detection": {"detect_on": "none"}}, "Catalogue"),
+        ("Enough objects?", {"outcome": "no_night"}, "Discarded"),
+        ("Enough objects?", {"outcome": "candidate"}, "Candidate"),
+        ("Where to detect?", {"detection": {"detect_on": "none"}}, "Measure each slice"),
         ("Where to detect?", {"detection": {"detect_on": "lambda"}}, "Detect on Lambda"),
         ("Where to detect?", {"detection": {"detect_on": "sagemaker"}}, "Detect on SageMaker"),
-        ("Is anything left?", {"detection": {"detect_on": "none"}}, "Catalogue"),
+        ("Is anything left?", {"detection": {"detect_on": "none"}}, "Measure each slice"),
         ("Is anything left?", {"detection": {"detect_on": "lambda"}}, "Detect on Lambda"),
+        ("Any observation sets?", {"sets": 0}, "Catalogue"),
+        ("Any observation sets?", {"sets": 3}, "Stitch the observation sets"),
         ("Did the run fail?", {"closed": {"error": "", "cause": ""}}, "Announce the catalogue"),
         ("Did the run fail?", {"failure": FAILURE}, "Run failed"),
     ],
@@ -172,7 +177,9 @@ def test_refused_request_fails_with_the_message_of_the_exception(workflow, cause
 
 
 def test_failed_map_goes_on_to_close_with_its_failure() -> None:
-    for name in ("Preprocess and classify each file", "Detect on Lambda"):
+    maps = [name for name, state in STATES.items() if state["Type"] == "Map"]
+    assert len(maps) == 4
+    for name in maps:
         assert STATES[name]["Catch"] == [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.failure", "Next": "Close"}]
 
 
@@ -220,6 +227,14 @@ def test_tally_receives_how_the_transform_job_ended(workflow) -> None:
         payload = evaluate(workflow, "Tally what is left", REQUEST | {"transform": ended})["Payload"]
         assert payload["transform"] == ended
         assert payload["detect_on_lambda_up_to"] == 7
+
+
+def test_children_return_their_record_or_their_name(workflow) -> None:
+    given = REQUEST | {"usable": False, "record": {"name": "x/y.fits", "outcome": "rejected"}}
+    assert json.loads(run_state(workflow, STATES["Rejected"], given)["output"]) == given["record"]
+    assert json.loads(run_state(workflow, STATES["Ignored"], REQUEST)["output"]) == {"name": "x/y.fits"}
+    mock = {"result": json.dumps({"Payload": {"run_id": "a", "name": "x/y.fits", "record": given["record"]}})}
+    assert json.loads(run_state(workflow, STATES["Classify"], REQUEST, mock=mock)["output"]) == given["record"]
 
 
 def test_announcement_is_retried(workflow) -> None:

@@ -46,7 +46,7 @@ def test_importing_the_package_loads_no_dependency():
 
 
 def test_importing_the_steps_loads_no_dependency():
-    steps = ("open", "preprocess", "classify", "tally", "detect", "measure", "catalogue", "close")
+    steps = ("open", "preprocess", "classify", "tally", "detect", "measure", "stitch", "catalogue", "close")
     assert _loaded_by(*(f"mars_aurora.steps.{step}" for step in steps)) == set()
 
 

@@ -8,7 +8,8 @@ import pytest
 from mars_aurora import errors
 from mars_aurora.run import messages
 from mars_aurora.run.keys import FITS_NAME, HOUSEKEEPING_NAME, RunKeys
-from mars_aurora.run.listing import CANDIDATES, LISTED, UNPROCESSED
+from mars_aurora.run.listing import LISTED, SETS, SLICES, UNDETECTED, UNPROCESSED
+from mars_aurora.steps.settle import FILES
 
 States = dict[str, dict[str, Any]]
 THROTTLED = ["Lambda.TooManyRequestsException"]
@@ -19,6 +20,8 @@ REQUESTS = {
     "Classify": messages.ClassifyRequest,
     "Tally": messages.TallyRequest,
     "Detect": messages.DetectRequest,
+    "Measure": messages.MeasureRequest,
+    "Stitch": messages.StitchRequest,
     "Catalogue": messages.CatalogueRequest,
     "Close": messages.CloseRequest,
 }
@@ -81,14 +84,18 @@ def test_resource_arns_are_the_expected_integrations(states: States) -> None:
     for state in of_type(states, "Map").values():
         assert state["ItemReader"]["Resource"] == "arn:aws:states:::s3:getObject"
         assert state["ItemReader"]["ReaderConfig"] == {"InputType": "JSONL"}
-        assert state["ResultWriter"]["Resource"] == "arn:aws:states:::s3:putObject"
+        writer = state["ResultWriter"]
+        assert writer["Resource"] == "arn:aws:states:::s3:putObject"
+        assert writer["WriterConfig"] == {"OutputType": "JSONL", "Transformation": "COMPACT"}
+        assert writer["Parameters"]["Prefix.$"].startswith("States.Format('runs/{}/map/{}/"), "a folder an execution"
         assert state["ResultPath"] is None, "later states must not depend on the output of a map run"
 
 
 def test_jsonpath_values_have_keys_ending_in_dollar(states: States) -> None:
     """In a JSONPath state a value is a path if and only if its key ends in ``.$``."""
     for state in of_type(states, "Map").values():
-        for block in (state["ItemReader"]["Parameters"], state["ItemSelector"], state["ResultWriter"]["Parameters"]):
+        blocks = [state["ItemReader"]["Parameters"], state.get("ItemSelector", {}), state["ResultWriter"]["Parameters"]]
+        for block in [*blocks, state.get("ItemBatcher", {}).get("BatchInput", {})]:
             for key, value in block.items():
                 assert key.endswith(".$") == value.startswith(("$.", "$$.", "States."))
 
@@ -97,7 +104,8 @@ def test_maps_are_distributed_with_express_children(states: States) -> None:
     for state in of_type(states, "Map").values():
         assert state["ItemProcessor"]["ProcessorConfig"] == {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"}
         assert state["MaxConcurrencyPath"] == "$.children_at_once"
-        assert state["ToleratedFailureCountPath"] == "$.tolerated_failures"
+        tolerated = state.get("ToleratedFailureCountPath", state.get("ToleratedFailureCount"))
+        assert tolerated in {"$.tolerated_failures", "$.tolerated_slices", 0}
         assert not {"ToleratedFailurePercentage", "ToleratedFailurePercentagePath"} & set(state), "either would fail it"
         assert len(state["Label"]) <= 40
 
@@ -125,7 +133,7 @@ def test_timeouts_are_nested(states: States, resources: dict[str, Any], definiti
     function_s = resources[name]["Properties"]["Timeout"]
     state_s = states[name]["TimeoutSeconds"]
     assert function_s < state_s <= function_s + 10
-    if name in {"Preprocess", "Classify", "Detect"}:
+    if name in {"Preprocess", "Classify", "Detect", "Measure", "Stitch"}:
         assert 2 * state_s < 300, "an EXPRESS child execution is limited to five minutes"
     assert state_s < json.loads(definition_text)["TimeoutSeconds"]
 
@@ -149,13 +157,19 @@ def test_every_failure_of_an_opened_run_writes_the_ledger_and_unlocks_the_run(de
 
 
 def test_maps_read_the_lists_that_the_steps_write(states: States) -> None:
-    each_file, candidates = (
-        states[name]["ItemReader"]["Parameters"] for name in ("Preprocess and classify each file", "Detect on Lambda")
-    )
-    assert each_file["Bucket"] == candidates["Bucket"] == "${WorkBucket}"
-    paths = (RunKeys("x").items(phase).replace("/x/", "/{}/") for phase in ("{}", CANDIDATES))
-    assert each_file["Key.$"] == f"States.Format('{next(paths)}', $.run_id, $.items)"
-    assert candidates["Key.$"] == f"States.Format('{next(paths)}', $.run_id)"
+    maps = {
+        "Preprocess and classify each file": ("{}", ""),
+        "Detect on Lambda": (UNDETECTED, "y"),
+        "Measure each slice": (SLICES, "y"),
+        "Stitch the observation sets": (SETS, "y"),
+    }
+    assert set(maps) == set(of_type(states, "Map"))
+    for name, (phase, execution) in maps.items():
+        parameters = states[name]["ItemReader"]["Parameters"]
+        key = RunKeys("x").items(phase, execution).replace("/x/", "/{}/").replace("/y/", "/{}/")
+        values = "$.run_id, $$.Execution.Name" if execution else "$.run_id, $.items"
+        assert parameters["Bucket"] == "${WorkBucket}"
+        assert parameters["Key.$"] == f"States.Format('{key}', {values})"
 
 
 def test_second_pass_is_over_the_inputs_whose_children_failed(states: States) -> None:
@@ -168,13 +182,35 @@ def test_second_pass_is_over_the_inputs_whose_children_failed(states: States) ->
 
 
 def test_throttled_children_try_as_long_as_they_live(states: States) -> None:
-    for name in ("Preprocess", "Classify", "Detect"):
+    for name in ("Preprocess", "Classify", "Detect", "Measure", "Stitch"):
         (rule,) = (rule for rule in states[name]["Retry"] if rule["ErrorEquals"] == THROTTLED)
         delays = (
             min(rule["IntervalSeconds"] * rule["BackoffRate"] ** n, rule["MaxDelaySeconds"])
             for n in range(rule["MaxAttempts"])
         )
         assert sum(delays) / 2 > 300, "with full jitter the mean is half"
+
+
+def test_results_are_written_where_the_tally_looks_for_them(states: States) -> None:
+    parameters = states["Preprocess and classify each file"]["ResultWriter"]["Parameters"]
+    folder = RunKeys("x").results("y", FILES).replace("/x/", "/{}/").replace("/y/", "/{}/").rstrip("/")
+    assert parameters["Prefix.$"] == f"States.Format('{folder}', $.run_id, $$.Execution.Name)"
+
+
+def test_every_end_of_a_child_returns_its_record_or_its_name(states: States) -> None:
+    child = states["Preprocess and classify each file"]["ItemProcessor"]["States"]
+    assert child["Classify"]["Output"] == "{% $states.result.Payload.record %}"
+    assert child["Rejected"]["Output"] == "{% $states.input.record %}"
+    assert child["Ignored"]["Output"] == "{% {'name': $states.input.name} %}"
+    ends = {name for name, state in child.items() if state["Type"] == "Succeed" or state.get("End")}
+    assert ends == {"Candidate", "Discarded", "Rejected", "Ignored"}
+
+
+def test_batches_of_sets_are_small(states: States) -> None:
+    batcher = states["Stitch the observation sets"]["ItemBatcher"]
+    assert batcher["MaxInputBytesPerBatch"] < 32 * 1024
+    name_bytes, swaths = 210, 60
+    assert name_bytes * swaths < batcher["MaxInputBytesPerBatch"], "an item larger than a batch fails the map"
 
 
 def test_fits_file_names_are_matched_as_in_the_code(states: States) -> None:

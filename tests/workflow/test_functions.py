@@ -17,7 +17,17 @@ from mars_aurora.run.ledger import count_outcomes
 from mars_aurora.run.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-FUNCTIONS = ("open", "preprocess", "classify", "tally", "detect", "catalogue", "close")  # of the state machine
+FUNCTIONS = (
+    "open",
+    "preprocess",
+    "classify",
+    "tally",
+    "detect",
+    "measure",
+    "stitch",
+    "catalogue",
+    "close",
+)  # of the state machine
 
 
 def run_python(code: str, folder: str) -> str:

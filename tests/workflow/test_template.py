@@ -18,7 +18,17 @@ from mars_aurora.run.manifest import FOLDER
 
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 MAX_LINE = 160
-FUNCTIONS = {"Open", "Preprocess", "Classify", "Tally", "Detect", "Catalogue", "Close"}  # of the state machine
+FUNCTIONS = {
+    "Open",
+    "Preprocess",
+    "Classify",
+    "Tally",
+    "Detect",
+    "Measure",
+    "Stitch",
+    "Catalogue",
+    "Close",
+}  # of the state machine
 BUCKETS = {"InputBucket", "WorkBucket", "DetectionsBucket", "AccessLogBucket"}
 ACCOUNT = "${AWS::Region}:${AWS::AccountId}"
 Resources = dict[str, dict[str, Any]]
@@ -155,16 +165,24 @@ def test_wildcards_are_limited_to_actions_without_resource_permissions(resources
                 assert all(action.startswith("logs:") for action in actions) or set(actions) <= without_resources
 
 
-def test_only_preprocess_reads_inputs_open_reads_manifests_and_only_catalogue_writes_results_but_the_ledger(
+def test_only_preprocess_reads_inputs_open_reads_manifests_and_functions_write_only_their_results(
     resources: Resources,
 ) -> None:
     reads = {name: [item for item in allows(resources, name, "s3:GetObject") if "Input" in item] for name in FUNCTIONS}
-    readers = {name for name, items in reads.items() if items}
+    assert {name for name, items in reads.items() if items} == {"Open", "Preprocess"}
     assert reads["Open"] == ['{"Fn::Sub": "${InputBucket.Arn}/manifests/*"}']
-    writers = {name for name in FUNCTIONS if "Detections" in "".join(allows(resources, name, "s3:PutObject"))}
-    assert (readers, writers) == ({"Open", "Preprocess"}, {"Catalogue", "Close"})
-    (ledger,) = (item for item in allows(resources, "Close", "s3:PutObject") if "Detections" in item)
-    assert ledger.endswith('/runs/*/ledger.csv"}')
+    writers = {
+        name: item.partition("/runs/*/")[2].removesuffix('"}')
+        for name in FUNCTIONS
+        for item in allows(resources, name, "s3:PutObject")
+        if "Detections" in item
+    }
+    assert writers == {"Measure": "detections/*", "Stitch": "sets/*", "Catalogue": "", "Close": "ledger.csv"}
+
+
+def test_tally_may_describe_only_map_runs_of_the_stack(resources: Resources) -> None:
+    (described,) = allows(resources, "Tally", "states:DescribeMapRun")
+    assert f"{ACCOUNT}:mapRun:${{AWS::StackName}}-DetectAuroras/*" in described
 
 
 def test_open_sees_only_executions_of_the_stack(resources: Resources) -> None:

@@ -18,10 +18,10 @@ import shapely
 from mars_aurora.aurora import Aurora
 from mars_aurora.catalogue.cells import finite_or_none
 from mars_aurora.catalogue.entries import Entry
-from mars_aurora.catalogue.sightings import group_sets
 from mars_aurora.readers.names import parse_name
 from mars_aurora.run.keys import RunPaths, flat_name
 from mars_aurora.run.ledger import PICTURED, Outcome, Record
+from mars_aurora.run.sets import group_sets
 
 _PICTURE = (
     "name", "src", "label", "outcome", "reason", "objects", "mode", "start", "set", "flags", "night_area_km2",

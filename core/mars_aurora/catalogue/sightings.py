@@ -1,43 +1,21 @@
-"""Group swaths into observation sets, and join auroras that are seen in several swaths of a set."""
+"""Join auroras that are seen in several swaths of an observation set."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
 
-import cv2
 import numpy as np
 import shapely
 
 from mars_aurora.aurora import Aurora
 from mars_aurora.catalogue.entries import place
-from mars_aurora.geometry.canvas import HEIGHT, WIDTH
 from mars_aurora.geometry.plane import Plane
-from mars_aurora.readers.names import parse_name
+from mars_aurora.run.sets import group_sets
 
-_MAX_START_INTERVAL = timedelta(hours=1.5)  # between successive swaths of one set
 _MIN_OVERLAP = 0.1  # fraction of the smaller outline
 _MAX_GAP_KM = 100.0  # between outlines that are both cut by the edge of a swath; one or two pixels
-
-
-def group_sets(names: Iterable[str]) -> dict[str, str]:
-    """Return the observation set of each input, named after its first swath.
-
-    A set consists of successive swaths of the same instrument, mode and orbit. An input whose name follows no naming
-    convention forms a set by itself.
-    """
-    sets: dict[str, str] = {}
-    parsed = {name: parse_name(name) for name in names}
-    known = sorted((it.instrument, it.mode, it.orbit, it.start_utc, name) for name, it in parsed.items() if it)
-    first, previous = "", None
-    for *kind, start, name in known:
-        moment = datetime.fromisoformat(start)
-        if previous is None or previous[0] != kind or moment - previous[1] > _MAX_START_INTERVAL:
-            first = name
-        sets[name], previous = first, (kind, moment)
-    return {name: sets.get(name, name) for name in parsed}
 
 
 def join(auroras: Sequence[Aurora]) -> list[Aurora]:
@@ -62,21 +40,6 @@ def join(auroras: Sequence[Aurora]) -> list[Aurora]:
         for number in group:
             result[number] = replace(auroras[number], aurora_id=identity, sightings=len(group))
     return result
-
-
-def stitch(pictures: Sequence[bytes]) -> bytes:
-    """Overlay the pictures of a set, PNG with an alpha channel; earlier pictures cover later ones.
-
-    Raises ValueError if one of them is not such a picture.
-    """
-    stitched = np.zeros((HEIGHT, WIDTH, 4), np.uint8)
-    for png in reversed(pictures):
-        picture = np.asarray(cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED) if png else None)
-        if picture.shape != stitched.shape:
-            raise ValueError("not a PNG of 640 x 480 px with an alpha channel")
-        observed = picture[..., 3] > 0
-        stitched[observed] = picture[observed]
-    return bytes(cv2.imencode(".png", stitched)[1])
 
 
 def _is_same(one: Aurora, other: Aurora) -> bool:

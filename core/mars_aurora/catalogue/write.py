@@ -1,4 +1,4 @@
-"""Write the products of a run: the ledger, the catalogue in all formats, labels, stitched pictures and the report.
+"""Write the products of a run: the ledger, the catalogue in all formats, labels and the report.
 
 What was written is read back and counted before it is called a success.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple, Protocol
@@ -27,10 +27,9 @@ from mars_aurora.catalogue import (
 )
 from mars_aurora.catalogue.entries import Entry, list_entries
 from mars_aurora.catalogue.verify import Written, verify_stored
-from mars_aurora.errors import ProductError
 from mars_aurora.run.escaping import escape_row
 from mars_aurora.run.keys import EXPOSURE, LEDGER, PRODUCTS, RunKeys
-from mars_aurora.run.ledger import PICTURED, Record, count_outcomes
+from mars_aurora.run.ledger import Record, count_outcomes
 from mars_aurora.run.provenance import Provenance
 from mars_aurora.run.storage import Storage
 
@@ -56,7 +55,6 @@ def write_products(  # noqa: PLR0913, PLR0917 -- contents and destination of the
     auroras: Sequence[Aurora],
     provenance: Provenance,
     storage: Storage,
-    work: Storage | None = None,
     verifier: Verifier = map,
     *,
     exposure: Cells = NOTHING,
@@ -81,8 +79,6 @@ def write_products(  # noqa: PLR0913, PLR0917 -- contents and destination of the
         What made the results; the digest of the ledger is added.
     storage : Storage
         Destination of the products.
-    work : Storage, optional
-        Storage of the pictures of the run; without it, no pictures of observation sets are stitched.
     verifier : Verifier
         How products are verified.
     exposure : Cells
@@ -115,8 +111,6 @@ def write_products(  # noqa: PLR0913, PLR0917 -- contents and destination of the
             put(name, product.rows, data)
     put(EXPOSURE, exposure.size, exposure_table.to_fits(exposure, provenance))
     names = [item.key.removeprefix(keys.root) for item in written]
-    for name, picture in _stitch_sets(keys, records, work, storage) if work else ():
-        put(name, 1, picture)
     searched_km2 = float(exposure["area_km2"].sum())
     for key in storage.list(keys.report_parts):
         storage.delete(key)
@@ -168,21 +162,3 @@ def _describe_run(
     facts = {"run_id": keys.run_id, **provenance.to_dict(), "inputs": len(records), "auroras": count_auroras(auroras)}
     digests = {item.key.removeprefix(keys.root): item.sha256 for item in written}
     return json.dumps(facts | {"counts": count_outcomes(records), "products_sha256": digests}, indent=2).encode()
-
-
-def _stitch_sets(
-    keys: RunKeys, records: Sequence[Record], work: Storage, storage: Storage
-) -> Iterator[tuple[str, bytes]]:
-    """Yield name and bytes of one picture of each observation set of two or more swaths; remove those of other sets."""
-    pictured = [record for record in records if record.outcome in PICTURED]
-    members: dict[str, list[str]] = {}
-    for name, first in sightings.group_sets(record.name for record in pictured).items():
-        members.setdefault(keys.set_picture(first), []).append(name)
-    sets = {key: names for key, names in members.items() if len(names) > 1}
-    for key in set(storage.list(keys.sets)) - sets.keys():
-        storage.delete(key)
-    for key, names in sets.items():
-        try:
-            yield key.removeprefix(keys.root), sightings.stitch([work.get(keys.image(name)) for name in names])
-        except (KeyError, ValueError) as error:
-            raise ProductError(f"{key}: a picture of {', '.join(names)} cannot be read: {error}") from error

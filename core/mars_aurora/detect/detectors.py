@@ -37,7 +37,7 @@ def hash_weights(name: DetectorName) -> str:
     return hashlib.sha256(WEIGHTS[name].read_bytes()).hexdigest() if name in WEIGHTS else ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class DetectorVersion:
     """A detector by name, with the SHA-256 of its weights; empty if it has none."""
 

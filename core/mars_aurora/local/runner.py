@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mars_aurora.detect.detectors import describe_detector
 from mars_aurora.emission import find_emission
 from mars_aurora.errors import ChangedError, MarsAuroraError, ProductError, UsageError
 from mars_aurora.local import tasks
@@ -30,8 +31,10 @@ from mars_aurora.run.messages import CatalogueRequest, CatalogueResult
 from mars_aurora.run.plan import Todo
 from mars_aurora.run.provenance import describe_provenance
 from mars_aurora.run.records import read_records
-from mars_aurora.steps.catalogue import catalogue
-from mars_aurora.steps.measure import Measured
+from mars_aurora.run.sets import find_sets
+from mars_aurora.steps.catalogue import join_slices
+from mars_aurora.steps.measure import Measured, measure_slices
+from mars_aurora.steps.stitch import stitch_one
 from mars_aurora.steps.tally import keep_candidates
 
 if TYPE_CHECKING:
@@ -72,13 +75,19 @@ def run(job: Job, inputs: InputFiles, workers: int, progress: Progress) -> Catal
         _delete_products(job)
         with reserve_ledger(folder, inputs.paths) as release_ledger:
             failures = inputs.records | _read_and_classify(job, plan, inputs, pool, progress)
-            failures |= _detect(job, _keep_candidates(job, inputs, failures), pool, progress)
+            candidates = [record for record in _settle(job, inputs, failures) if record.outcome is Outcome.CANDIDATE]
+            keep_candidates(candidates, job.work, job.keys)
+            failures |= _detect(job, [record.name for record in candidates], pool, progress)
+            settled = _settle(job, inputs, failures)
             mapper = partial(_measure, pool=pool, progress=progress, then=release_ledger)
-            request = CatalogueRequest(job.run_id, "", "", started_utc)
+            detector = describe_detector(job.detector).folder
+            slices = measure_slices(settled, job.keys, job.work, job.work, detector, mapper)
+            pictures = _stitch(job, settled, pool, progress)
+            request = CatalogueRequest(job.run_id, len(inputs.paths), started_utc=started_utc)
             emission = find_emission(job.emission)
             provenance = describe_provenance(job.detector, job.min_objects, _command(), emission, cleaning=job.cleaning)
             verifier = partial(_verify, workers=workers, progress=progress)
-            return catalogue(request, inputs, job.work, job.work, provenance, mapper, verifier, failures)
+            return join_slices(request, slices, pictures, job.work, provenance, verifier)
 
 
 def _command() -> str:
@@ -146,9 +155,8 @@ def _failure(name: str, error: Exception) -> Record:
     return Record(name, Outcome.FAILED, reason, detail=detail)
 
 
-def _keep_candidates(job: Job, inputs: InputFiles, failures: dict[str, Record]) -> list[str]:
-    settled = settle(inputs.paths, read_records(inputs.paths, job.work, job.keys) | failures)
-    return keep_candidates(settled, job.work, job.keys)
+def _settle(job: Job, inputs: InputFiles, failures: dict[str, Record]) -> list[Record]:
+    return settle(inputs.paths, read_records(inputs.paths, job.work, job.keys) | failures)
 
 
 def _detect(job: Job, candidates: list[str], pool: WorkerPool, progress: Progress) -> dict[str, Record]:
@@ -162,6 +170,23 @@ def _detect(job: Job, candidates: list[str], pool: WorkerPool, progress: Progres
     return failures
 
 
+def _stitch(job: Job, settled: list[Record], pool: WorkerPool, progress: Progress) -> set[str]:
+    """Stitch the pictures of the observation sets; return their keys."""
+    names = (record.name for record in settled if record.is_read)
+    sets = [members for members in find_sets(names) if len(members) > 1]
+    progress.start("Stitching", len(sets))
+    function = partial(stitch_one, keys=job.keys, work=job.work, detections=job.work)
+    for members, error in pool.map(function, sets):
+        if isinstance(error, Exception):
+            raise _as_product_error(job.keys.set_picture(members[0]), error) from error
+        progress.advance()
+    return {job.keys.set_picture(members[0]) for members in sets}
+
+
+def _as_product_error(key: str, error: Exception) -> MarsAuroraError:
+    return error if isinstance(error, MarsAuroraError) else ProductError(f"{key}: {error}")
+
+
 def _verify(
     function: Callable[[Written], None], written: Iterable[Written], /, *, workers: int, progress: Progress
 ) -> Iterator[None]:
@@ -171,9 +196,7 @@ def _verify(
     with WorkerPool(workers, _READ_BACK_LIMITS) as pool:
         for product, error in pool.map(function, products):
             if isinstance(error, Exception):
-                raise (
-                    error if isinstance(error, MarsAuroraError) else ProductError(f"{product.key}: {error}")
-                ) from error
+                raise _as_product_error(product.key, error) from error
             yield None
             progress.advance()
 

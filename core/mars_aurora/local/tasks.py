@@ -12,7 +12,6 @@ from mars_aurora.run.keys import RunKeys
 from mars_aurora.run.ledger import Outcome
 from mars_aurora.run.messages import Again, ClassifyRequest, PreprocessRequest
 from mars_aurora.run.plan import Recipe
-from mars_aurora.run.records import find_record
 from mars_aurora.run.stamps import Reading
 from mars_aurora.run.storage import FolderStorage
 from mars_aurora.steps.classify import classify
@@ -52,10 +51,9 @@ def read_and_classify(task: tuple[str, Path], job: Job) -> Outcome:
     request = PreprocessRequest(job.run_id, "", name, name, again=job.again.value)
     read = preprocess(request, InputFiles({name: path}), job.work, job.recipe.reading)
     if not read.usable:
-        record = find_record(job.work, job.keys, name)
-        return Outcome.REJECTED if record is None else record.outcome
+        return Outcome(read.record["outcome"])
     counted = classify(ClassifyRequest(job.run_id, name, job.min_objects, job.keep_stages), job.work)
-    return Outcome(counted.outcome)
+    return Outcome(counted.record["outcome"])
 
 
 def detect(name: str, job: Job) -> int:

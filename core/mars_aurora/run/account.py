@@ -32,6 +32,15 @@ class Account:
 
         return attempt(describe)
 
+    def count_items(self, map_run_arn: str) -> dict[str, int]:
+        """Return the number of items of a map run, in total and by how their child ended."""
+
+        def describe() -> dict[str, int]:
+            with translate_errors(map_run_arn):
+                return {**self._workflow.describe_map_run(mapRunArn=map_run_arn)["itemCounts"]}  # type: ignore[dict-item]  # -- all counts are int
+
+        return attempt(describe)
+
     def concurrency(self) -> int:
         """Return how many functions without reserved concurrency may run at once."""
 

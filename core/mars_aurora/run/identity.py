@@ -64,10 +64,15 @@ class Identity:
 
     def may_equal(self, other: Identity) -> bool:
         """Return whether nothing that both files state tells their observations apart."""
-        if self.kind != other.kind or abs((self.start_ms or 0) - (other.start_ms or 0)) > _SAME_START_MS:
+        if self.kind != other.kind or not is_near(self.start_ms or 0, other.start_ms or 0):
             return False
         pairs = ((getattr(self, name), getattr(other, name)) for name in ("mode", "swath"))
         return all(not own or not others or own == others for own, others in pairs)
+
+
+def is_near(start_ms: int, other_ms: int) -> bool:
+    """Return whether two times of the first integration, in ms, may be those of one observation."""
+    return abs(start_ms - other_ms) <= _SAME_START_MS
 
 
 def identify(observation: Observation) -> Identity:

@@ -193,9 +193,25 @@ class RunPaths:
         """Return the path of a part of the data of the report, from 2; the first is in the page."""
         return f"{self.report_parts}{number:04d}.js"
 
-    def items(self, phase: str) -> str:
+    def maps(self, execution: str = "") -> str:
+        """Return the folder of what an execution passes from step to step, by default of all executions."""
+        return f"{self.root}map/{execution}/" if execution else f"{self.root}map/"
+
+    def items(self, phase: str, execution: str = "") -> str:
         """Return the path of the list that a map of the workflow processes, one JSON object a line."""
-        return f"{self.root}map/{phase}.jsonl"
+        return f"{self.maps(execution)}{phase}.jsonl"
+
+    def results(self, execution: str, phase: str) -> str:
+        """Return the folder of what the children of a map return."""
+        return f"{self.maps(execution)}{phase}/"
+
+    def settled(self, execution: str, number: int) -> str:
+        """Return the path of the records of one slice of the inputs, before their auroras are measured."""
+        return f"{self.maps(execution)}settled/{number:06}.jsonl.gz"
+
+    def measured_slice(self, execution: str, number: int) -> str:
+        """Return the path of the results of one slice of the inputs, after their auroras are measured."""
+        return f"{self.maps(execution)}measured/{number:06}.json.gz"
 
     @property
     def transform_manifest(self) -> str:

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
+from itertools import pairwise
+from typing import Any
 
 from mars_aurora.errors import UnbalancedLedgerError
 from mars_aurora.night import MIN_PIXELS, Night
@@ -141,11 +143,19 @@ class Record:
     def to_json(self) -> bytes:
         return json.dumps(asdict(self), sort_keys=True).encode()
 
+    def to_event(self) -> dict[str, Any]:
+        """Return the record as parsed JSON."""
+        return dict(json.loads(self.to_json()))
+
     @staticmethod
     def from_json(data: bytes) -> Record:
         """Read the output of `to_json`; raises ValueError if ``data`` is not a record of this version."""
+        return Record.from_event(json.loads(data))
+
+    @staticmethod
+    def from_event(values: Any) -> Record:  # noqa: ANN401 -- any JSON
+        """Build a record from parsed JSON; raises ValueError if ``values`` is not a record of this version."""
         try:
-            values = json.loads(data)
             origin, identity, night = values["origin"], values["identity"], values["night"]
             perspective = values.get("perspective")  # records of earlier versions have none
             return Record(
@@ -170,15 +180,16 @@ def settle(listed: Iterable[str], records: Mapping[str, Record]) -> list[Record]
     A FITS input without a record, or whose objects were not counted, has failed; any other input without a record is
     ignored. Of the files of one observation, all but one are marked superseded.
     """
-    return mark_superseded([_finish(name, records.get(name)) for name in sorted(set(listed))])
+    return mark_superseded([finish_record(name, records.get(name)) for name in sorted(set(listed))])
 
 
-def _finish(name: str, record: Record | None) -> Record:
+def finish_record(name: str, record: Record | None, failure: str = "") -> Record:
+    """Return the record of an input after it was read and counted; ``failure`` says why it has none."""
     if record is None:
         kind = classify_name(name)
         if kind == "fits":
             detail = "the input was listed, but no step wrote a record for it"
-            return Record(name, Outcome.FAILED, NO_RECORD, detail=detail)
+            return Record(name, Outcome.FAILED, NO_RECORD, detail=f"{detail}: {failure}" if failure else detail)
         reason, detail = _IGNORED[kind]
         return Record(name, Outcome.IGNORED, reason, detail=detail)
     if record.outcome is Outcome.CANDIDATE and record.objects is None:
@@ -195,13 +206,15 @@ def mark_superseded(records: Sequence[Record]) -> list[Record]:
         record.name: record.identity for record in records if record.outcome in USABLE and record.identity is not None
     }
     used = choose_files(identities)
-    return [_superseded_by(record, used.get(record.name, record.name), identities) for record in records]
+    by_name = {record.name: record for record in records}
+    return [supersede(record, by_name[used.get(record.name, record.name)]) for record in records]
 
 
-def _superseded_by(record: Record, used: str, identities: Mapping[str, Identity]) -> Record:
-    if used == record.name:
+def supersede(record: Record, used: Record) -> Record:
+    """Return the record of an input instead of which another file of its observation is used, or it itself."""
+    own, other = record.identity, used.identity
+    if used.name == record.name or own is None or other is None:
         return record
-    own, other = identities[record.name], identities[used]
     reason, what = "copy", "a copy of the same file"
     if own.level != other.level:
         reason, what = "other_level", f"the same observation at level {other.level}"
@@ -212,8 +225,8 @@ def _superseded_by(record: Record, used: str, identities: Mapping[str, Identity]
         outcome=Outcome.SUPERSEDED,
         reason=reason,
         auroras=None,
-        detail=f"{used} is used: {what}",
-        superseded_by=used,
+        detail=f"{used.name} is used: {what}",
+        superseded_by=used.name,
     )
 
 
@@ -232,19 +245,16 @@ def describe_result(listed: int, counts: Mapping[str, int], auroras: int) -> str
     return f"{listed} inputs: {describe_counts(counts) or 'nothing to do'}\n{auroras} auroras measured"
 
 
-def require_balance(listed: Collection[str], records: Sequence[Record]) -> None:
-    """Check that every listed name has exactly one record with a final outcome; raises UnbalancedLedgerError."""
+def require_balance(listed: int, records: Collection[Record]) -> None:
+    """Check that as many inputs as were listed have one record each with a final outcome.
+
+    Raises UnbalancedLedgerError.
+    """
     unfinished = [record.name for record in records if record.outcome is Outcome.CANDIDATE]
     if unfinished:
         raise UnbalancedLedgerError(f"{len(unfinished)} inputs have no final outcome; the first is {unfinished[0]}")
-    lines = Counter(record.name for record in records)
-    if lines != Counter(listed):
-        raise UnbalancedLedgerError(
-            f"{len(listed)} inputs were listed, but the ledger has {lines.total()} lines: "
-            f"{_first_difference(Counter(listed), lines)}"
-        )
-
-
-def _first_difference(listed: Counter[str], lines: Counter[str]) -> str:
-    name = min((listed - lines) or (lines - listed))
-    return f"{name} is listed {listed[name]} times and has {lines[name]} lines"
+    if listed != len(records):
+        raise UnbalancedLedgerError(f"{listed} inputs were listed, but the ledger has {len(records)} lines")
+    repeated = next((one.name for one, other in pairwise(records) if one.name >= other.name), None)
+    if repeated is not None:
+        raise UnbalancedLedgerError(f"the ledger has several lines of {repeated}, or is not sorted")

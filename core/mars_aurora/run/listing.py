@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from mars_aurora.run.keys import RunKeys
-from mars_aurora.run.ledger import NO_RECORD, NOT_COUNTED, Outcome, Record, settle
-from mars_aurora.run.records import is_input, list_inputs, name_input, read_records
-from mars_aurora.run.storage import S3Storage, Source, Storage
+from mars_aurora.run.ledger import NO_RECORD, NOT_COUNTED, Outcome, Record
+from mars_aurora.run.records import is_input, name_input
+from mars_aurora.run.storage import BulkStorage, S3Storage, Storage
 
-LISTED, UNPROCESSED, CANDIDATES = "listed", "unprocessed", "candidates"
+LISTED, UNPROCESSED = "listed", "unprocessed"  # the inputs, and those whose children failed
+CANDIDATES, UNDETECTED = "candidates", "undetected"  # that are not superseded, and those without a prediction
+SLICES, SETS = "slices", "sets"  # of the inputs, and observation sets of two or more swaths
 
 _UNPROCESSED = {NO_RECORD, NOT_COUNTED}
 
@@ -27,69 +28,43 @@ def list_items(inputs: S3Storage, prefix: str) -> list[dict[str, Any]]:
     ]
 
 
-def write_items(work: Storage, keys: RunKeys, phase: str, items: Iterable[Mapping[str, Any]]) -> None:
+def write_items(
+    work: Storage, keys: RunKeys, phase: str, items: Iterable[Mapping[str, Any]], execution: str = ""
+) -> None:
     """Write the list that a map of the workflow processes."""
-    work.put(keys.items(phase), "".join(f"{json.dumps(item)}\n" for item in items).encode())
+    work.put(keys.items(phase, execution), "".join(f"{json.dumps(item)}\n" for item in items).encode())
 
 
-def read_items(work: Storage, keys: RunKeys) -> Iterator[dict[str, Any]]:
-    """Yield the inputs that were listed when the run was opened; none for a local run."""
-    with suppress(KeyError):
-        yield from map(json.loads, filter(None, work.get(keys.items(LISTED)).decode().split("\n")))
+def read_items(work: BulkStorage, keys: RunKeys, phase: str, execution: str = "") -> Iterator[dict[str, Any]]:
+    """Yield the items of a list that `write_items` wrote. Raises KeyError if there is none."""
+    key = keys.items(phase, execution)
+    with work.local_file(key, work.version(key)) as path, path.open("rb") as lines:
+        yield from map(json.loads, lines)
 
 
-def read_etags(work: Storage, keys: RunKeys) -> dict[str, str]:
-    """Return the ETag by name of each input that was listed when the run was opened; empty for a local run."""
-    return {item["name"]: item["etag"] for item in read_items(work, keys)}
+def is_unprocessed(record: Record) -> bool:
+    """Return whether the child of an input failed."""
+    return record.reason in _UNPROCESSED
 
 
-def write_unprocessed(records: Iterable[Record], work: Storage, keys: RunKeys) -> int:
+def write_unprocessed(names: Container[str], work: BulkStorage, keys: RunKeys) -> int:
     """List the inputs whose children failed for a second pass of the map; return their number."""
-    failed = {record.name for record in records if record.reason in _UNPROCESSED}
-    items = [item for item in read_items(work, keys) if item["name"] in failed] if failed else []
+    items = [item for item in read_items(work, keys, LISTED) if item["name"] in names] if names else []
     write_items(work, keys, UNPROCESSED, items)
     return len(items)
 
 
-def settle_inputs(
-    prefix: str, inputs: Source, work: Storage, keys: RunKeys, failures: Mapping[str, Record] | None = None
-) -> list[Record]:
-    """Return one record for each input that was listed when the run was opened, or is listed now.
+def is_of_listing(record: Record, etags: Mapping[str, str]) -> bool:
+    """Return whether a record is that of an input as it was listed.
 
-    A record of an earlier run is not that of an input which was replaced or added since, and is left out. ``failures``
-    are records by name that take the place of those in ``work``.
+    Its ETag is empty if it could not be read, that of the listing in a manifest without ETags.
     """
-    opened = read_etags(work, keys)
-    present = list_inputs(inputs, prefix) if prefix or not opened else list(opened)  # a manifest is read once
-    names = {*opened, *present}
-    records = {name: record for name, record in read_records(names, work, keys).items() if _is_of(record, opened)}
-    return note_changes(settle(names, records | dict(failures or {})), opened, present)
+    etag = record.origin.version.etag
+    return record.name in etags and (etag == "" or etags[record.name] in {"", etag})
 
 
-def _is_of(record: Record, opened: Mapping[str, str]) -> bool:
-    etag = record.origin.version.etag  # empty if the input could not be read; in a manifest, if it has none
-    return not opened or (record.name in opened and (etag == "" or opened[record.name] in {"", etag}))
-
-
-def note_changes(records: Sequence[Record], opened: Collection[str], present: Collection[str]) -> list[Record]:
-    """Say in the records which inputs were removed or added during the run; a rejection keeps its reason.
-
-    Parameters
-    ----------
-    records : sequence of Record
-        One record for each input that is in either list.
-    opened, present : collections of str
-        Names of the inputs listed when the run was opened, and listed now. Without the first, nothing is noted.
-    """
-    if not opened:
-        return list(records)
-    opened, present = set(opened), set(present)
-    return [
-        _note_change(record, added=record.name not in opened, removed=record.name not in present) for record in records
-    ]
-
-
-def _note_change(record: Record, *, added: bool, removed: bool) -> Record:
+def note_change(record: Record, *, added: bool, removed: bool) -> Record:
+    """Say in a record that its input was added or removed during the run; a rejection keeps its reason."""
     if added and record.reason == NO_RECORD:
         detail = "the input was added after the run had listed its inputs: start the run again"
         return replace(record, reason="added_during_run", detail=detail)

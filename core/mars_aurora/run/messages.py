@@ -121,11 +121,15 @@ class OpenResult(Message):
 
 @dataclass(frozen=True)
 class CloseRequest(Message):
-    """A run to be closed; ``failure`` has the Error and Cause of a run that failed, and is empty otherwise."""
+    """A run to be closed; ``failure`` has the Error and Cause of a run that failed, and is empty otherwise.
+
+    ``execution`` is the name of the execution.
+    """
 
     run_id: str
     bucket: str
     prefix: str
+    execution: str
     execution_arn: str
     failure: dict[str, Any] = field(default_factory=dict)
 
@@ -160,13 +164,12 @@ class PreprocessRequest(Message):
 
 @dataclass(frozen=True)
 class PreprocessResult(Message):
-    """``usable`` is read by the Choice state; a rejection has a reason code and a detail sentence."""
+    """``usable`` is read by the Choice state; ``record`` is the record so far, see `Record`."""
 
     run_id: str
     name: str
     usable: bool
-    reason: str = ""
-    detail: str = ""
+    record: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -185,16 +188,11 @@ class ClassifyRequest(Message):
 
 @dataclass(frozen=True)
 class ClassifyResult(Message):
-    """``objects`` is the number of objects in the picture: the disk of Mars, each feature on it, a diffuse aurora.
-
-    ``candidate`` is read by the Choice state; ``outcome`` is that of the record.
-    """
+    """``record`` has the number of objects in the picture: the disk, each feature on it, a diffuse aurora."""
 
     run_id: str
     name: str
-    objects: int
-    candidate: bool
-    outcome: str
+    record: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -203,6 +201,10 @@ class TallyRequest(Message):
 
     Attributes
     ----------
+    execution : str
+        Name of the execution, whose children returned the records; if it is empty, they are read from storage.
+    tolerated_failures : int
+        How many inputs may fail.
     detect_on_lambda_up_to : int
         Largest number of candidates that is detected on Lambda.
     no_transform : str
@@ -217,6 +219,8 @@ class TallyRequest(Message):
     run_id: str
     bucket: str
     prefix: str
+    execution: str = ""
+    tolerated_failures: int = 0
     detect_on_lambda_up_to: int = 0
     no_transform: str = ""
     transform: dict[str, Any] = field(default_factory=dict)
@@ -230,12 +234,16 @@ class TallyRequest(Message):
 
 @dataclass(frozen=True)
 class TallyResult(Message):
-    """The inputs by outcome, and where their candidates are detected.
+    """What the other states need: the work that is left, and where the candidates are detected.
 
     Attributes
     ----------
     listed, unprocessed, candidates, undetected : int
         Number of inputs, of those whose children failed, of candidates, and of candidates without a prediction.
+    sets : int
+        Number of observation sets of two or more swaths.
+    tolerated_slices : int
+        How many slices of the inputs may fail when auroras are measured.
     predictions : str
         Folder of the predictions.
     detect_on : str
@@ -251,6 +259,8 @@ class TallyResult(Message):
     unprocessed: int
     candidates: int
     undetected: int
+    sets: int
+    tolerated_slices: int
     predictions: str
     detect_on: str
     detected: str
@@ -274,29 +284,62 @@ class DetectResult(Message):
 
 
 @dataclass(frozen=True)
+class MeasureRequest(Message):
+    """One slice of the inputs of an execution, and the folder of the predictions."""
+
+    run_id: str
+    execution: str
+    number: int
+    predictions: str
+
+
+@dataclass(frozen=True)
+class MeasureResult(Message):
+    """Number of the candidates of a slice, and of the auroras in them."""
+
+    run_id: str
+    number: int
+    candidates: int
+    auroras: int
+
+
+@dataclass(frozen=True)
+class StitchRequest(Message):
+    """Observation sets: for each the names of its inputs, in ``names``, in the order of their times."""
+
+    run_id: str
+    sets: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class StitchResult(Message):
+    run_id: str
+    sets: int
+
+
+@dataclass(frozen=True)
 class CatalogueRequest(Message):
-    """The batch, which is listed again to check the ledger against the inputs.
+    """The run, the number of its inputs, and the name of its execution.
 
     ``started_utc`` is the start time of the run (ISO 8601), from which the report computes the duration; empty if
-    unknown. The products state ``min_objects`` and ``execution``, the ARN of the execution; the report states
-    ``detected``, where the candidates were detected and why. ``predictions`` is the folder of the predictions; if it is
-    empty, the detector's own.
+    unknown. The products state ``min_objects`` and ``execution_arn``; the report states ``detected``, where the
+    candidates were detected and why.
     """
 
     run_id: str
-    bucket: str
-    prefix: str
+    listed: int
+    execution: str = ""
     started_utc: str = ""
     min_objects: int = 2
-    execution: str = ""
-    predictions: str = ""
+    execution_arn: str = ""
     detected: str = ""
 
 
 @dataclass(frozen=True)
 class CatalogueResult(Message):
+    """Number of the inputs, of the measured auroras, and of the inputs by outcome."""
+
     run_id: str
     listed: int
     auroras: int
     counts: dict[str, int] = field(default_factory=dict)
-    products: list[str] = field(default_factory=list)

@@ -75,8 +75,20 @@ class Storage(Protocol):
         """Return the size of an object in bytes; None if there is none."""
         ...
 
+    def sizes(self, prefix: str) -> dict[str, int]:
+        """Return the size in bytes of each object whose key starts with ``prefix``."""
+        ...
+
     def delete(self, key: str) -> None:
         """Remove the object if it exists."""
+        ...
+
+
+class BulkStorage(Storage, Source, Protocol):
+    """Storage for any number of objects of any size: large ones are read as local files."""
+
+    def iterate(self, prefix: str) -> Iterator[str]:
+        """Yield all keys that start with ``prefix``, in any order, without holding all of them."""
         ...
 
 
@@ -140,6 +152,14 @@ class FolderStorage:
         return sorted(
             key for key in (path.relative_to(self._root).as_posix() for path in paths) if key.startswith(prefix)
         )
+
+    def iterate(self, prefix: str) -> Iterator[str]:
+        yield from self.list(prefix)
+
+    def sizes(self, prefix: str) -> dict[str, int]:
+        """Return the size in bytes of each file whose key starts with ``prefix``."""
+        found = ((key, self.size(key)) for key in self.list(prefix))
+        return {key: size for key, size in found if size is not None}
 
     def version(self, key: str) -> Version:
         """Return size and times of a file; raises KeyError if there is none."""
@@ -252,14 +272,28 @@ class S3Storage:
 
     def list_versions(self, prefix: str) -> Sequence[tuple[str, Version]]:
         """Return key, size and ETag of each object whose key starts with ``prefix``, sorted by key."""
-        found: dict[str, Version] = {}
+        found = {
+            item["Key"]: Version(item["Size"], etag=item["ETag"].strip('"'))
+            for page in self._list_pages(prefix)
+            for item in page.get("Contents", [])
+        }
+        return sorted(found.items(), key=itemgetter(0))
+
+    def iterate(self, prefix: str) -> Iterator[str]:
+        """Yield all keys that start with ``prefix``, page by page."""
+        for page in self._list_pages(prefix):
+            yield from (item["Key"] for item in page.get("Contents", []))
+
+    def sizes(self, prefix: str) -> dict[str, int]:
+        """Return the size in bytes of each object whose key starts with ``prefix``."""
+        return {item["Key"]: item["Size"] for page in self._list_pages(prefix) for item in page.get("Contents", [])}
+
+    def _list_pages(self, prefix: str) -> Iterator[ListObjectsV2OutputTypeDef]:
         page = self._list_page(prefix)
-        while True:
-            for item in page.get("Contents", []):
-                found[item["Key"]] = Version(item["Size"], etag=item["ETag"].strip('"'))
-            if not page["IsTruncated"]:
-                return sorted(found.items(), key=itemgetter(0))
+        yield page
+        while page["IsTruncated"]:
             page = self._list_page(prefix, ContinuationToken=page["NextContinuationToken"])
+            yield page
 
     def _list_page(self, prefix: str, **after: Any) -> ListObjectsV2OutputTypeDef:  # noqa: ANN401 -- one request field
         return self._request(prefix, lambda: self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix, **after))

@@ -1,90 +1,127 @@
-"""Measure every detection; write the ledger and the catalogue."""
+"""Join the measured slices of a run; write the ledger and the catalogue."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from mars_aurora.aurora import count_auroras
-from mars_aurora.detect.detectors import DetectorName, DetectorVersion
+from mars_aurora.detect.detectors import DetectorVersion
 from mars_aurora.run.keys import RunKeys
 from mars_aurora.run.ledger import Outcome, Record, count_outcomes, require_balance
-from mars_aurora.run.listing import settle_inputs
+from mars_aurora.run.listing import SETS, SLICES, read_items
 from mars_aurora.run.messages import CatalogueRequest, CatalogueResult
 from mars_aurora.run.provenance import Provenance
-from mars_aurora.run.storage import Source, Storage
-from mars_aurora.steps.exposure import join_exposure
-from mars_aurora.steps.measure import Measured, measure_one
+from mars_aurora.run.slices import MeasuredSlice, split, unpack_measured, unpack_records
+from mars_aurora.run.storage import BulkStorage, Storage
 
 if TYPE_CHECKING:
     from mars_aurora.catalogue.write import Verifier
 
-
-class Mapper(Protocol):
-    """How `measure_one` is mapped over records: ``map``, or a runner's process pool; any order."""
-
-    def __call__(self, function: Callable[[Record], Measured], records: Iterable[Record], /) -> Iterable[Measured]: ...
+_AT_ONCE = 64  # slices in memory
 
 
-def catalogue(  # noqa: PLR0913, PLR0917 -- where the inputs, pictures and results are, and what made them
+class Reader(Protocol):
+    """How slices are read: ``map``, or that of a pool of threads; in the order of their numbers."""
+
+    def __call__(
+        self, function: Callable[[int], MeasuredSlice], numbers: Iterable[int], /
+    ) -> Iterable[MeasuredSlice]: ...
+
+
+def catalogue(  # noqa: PLR0913, PLR0917 -- where slices and results are, and what made them
     request: CatalogueRequest,
-    inputs: Source,
-    work: Storage,
+    work: BulkStorage,
     detections: Storage,
     provenance: Provenance,
-    mapper: Mapper = map,
+    reader: Reader = map,
     verifier: Verifier = map,
-    failures: Mapping[str, Record] | None = None,
 ) -> CatalogueResult:
-    """Measure every detection, copy the pictures with auroras, write ledger and catalogue and read them back.
+    """Join the slices of an execution; write its ledger and catalogue, as `join_slices`."""
+    keys = RunKeys(request.run_id)
+    slices = read_slices(work, keys, request.execution, _fail, reader)
+    pictures = {keys.set_picture(item["names"][0]) for item in read_items(work, keys, SETS, request.execution)}
+    return join_slices(request, slices, pictures, detections, provenance, verifier)
 
-    ``failures`` are records by name that take the place of those in ``work``: of inputs whose record could not be
-    written. Raises UnbalancedLedgerError if the outcomes do not add up, and ProductError if a product cannot be read
-    back or lacks rows, both after the ledger is written.
+
+def join_slices(  # noqa: PLR0913, PLR0917 -- the results, where they go, and what made them
+    request: CatalogueRequest,
+    slices: Iterable[MeasuredSlice],
+    set_pictures: Collection[str],
+    detections: Storage,
+    provenance: Provenance,
+    verifier: Verifier = map,
+) -> CatalogueResult:
+    """Join slices of inputs, sorted by name; write ledger and catalogue and read them back.
+
+    ``set_pictures`` are the keys of the stitched pictures of the observation sets; those of an earlier run are removed.
+    Raises UnbalancedLedgerError if the outcomes do not add up to the number of inputs, and ProductError if a product
+    cannot be read back or lacks rows, both after the ledger is written.
     """
+    from mars_aurora.background import exposure
     from mars_aurora.catalogue import write as tables
 
     keys = RunKeys(request.run_id)
-    settled = settle_inputs(request.prefix, inputs, work, keys, failures)
-    names = [record.name for record in settled]
-    candidates = [record for record in settled if record.outcome is Outcome.CANDIDATE]
-    detector = (
-        request.predictions or DetectorVersion(DetectorName(provenance.detector), provenance.weights_sha256).folder
-    )
-    measure = partial(measure_one, keys=keys, work=work, detections=detections, detector=detector)
-    measured = {item.record.name: item for item in mapper(measure, candidates)}
-    records = [measured[record.name].record if record.name in measured else record for record in settled]
-    exposure, lost = join_exposure(records, work, keys)
-    records = [lost.get(record.name, record) for record in records]
-    auroras = [aurora for name in sorted(measured.keys() - lost) for aurora in measured[name].auroras]
-    _drop_stale_detections(keys, records, detections)
-    provenance = _state_detectors(provenance, measured.values())
-    elapsed_s = _elapsed_s(request.started_utc)
-    products = tables.write_products(
+    joined = list(slices)
+    records = [record for measured in joined for record in measured.records]
+    auroras = [aurora for measured in joined for aurora in measured.auroras]
+    detected = {keys.detection(record.name) for record in records if record.outcome is Outcome.AURORA}
+    delete_others(keys.detections, detected, detections)
+    delete_others(keys.sets, set_pictures, detections)
+    provenance = _state_detectors(provenance, {found for measured in joined for found in measured.detectors})
+    tables.write_products(
         keys,
         records,
         auroras,
         provenance,
         detections,
-        work,
         verifier,
-        exposure=exposure,
-        elapsed_s=elapsed_s,
+        exposure=exposure.join(measured.searched for measured in joined),
+        elapsed_s=_elapsed_s(request.started_utc),
         detected=request.detected,
     )
-    require_balance(names, records)
-    return CatalogueResult(request.run_id, len(names), count_auroras(auroras), count_outcomes(records), products)
+    require_balance(request.listed, records)
+    return CatalogueResult(request.run_id, len(records), count_auroras(auroras), count_outcomes(records))
 
 
-def _state_detectors(provenance: Provenance, measured: Iterable[Measured]) -> Provenance:
+def read_slices(
+    work: BulkStorage, keys: RunKeys, execution: str, fail: Callable[[Record], Record], reader: Reader = map
+) -> Iterator[MeasuredSlice]:
+    """Yield the results of each slice of an execution; ``fail`` concludes the records of one that was not measured."""
+    read = partial(_read_slice, work=work, keys=keys, execution=execution, fail=fail)
+    for numbers in split((item["number"] for item in read_items(work, keys, SLICES, execution)), _AT_ONCE):
+        yield from reader(read, numbers)
+
+
+def _read_slice(
+    number: int, *, work: Storage, keys: RunKeys, execution: str, fail: Callable[[Record], Record]
+) -> MeasuredSlice:
+    from mars_aurora.background.exposure import NOTHING
+
+    try:
+        return unpack_measured(work.get(keys.measured_slice(execution, number)))
+    except KeyError:
+        records = unpack_records(work.get(keys.settled(execution, number)))
+    return MeasuredSlice([fail(record) for record in records], [], NOTHING, [])
+
+
+def _fail(record: Record) -> Record:
+    """Conclude the record of an input whose auroras were not measured, or whose exposure was not joined."""
+    if not record.is_read:
+        return record
+    detail = "the function that measures its auroras failed: the next run tries again"
+    return replace(record, outcome=Outcome.FAILED, reason="not_measured", detail=detail)
+
+
+def _state_detectors(provenance: Provenance, found: Iterable[DetectorVersion]) -> Provenance:
     """State the detectors that found the boxes, which are not those of the settings after a change of the weights."""
-    found = sorted({(item.detector.name.value, item.detector.weights_sha256) for item in measured if item.detector})
-    if not found:
+    pairs = sorted((detector.name.value, detector.weights_sha256) for detector in found)
+    if not pairs:
         return provenance
-    detectors, weights = (" ".join(dict.fromkeys(column)).strip() for column in zip(*found, strict=True))
+    detectors, weights = (" ".join(dict.fromkeys(column)).strip() for column in zip(*pairs, strict=True))
     return replace(provenance, detector=detectors, weights_sha256=weights)
 
 
@@ -92,8 +129,7 @@ def _elapsed_s(started_utc: str) -> float | None:
     return (datetime.now(UTC) - datetime.fromisoformat(started_utc)).total_seconds() if started_utc else None
 
 
-def _drop_stale_detections(keys: RunKeys, records: list[Record], detections: Storage) -> None:
-    """Remove pictures that an earlier catalogue of this run put, and that have no aurora or are superseded since."""
-    current = {keys.detection(record.name) for record in records if record.outcome is Outcome.AURORA}
-    for key in set(detections.list(keys.detections)) - current:
-        detections.delete(key)
+def delete_others(folder: str, current: Collection[str], storage: Storage) -> None:
+    """Delete the objects in a folder that an earlier run put, and that are not current since."""
+    for key in set(storage.list(folder)) - set(current):
+        storage.delete(key)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mars_aurora.run.keys import RunKeys
-from mars_aurora.run.ledger import TOO_FEW_OBJECTS, Outcome, Record
+from mars_aurora.run.ledger import TOO_FEW_OBJECTS, Outcome
 from mars_aurora.run.messages import ClassifyRequest, ClassifyResult
 from mars_aurora.run.records import find_record, is_counted
 from mars_aurora.run.stamps import stamp_count
@@ -28,7 +28,7 @@ def classify(request: ClassifyRequest, work: Storage) -> ClassifyResult:
     if record is None or not record.is_read:
         raise KeyError(keys.record(request.name))
     if is_counted(record, request.min_objects, keep_stages=request.keep_stages) and record.objects is not None:
-        return _describe(request, record)
+        return ClassifyResult(request.run_id, request.name, record.to_event())
     image = work.get(keys.image(request.name))
     picture = png.read(image)
     found = find(picture)
@@ -51,9 +51,4 @@ def classify(request: ClassifyRequest, work: Storage) -> ClassifyResult:
     )
     counted = counted.conclude(Outcome.CANDIDATE if enough else Outcome.DISCARDED)
     work.put(keys.record(request.name), counted.to_json())
-    return _describe(request, counted)
-
-
-def _describe(request: ClassifyRequest, record: Record) -> ClassifyResult:
-    is_candidate = record.outcome is Outcome.CANDIDATE
-    return ClassifyResult(request.run_id, request.name, record.objects or 0, is_candidate, record.outcome.value)
+    return ClassifyResult(request.run_id, request.name, counted.to_event())

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from mars_aurora.run.keys import LEDGER, RunKeys
 from mars_aurora.run.ledger import Outcome, Record, count_outcomes, describe_counts
-from mars_aurora.run.listing import settle_inputs
 from mars_aurora.run.lock import release_lock
 from mars_aurora.run.messages import CloseRequest, CloseResult
+from mars_aurora.run.record_table import RecordTable
 from mars_aurora.run.storage import S3Storage
+from mars_aurora.steps.catalogue import read_slices
+from mars_aurora.steps.settle import fill_table
 
 _EXCEEDED = "States.ExceedToleratedFailureThreshold"
 _MEANINGS = {
@@ -35,7 +40,7 @@ def close_run(request: CloseRequest, inputs: S3Storage, work: S3Storage, detecti
         from mars_aurora.catalogue import ledger_table
 
         error, meaning = explain(request.failure)
-        records = _settle(request, inputs, work, keys, meaning)
+        records = _collect(request, inputs, work, keys, partial(_fail, meaning=meaning))
         detections.put(keys.product(LEDGER), ledger_table.to_csv(records))
         counts = describe_counts(count_outcomes(records))
         cause = f"{meaning}. The ledger of the run {request.run_id} gives the outcome of each input: {counts}. "
@@ -45,13 +50,22 @@ def close_run(request: CloseRequest, inputs: S3Storage, work: S3Storage, detecti
     return result
 
 
-def _settle(request: CloseRequest, inputs: S3Storage, work: S3Storage, keys: RunKeys, meaning: str) -> Sequence[Record]:
-    """Return one final record for each input, listed when the run was opened or now."""
-    records = settle_inputs(request.prefix, inputs, work, keys)
-    return [_fail(record, meaning) if record.outcome is Outcome.CANDIDATE else record for record in records]
+def _collect(
+    request: CloseRequest, inputs: S3Storage, work: S3Storage, keys: RunKeys, fail: Callable[[Record], Record]
+) -> list[Record]:
+    """Return one final record for each input: from the slices if there are all, else from the map over the inputs."""
+    with suppress(KeyError):
+        slices = read_slices(work, keys, request.execution, fail)
+        return [record for measured in slices for record in measured.records]
+    with tempfile.TemporaryDirectory() as folder, RecordTable(Path(folder)) as table:
+        fill_table(table, request.prefix, request.execution, inputs, work, keys)
+        table.supersede()
+        return [fail(Record.from_json(item.record.encode())) for item in table.settle()]
 
 
 def _fail(record: Record, meaning: str) -> Record:
+    if record.outcome is not Outcome.CANDIDATE:
+        return record
     detail = f"the run failed before the candidate was measured: {meaning}"
     return replace(record, outcome=Outcome.FAILED, reason="run_failed", detail=detail)
 

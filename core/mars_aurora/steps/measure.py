@@ -1,9 +1,11 @@
-"""Measure the auroras that the detector found in one candidate."""
+"""Measure the auroras that the detector found, and join what was searched, in slices of the inputs."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
 
 from mars_aurora.aurora import count_auroras
 from mars_aurora.detect.detectors import DetectorName, DetectorVersion
@@ -12,8 +14,11 @@ from mars_aurora.night import Night
 from mars_aurora.run import measured, predictions
 from mars_aurora.run.keys import RunKeys
 from mars_aurora.run.ledger import Outcome, Record
+from mars_aurora.run.messages import MeasureRequest, MeasureResult
+from mars_aurora.run.slices import MeasuredSlice, pack_measured, split, unpack_records
 from mars_aurora.run.stamps import stamp_measurement
 from mars_aurora.run.storage import Storage
+from mars_aurora.steps.exposure import join_exposure
 
 if TYPE_CHECKING:
     from mars_aurora.aurora import Aurora
@@ -26,6 +31,50 @@ class Measured:
     record: Record
     auroras: list[Aurora]
     detector: DetectorVersion | None = None
+
+
+class Mapper(Protocol):
+    """How `measure_one` is mapped over records: ``map``, or a runner's process pool; any order."""
+
+    def __call__(self, function: Callable[[Record], Measured], records: Iterable[Record], /) -> Iterable[Measured]: ...
+
+
+def measure(request: MeasureRequest, work: Storage, detections: Storage, mapper: Mapper = map) -> MeasureResult:
+    """Measure the candidates of one slice of the inputs; write the results of the slice."""
+    keys = RunKeys(request.run_id)
+    records = unpack_records(work.get(keys.settled(request.execution, request.number)))
+    (measured,) = measure_slices(records, keys, work, detections, request.predictions, mapper)
+    work.put(keys.measured_slice(request.execution, request.number), pack_measured(measured))
+    candidates = sum(record.outcome is Outcome.CANDIDATE for record in records)
+    return MeasureResult(request.run_id, request.number, candidates, len(measured.auroras))
+
+
+def measure_slices(  # noqa: PLR0913, PLR0917 -- the records, where their files are, and what detected them
+    records: Sequence[Record], keys: RunKeys, work: Storage, detections: Storage, detector: str, mapper: Mapper = map
+) -> Iterator[MeasuredSlice]:
+    """Measure the candidates of settled records; yield the results of each slice.
+
+    What was searched is joined by slices in a local run too, so that sums are rounded in the same way.
+    """
+    candidates = [record for record in records if record.outcome is Outcome.CANDIDATE]
+    function = partial(measure_one, keys=keys, work=work, detections=detections, detector=detector)
+    measured = {item.record.name: item for item in mapper(function, candidates)}
+    for some in split(records):
+        yield _finish_slice(some, measured, work, keys)
+
+
+def _finish_slice(
+    records: Sequence[Record], measured: Mapping[str, Measured], work: Storage, keys: RunKeys
+) -> MeasuredSlice:
+    found = [measured.get(record.name, Measured(record, [])) for record in records]
+    searched, lost = join_exposure([item.record for item in found], work, keys)
+    kept = [item for item in found if item.record.name not in lost]
+    return MeasuredSlice(
+        records=[lost.get(item.record.name, item.record) for item in found],
+        auroras=[aurora for item in kept for aurora in item.auroras],
+        searched=searched,
+        detectors=sorted({item.detector for item in found if item.detector}),
+    )
 
 
 def measure_one(record: Record, keys: RunKeys, work: Storage, detections: Storage, detector: str) -> Measured:

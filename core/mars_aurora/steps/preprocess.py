@@ -54,7 +54,7 @@ def preprocess(
     record = result.record
     if not result.is_stored:
         work.put(keys.record(request.name), record.to_json())
-    return PreprocessResult(request.run_id, request.name, record.is_read, record.reason, record.detail)
+    return PreprocessResult(request.run_id, request.name, record.is_read, record.to_event())
 
 
 def _find_or_read(request: PreprocessRequest, inputs: Source, work: Storage, reading: Reading) -> _Result:

@@ -1,97 +1,221 @@
-"""Compare the list of inputs with the records; list the candidates that are to be detected, and where."""
+"""Compare the list of inputs with the records; divide what is left to do among the maps, and choose where to detect."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 from mars_aurora.detect.detectors import DetectorVersion, describe_detector
 from mars_aurora.run.detection import choose_path
 from mars_aurora.run.keys import RunKeys
-from mars_aurora.run.ledger import Outcome, Record, count_outcomes
-from mars_aurora.run.listing import CANDIDATES, settle_inputs, write_items, write_unprocessed
+from mars_aurora.run.ledger import Origin, Outcome, Record, count_outcomes
+from mars_aurora.run.listing import (
+    CANDIDATES,
+    SETS,
+    SLICES,
+    UNDETECTED,
+    is_unprocessed,
+    read_items,
+    write_items,
+    write_unprocessed,
+)
 from mars_aurora.run.messages import TallyRequest, TallyResult
 from mars_aurora.run.plan import Todo, plan_detection
+from mars_aurora.run.record_table import RecordTable, Settled
 from mars_aurora.run.settings import Settings
-from mars_aurora.run.storage import Source, Storage
+from mars_aurora.run.slices import pack_records, split
+from mars_aurora.run.storage import BulkStorage, Storage
+from mars_aurora.steps.settle import fill_table, require_complete
 
-_READERS = 16  # threads; reading a prediction from S3 takes one round trip
+_THREADS = 16  # reading a prediction from S3, or writing a slice, takes one round trip
+_SLICES_AT_ONCE = 64  # in memory
+_READ_AT_ONCE = 2000  # predictions in memory
 
 
-def tally(request: TallyRequest, inputs: Source, work: Storage, settings: Settings) -> TallyResult:
-    """Compare the list of inputs with the records; leave exactly the candidates that are not superseded.
+def tally(
+    request: TallyRequest,
+    inputs: BulkStorage,
+    work: BulkStorage,
+    settings: Settings,
+    count_items: Callable[[str], Mapping[str, int]],
+) -> TallyResult:
+    """Compare the list of inputs with the records; write the slices and sets of the inputs, and the candidates.
 
-    Those without a prediction are listed for the map of the detect function and for a transform job. The outputs of a
-    transform job of this execution are collected before.
+    The candidates without a prediction are listed for the map of the detect function and for a transform job. After
+    a transform job of this execution, only that is done, with its outputs.
+
+    Parameters
+    ----------
+    request : TallyRequest
+    inputs, work : BulkStorage
+    settings : Settings
+    count_items : callable
+        Returns the counts of a map run by its ARN.
+
+    Raises
+    ------
+    UnbalancedLedgerError
+        If the results of the map over the inputs are incomplete.
     """
     keys, detector = RunKeys(request.run_id), describe_detector(settings.detector)
-    records = settle_inputs(request.prefix, inputs, work, keys)
-    names = set(keep_candidates(records, work, keys))
-    collect_predictions(work, keys, detector.folder)
-    undetected = find_undetected([record for record in records if record.name in names], work, keys, detector)
-    write_items(work, keys, CANDIDATES, ({"name": record.name} for record in undetected))
+    divided = Divided() if request.transform else divide(request, inputs, work, keys, count_items)
+    stored = collect_predictions(work, keys, detector.folder)
+    candidates = read_candidates(work, keys, request.execution)
+    undetected = list(find_undetected(candidates, work, keys, detector, stored))
+    write_items(work, keys, UNDETECTED, ({"name": name} for name in undetected), request.execution)
     work.put(keys.transform_manifest, _list_transform(undetected, keys, settings.work_bucket))
-    detect_on, detected = choose_path(request, len(names), len(undetected))
+    detect_on, detected = choose_path(request, divided.candidates, len(undetected))
     return TallyResult(
         request.run_id,
-        listed=len(records),
-        unprocessed=write_unprocessed(records, work, keys),
-        candidates=len(names),
+        listed=divided.listed,
+        unprocessed=divided.unprocessed,
+        candidates=divided.candidates,
         undetected=len(undetected),
+        sets=divided.sets,
+        tolerated_slices=request.tolerated_failures * divided.slices // max(1, divided.listed),
         predictions=detector.folder,
         detect_on=detect_on.value,
         detected=detected,
-        counts=count_outcomes(records),
+        counts=dict(divided.counts),
     )
 
 
-def keep_candidates(records: list[Record], work: Storage, keys: RunKeys) -> list[str]:
-    """Make the stored candidates those of the records; return their names.
+@dataclass(frozen=True)
+class Divided:
+    """The work of the maps: number of slices, observation sets and inputs whose children failed; inputs by outcome."""
+
+    slices: int = 0
+    sets: int = 0
+    unprocessed: int = 0
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def listed(self) -> int:
+        return sum(self.counts.values())
+
+    @property
+    def candidates(self) -> int:
+        return self.counts.get(Outcome.CANDIDATE, 0)
+
+
+def divide(
+    request: TallyRequest,
+    inputs: BulkStorage,
+    work: BulkStorage,
+    keys: RunKeys,
+    count_items: Callable[[str], Mapping[str, int]],
+) -> Divided:
+    """Write the slices of the settled records, the observation sets, and the candidates with their pictures."""
+    counts: dict[str, int] = count_outcomes([])
+    candidates: list[dict[str, Any]] = []
+    unprocessed: set[str] = set()
+
+    def note(item: Settled) -> str:
+        counts[item.outcome.value] += 1
+        if item.outcome is Outcome.CANDIDATE:
+            candidates.append(_to_item(item))
+        if item.outcome is Outcome.FAILED and is_unprocessed(Record.from_json(item.record.encode())):
+            unprocessed.add(item.name)
+        return item.record
+
+    with tempfile.TemporaryDirectory() as folder, RecordTable(Path(folder)) as table:
+        results = fill_table(table, request.prefix, request.execution, inputs, work, keys)
+        if request.execution:
+            require_complete(table, results, count_items)
+        table.supersede()
+        slices = put_slices(map(note, table.settle()), work, keys, request.execution)
+        sets = [{"names": names} for names in table.find_sets() if len(names) > 1]
+    write_items(work, keys, SETS, sets, request.execution)
+    write_items(work, keys, CANDIDATES, candidates, request.execution)
+    write_items(work, keys, SLICES, ({"number": number} for number in range(slices)), request.execution)
+    keep_candidates(read_candidates(work, keys, request.execution), work, keys)
+    return Divided(slices, len(sets), write_unprocessed(unprocessed, work, keys), counts)
+
+
+def put_slices(records: Iterable[str], work: Storage, keys: RunKeys, execution: str) -> int:
+    """Write records, given as JSON, in slices; return the number of slices."""
+
+    def put(numbered: tuple[int, list[str]]) -> None:
+        number, some = numbered
+        work.put(keys.settled(execution, number), pack_records(some))
+
+    slices = 0
+    with ThreadPoolExecutor(_THREADS) as writers:
+        for numbered in split(enumerate(split(records)), _SLICES_AT_ONCE):
+            slices += len(list(writers.map(put, numbered)))
+    return slices
+
+
+def _to_item(candidate: Settled) -> dict[str, Any]:
+    """Return what detection needs of a candidate."""
+    origin = json.loads(candidate.record)["origin"]
+    return {name: origin[name] for name in ("read", "image_sha256")} | {
+        "name": candidate.name,
+        "image_bytes": origin["products"]["image"],
+    }
+
+
+def read_candidates(work: BulkStorage, keys: RunKeys, execution: str) -> Iterator[Record]:
+    """Yield the candidates that are not superseded, as records with what detection needs."""
+    for item in read_items(work, keys, CANDIDATES, execution):
+        products = {"image": item["image_bytes"]}
+        origin = Origin(read=item["read"], image_sha256=item["image_sha256"], products=products)
+        yield Record(item["name"], Outcome.CANDIDATE, origin=origin)
+
+
+def keep_candidates(candidates: Iterable[Record], work: Storage, keys: RunKeys) -> None:
+    """Make the stored candidates those of the records.
 
     A candidate whose picture cannot be copied is left out of storage: its detection fails.
     """
-    wanted = {keys.candidate(record.name): record for record in records if record.outcome is Outcome.CANDIDATE}
-    for key in set(work.list(keys.candidates)) - wanted.keys():
-        work.delete(key)
-    for key, record in wanted.items():  # missing, cut, or superseded until a better file was removed
-        if work.size(key) != record.origin.products["image"]:
+    stored = work.sizes(keys.candidates)
+    for record in candidates:  # missing, cut, or superseded until a better file was removed
+        key = keys.candidate(record.name)
+        if stored.pop(key, None) != record.origin.products["image"]:
             with suppress(KeyError, OSError):
                 work.put(key, work.get(keys.image(record.name)))
-    return [record.name for record in wanted.values()]
+    for key in stored:
+        work.delete(key)
 
 
-def collect_predictions(work: Storage, keys: RunKeys, detector: str) -> None:
-    """Move predictions that are in folders below that of the detector to where they are looked for.
+def collect_predictions(work: Storage, keys: RunKeys, detector: str) -> set[str]:
+    """Move predictions that are in folders below that of the detector to where they are looked for; return their keys.
 
     AWS describes in two ways how the outputs of a transform job are named after its inputs; the base name is the same.
     """
-    folder = keys.predictions_by(detector)
+    folder, found = keys.predictions_by(detector), set()
     for key in work.list(folder):
         expected = folder + key.rpartition("/")[2]
         if key != expected:
             work.put(expected, work.get(key))
             work.delete(key)
+        found.add(expected)
+    return found
 
 
 def find_undetected(
-    candidates: Sequence[Record], work: Storage, keys: RunKeys, detector: DetectorVersion
-) -> list[Record]:
-    """Return the candidates without a valid prediction by a detector."""
-    stored = set(work.list(keys.predictions_by(detector.folder)))
+    candidates: Iterable[Record], work: Storage, keys: RunKeys, detector: DetectorVersion, stored: Container[str]
+) -> Iterator[str]:
+    """Yield the names of the candidates without a valid prediction by a detector, of those in storage."""
 
     def is_detected(record: Record) -> bool:
         key = keys.prediction(record.name, detector.folder)
         return key in stored and plan_detection(record, work, keys, detector) is Todo.DONE
 
-    with ThreadPoolExecutor(_READERS) as readers:
-        found = list(readers.map(is_detected, candidates))
-    return [record for record, is_done in zip(candidates, found, strict=True) if not is_done]
+    with ThreadPoolExecutor(_THREADS) as readers:
+        for some in split(candidates, _READ_AT_ONCE):
+            done = readers.map(is_detected, some)
+            yield from (record.name for record, is_done in zip(some, done, strict=True) if not is_done)
 
 
-def _list_transform(candidates: Sequence[Record], keys: RunKeys, bucket: str) -> bytes:
+def _list_transform(names: Iterable[str], keys: RunKeys, bucket: str) -> bytes:
     """Return the manifest of a transform job: the prefix of its inputs, and their keys below it."""
     prefix = {"prefix": f"s3://{bucket}/{keys.candidates}"}
-    inputs = (keys.candidate(record.name).removeprefix(keys.candidates) for record in candidates)
+    inputs = (keys.candidate(name).removeprefix(keys.candidates) for name in names)
     return json.dumps([prefix, *inputs]).encode()

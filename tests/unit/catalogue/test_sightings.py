@@ -10,6 +10,8 @@ import shapely
 from mars_aurora.aurora import COLUMNS, Aurora
 from mars_aurora.catalogue import sightings
 from mars_aurora.catalogue.entries import Entry, list_entries
+from mars_aurora.catalogue.stitching import overlay
+from mars_aurora.run.sets import group_sets
 
 SWATH = "emm_emu_l2b_20220331t{}_0191_os2_sw{}of3_r_v01-04.fits.gz"
 FIRST, SECOND, LATER = SWATH.format("212107", 1), SWATH.format("214600", 2), SWATH.format("033000", 1)
@@ -30,13 +32,13 @@ def _aurora(name: str, lon: float, detection: int = 1, **more: object) -> Aurora
 
 
 def test_successive_swaths_form_a_set():
-    sets = sightings.group_sets([SECOND, FIRST, LATER, "other.fits"])
+    sets = group_sets([SECOND, FIRST, LATER, "other.fits"])
     assert sets == {FIRST: FIRST, SECOND: FIRST, LATER: LATER, "other.fits": "other.fits"}
 
 
 def test_real_iuvs_swaths_of_one_orbit_form_a_set(iuvs_folder):
     names = sorted(path.name for path in iuvs_folder.glob("*fuv*.gz"))
-    assert len(set(sightings.group_sets(names).values())) == 1
+    assert len(set(group_sets(names).values())) == 1
 
 
 def test_aurora_in_two_swaths_is_one_entry_with_two_sightings():
@@ -74,7 +76,7 @@ def test_halves_cut_by_the_edges_of_their_swaths_are_joined():
 def test_stitched_picture_covers_the_pixels_of_all_pictures():
     left, right = np.zeros((480, 640, 4), np.uint8), np.zeros((480, 640, 4), np.uint8)
     left[:, :300], right[:, 280:] = (1, 2, 3, 255), (4, 5, 6, 255)
-    stitched = sightings.stitch([bytes(cv2.imencode(".png", picture)[1]) for picture in (left, right)])
+    stitched = overlay([bytes(cv2.imencode(".png", picture)[1]) for picture in (left, right)])
     found = cv2.imdecode(np.frombuffer(stitched, np.uint8), cv2.IMREAD_UNCHANGED)
     assert found[0, 290].tolist() == [1, 2, 3, 255]
     assert found[0, 320].tolist() == [4, 5, 6, 255]
@@ -99,20 +101,20 @@ def _join(*auroras: Aurora) -> list[Entry]:
 )
 def test_swaths_of_a_set_start_within_an_hour_and_a_half(start, same):
     other = SWATH.format(start, 2)
-    sets = sightings.group_sets([FIRST, other])
+    sets = group_sets([FIRST, other])
     assert (sets[FIRST] == sets[other]) == same
     assert sets[FIRST] == (min(FIRST, other) if same else FIRST)
 
 
 def test_interval_is_to_the_previous_swath_not_to_the_first():
     names = [SWATH.format(start, 1) for start in ("200000", "212000", "224000")]
-    assert set(sightings.group_sets(reversed(names)).values()) == {names[0]}
+    assert set(group_sets(reversed(names)).values()) == {names[0]}
 
 
 @pytest.mark.parametrize("change", [("_0191_", "_0192_"), ("_os2_", "_os1_")])
 def test_other_orbit_or_mode_is_another_set(change):
     other = SECOND.replace(*change)
-    assert sightings.group_sets([FIRST, other]) == {FIRST: FIRST, other: other}
+    assert group_sets([FIRST, other]) == {FIRST: FIRST, other: other}
 
 
 @pytest.mark.parametrize("lon", [100.0, 357.0, 354.5])

@@ -148,17 +148,5 @@ def test_json_of_unknown_numbers_is_read_by_browsers(products: dict[str, bytes])
         verify_product("annotations.coco.json", b'{"images": [], "annotations": [NaN]}', 0)
 
 
-@pytest.mark.parametrize("picture", [None, b"", b"not a picture"])
-def test_missing_picture_of_an_observation_set_is_named(tmp_path: Path, picture: bytes | None):
-    work = FolderStorage(tmp_path / "work")
-    names = [f"emm_emu_l2b_20220331t212{n}07_0191_os2_sw{n}of3_r_v01-04.fits" for n in (1, 2)]
-    if picture is not None:
-        for name in names:
-            work.put(KEYS.image(name), picture)
-    records = [Record(name, Outcome.DISCARDED, objects=1) for name in names]
-    with pytest.raises(ProductError, match=r"sets/.*sw1of3.*a picture of .* cannot be read"):
-        write.write_products(KEYS, records, [], PROVENANCE, FolderStorage(tmp_path), work)
-
-
 def test_cell_of_more_than_131072_characters_is_read_back():
     verify_product("auroras.csv", b"name,outline_wkt\na," + b"1" * 200_000 + b"\n", 1)

@@ -7,29 +7,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 from astropy.io import fits
+from whole_run import KEYS, finish_run, settle_run
 
 from mars_aurora.background import exposure
 from mars_aurora.box import Box, Detections
 from mars_aurora.catalogue.ledger_table import from_csv
 from mars_aurora.detect.detectors import DetectorName, DetectorVersion
-from mars_aurora.run.keys import EXPOSURE, LEDGER, RunKeys, is_fits
+from mars_aurora.run.keys import EXPOSURE, LEDGER, is_fits
 from mars_aurora.run.ledger import Record
-from mars_aurora.run.messages import CatalogueRequest, ClassifyRequest, DetectRequest, PreprocessRequest, TallyRequest
-from mars_aurora.run.provenance import describe_provenance
+from mars_aurora.run.messages import ClassifyRequest, DetectRequest, PreprocessRequest
 from mars_aurora.run.records import list_inputs
-from mars_aurora.run.settings import Settings
 from mars_aurora.run.storage import FolderStorage, Source, Storage
 from mars_aurora.steps import exposure as step
-from mars_aurora.steps.catalogue import catalogue
 from mars_aurora.steps.classify import classify
 from mars_aurora.steps.detect import detect
 from mars_aurora.steps.preprocess import preprocess
-from mars_aurora.steps.tally import tally
 from mars_aurora_model.simulator.simulate import observe
 from mars_aurora_model.simulator.world import World
 
-KEYS = RunKeys("r")
-PROVENANCE = describe_provenance(DetectorName.YOLO, 2, "")
 DISK_WIDE = Box("aurora", 0.9, 150, 60, 490, 400)
 
 
@@ -51,18 +46,11 @@ def _run(inputs: Source, work: Storage, min_objects: int = 1, found: object = ()
     for name in filter(is_fits, list_inputs(inputs, "b/")):
         if preprocess(PreprocessRequest("r", "bucket", f"b/{name}", name), inputs, work).usable:
             classify(ClassifyRequest("r", name, min_objects), work)
-    tally(
-        TallyRequest("r", "bucket", "b/"),
-        inputs,
-        work,
-        Settings("work", "detections", DetectorName.YOLO, cleaning=True),
-    )
+    settle_run(inputs, work)
     version = DetectorVersion(DetectorName.YOLO, f"{len(found)} boxes")
     for line in work.get(KEYS.items("candidates")).splitlines():
         detect(DetectRequest("r", json.loads(line)["name"]), work, lambda _: Detections(found), version)
-    counts = catalogue(
-        CatalogueRequest("r", "bucket", "b/", predictions=version.folder), inputs, work, work, PROVENANCE
-    ).counts
+    counts = finish_run(work, version.folder).counts
     return {outcome: count for outcome, count in counts.items() if count}
 
 
@@ -105,7 +93,7 @@ def test_superseded_and_rejected_files_do_not_count(inputs, work, contents):
 def test_file_whose_detection_failed_does_not_count(inputs, work):
     _run(inputs, work)
     work.put(KEYS.prediction("b.fits", "0 boxes"), b"damaged")
-    catalogue(CatalogueRequest("r", "bucket", "b/", predictions="0 boxes"), inputs, work, work, PROVENANCE)
+    finish_run(work, "0 boxes")
     assert _total_km2(work) == pytest.approx(_area_km2(work, "a", "c"))
 
 

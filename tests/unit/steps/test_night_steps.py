@@ -6,35 +6,21 @@ import json
 from dataclasses import replace
 
 import pytest
+from whole_run import KEYS, PROVENANCE, finish_run, settle_run
 
 from mars_aurora import find
 from mars_aurora.box import Box, Detections
 from mars_aurora.detect.candidate import Candidate
 from mars_aurora.detect.detectors import DetectorName, DetectorVersion
-from mars_aurora.run.keys import RunKeys
-from mars_aurora.run.ledger import Outcome, Record
-from mars_aurora.run.messages import (
-    CatalogueRequest,
-    ClassifyRequest,
-    ClassifyResult,
-    DetectRequest,
-    PreprocessRequest,
-    TallyRequest,
-)
-from mars_aurora.run.provenance import describe_provenance
-from mars_aurora.run.settings import Settings
+from mars_aurora.run.ledger import Record
+from mars_aurora.run.messages import ClassifyRequest, DetectRequest, PreprocessRequest
 from mars_aurora.run.storage import FolderStorage
-from mars_aurora.steps.catalogue import catalogue
 from mars_aurora.steps.classify import classify
 from mars_aurora.steps.detect import detect
 from mars_aurora.steps.preprocess import preprocess
-from mars_aurora.steps.tally import tally
 from mars_aurora_model.simulator.simulate import Simulated, observe
 from mars_aurora_model.simulator.world import World
 
-KEYS = RunKeys("r")
-PROVENANCE = describe_provenance(DetectorName.YOLO, 2, "")
-SETTINGS = Settings("work", "detections", DetectorName.YOLO, cleaning=True)
 EMPTY = World(
     n_slit=48,
     scan_step_deg=(0.13, 0.16),
@@ -57,9 +43,9 @@ def day_side() -> Simulated:
     return observe(replace(EMPTY, modes=(("os1", 1.0, (10, 15)),)), 61, 0)
 
 
-def _classify(name: str, inputs: FolderStorage, work: FolderStorage, min_objects: int) -> ClassifyResult:
+def _classify(name: str, inputs: FolderStorage, work: FolderStorage, min_objects: int) -> Record:
     assert preprocess(PreprocessRequest("r", "bucket", f"b/{name}", name), inputs, work).usable
-    return classify(ClassifyRequest("r", name, min_objects), work)
+    return Record.from_event(classify(ClassifyRequest("r", name, min_objects), work).record)
 
 
 def _finish(inputs: FolderStorage, work: FolderStorage, *boxes: Box) -> dict[str, dict[str, str]]:
@@ -68,11 +54,11 @@ def _finish(inputs: FolderStorage, work: FolderStorage, *boxes: Box) -> dict[str
     def detector(_candidate: Candidate) -> Detections:
         return Detections(boxes)
 
-    tally(TallyRequest("r", "bucket", "b/"), inputs, work, SETTINGS)
+    settle_run(inputs, work)
     version = DetectorVersion(DetectorName.YOLO, PROVENANCE.weights_sha256)
     for line in work.get(KEYS.items("candidates")).splitlines():
         detect(DetectRequest("r", json.loads(line)["name"]), work, detector, version)
-    catalogue(CatalogueRequest("r", "bucket", "b/"), inputs, work, work, PROVENANCE)
+    finish_run(work)
     ledger = csv.DictReader(io.StringIO(work.get(KEYS.product("ledger.csv")).decode()))
     return {row["name"]: row for row in ledger}
 
@@ -80,7 +66,7 @@ def _finish(inputs: FolderStorage, work: FolderStorage, *boxes: Box) -> dict[str
 def test_diffuse_night_is_measured_for_any_count_and_detector(inputs, work, diffuse, tmp_path):
     inputs.put("b/x.fits", diffuse.to_fits())
     counted = _classify("x.fits", inputs, work, min_objects=99)
-    assert counted.candidate
+    assert counted.outcome == "candidate"
     line = _finish(inputs, work)["x.fits"]
     assert (line["outcome"], line["auroras"], line["objects"]) == ("aurora", "1", str(counted.objects))
     (row,) = csv.DictReader(io.StringIO(work.get(KEYS.product("catalogue.csv")).decode()))
@@ -96,7 +82,7 @@ def test_diffuse_night_is_one_more_object(inputs, work, diffuse):
     counted = _classify("x.fits", inputs, work, min_objects=1)
     record = Record.from_json(work.get(KEYS.record("x.fits")))
     work.put(KEYS.record("x.fits"), replace(record, objects=None, night=None).to_json())
-    assert classify(ClassifyRequest("r", "x.fits", 1), work).objects == counted.objects - 1
+    assert classify(ClassifyRequest("r", "x.fits", 1), work).record["objects"] == counted.objects - 1
 
 
 def test_diffuse_night_has_the_auroras_in_boxes_too(inputs, work, diffuse):
@@ -109,8 +95,7 @@ def test_diffuse_night_has_the_auroras_in_boxes_too(inputs, work, diffuse):
 def test_file_without_night_is_no_night_and_skips_nothing(inputs, work, day_side, min_objects, tmp_path):
     inputs.put("b/x.fits", day_side.to_fits())
     counted = _classify("x.fits", inputs, work, min_objects)
-    assert counted.candidate == (min_objects == 1)
-    assert counted.outcome == (Outcome.CANDIDATE if min_objects == 1 else Outcome.NO_NIGHT)
+    assert counted.outcome == ("candidate" if min_objects == 1 else "no_night")
     line = _finish(inputs, work)["x.fits"]
     assert (line["outcome"], line["night_area_km2"]) == ("no_night", "0")
     assert line["reason"] == ("" if min_objects == 1 else "too_few_objects")

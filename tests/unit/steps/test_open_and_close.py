@@ -99,7 +99,7 @@ def test_second_execution_is_refused_until_the_first_is_closed(buckets: Buckets)
     with pytest.raises(BusyError):
         open_(buckets, make_request("second"), Account("first", "second"))
     close_run(
-        CloseRequest("a", "inputs", "incoming/a/", "first"),
+        CloseRequest("a", "inputs", "incoming/a/", "one", "first"),
         *(buckets[name] for name in ("inputs", "work", "detections")),
     )
     open_(buckets, make_request("second"), Account("second"))
@@ -173,7 +173,7 @@ def test_tolerance_can_be_turned_off(buckets: Buckets) -> None:
 
 def close_failed(buckets: Buckets, failure: dict[str, str]) -> tuple[str, str, list[str]]:
     storages = (buckets[name] for name in ("inputs", "work", "detections"))
-    result = close_run(CloseRequest("a", "inputs", "incoming/a/", "first", failure), *storages)
+    result = close_run(CloseRequest("a", "inputs", "incoming/a/", "one", "first", failure), *storages)
     return result.error, result.cause, buckets["detections"].get(KEYS.product("ledger.csv")).decode().splitlines()
 
 
@@ -212,7 +212,7 @@ def test_failed_run_replaces_an_older_ledger_and_is_unlocked(buckets: Buckets) -
 def test_run_that_did_not_fail_keeps_its_ledger(buckets: Buckets) -> None:
     buckets["detections"].put(KEYS.product("ledger.csv"), b"written by the catalogue")
     storages = (buckets[name] for name in ("inputs", "work", "detections"))
-    result = close_run(CloseRequest("a", "inputs", "incoming/a/", "first"), *storages)
+    result = close_run(CloseRequest("a", "inputs", "incoming/a/", "one", "first"), *storages)
     assert (result.error, result.cause) == ("", "")
     assert buckets["detections"].get(KEYS.product("ledger.csv")) == b"written by the catalogue"
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from whole_run import KEYS, PROVENANCE, finish_run, settle_run
 
 from mars_aurora.box import Box, Detections
 from mars_aurora.detect.candidate import Candidate
@@ -15,34 +16,18 @@ from mars_aurora.errors import TransientError
 from mars_aurora.geometry.canvas import unpack_geometry
 from mars_aurora.readers import reading
 from mars_aurora.run import predictions, stamps
-from mars_aurora.run.keys import RunKeys, is_fits
+from mars_aurora.run.keys import is_fits
 from mars_aurora.run.ledger import Outcome, Record
 from mars_aurora.run.listing import LISTED, write_items
-from mars_aurora.run.messages import (
-    CatalogueRequest,
-    ClassifyRequest,
-    DetectRequest,
-    PreprocessRequest,
-    PreprocessResult,
-    TallyRequest,
-)
+from mars_aurora.run.messages import ClassifyRequest, DetectRequest, PreprocessRequest, PreprocessResult
 from mars_aurora.run.predictions import Made
-from mars_aurora.run.provenance import describe_provenance
 from mars_aurora.run.records import is_input, list_inputs
-from mars_aurora.run.settings import Settings
 from mars_aurora.run.stamps import Reading
 from mars_aurora.run.storage import FolderStorage, Version
-from mars_aurora.steps.catalogue import catalogue
 from mars_aurora.steps.classify import classify
 from mars_aurora.steps.detect import detect
 from mars_aurora.steps.preprocess import preprocess
-from mars_aurora.steps.tally import tally
 
-KEYS = RunKeys("r")
-PROVENANCE = describe_provenance(DetectorName.YOLO, 2, "")
-SETTINGS = Settings("work", "detections", DetectorName.YOLO, cleaning=True)
-TALLY = TallyRequest("r", "bucket", "b/")
-CATALOGUE = CatalogueRequest("r", "bucket", "b/")
 WEIGHTS = PROVENANCE.weights_sha256
 OLD = "emm_emu_l2b_20220331t212107_0191_os2_sw1of1_r_v01-04.fits"
 NEW = "emm_emu_l2b_20220331t212107_0191_os2_sw1of1_f_v02-00.fits"
@@ -71,9 +56,9 @@ def _run_all(inputs: FolderStorage, work: FolderStorage, detector: Detector, aga
         if _preprocess(name, inputs, work, again).usable:
             classify(ClassifyRequest("r", name, min_objects=1), work)
     version = DetectorVersion(DetectorName.YOLO, weights)
-    counts = tally(TALLY, inputs, work, SETTINGS)
+    counts = settle_run(inputs, work)
     _detect_all(work, detector, version)
-    return counts, catalogue(replace(CATALOGUE, predictions=version.folder), inputs, work, work, PROVENANCE)
+    return counts, finish_run(work, version.folder)
 
 
 def _detect_all(work: FolderStorage, detector: Detector, version: DetectorVersion) -> None:
@@ -118,7 +103,7 @@ def test_record_has_the_perspective_of_the_middle_of_the_scan(inputs, work, cont
 def test_bad_input_is_recorded_as_rejected_and_not_read_again(inputs, work, monkeypatch):
     inputs.put("b/x.fits", b"text")
     first = _preprocess("x.fits", inputs, work)
-    assert (first.usable, first.reason) == (False, "not_fits")
+    assert (first.usable, first.record["reason"]) == (False, "not_fits")
     assert _record(work, "x.fits").outcome is Outcome.REJECTED
     monkeypatch.setattr("mars_aurora.readers.reading.unpack", None)
     written = work.version(KEYS.record("x.fits"))
@@ -141,7 +126,7 @@ def test_file_is_cleaned_unless_not_wanted_and_read_again_when_that_changes(inpu
 
 def test_rejected_file_that_is_replaced_is_read(inputs, work, content):
     inputs.put("b/x.fits", content[:9000])
-    assert _preprocess("x.fits", inputs, work).reason == "truncated"
+    assert _preprocess("x.fits", inputs, work).record["reason"] == "truncated"
     inputs.put("b/x.fits", content)
     assert _preprocess("x.fits", inputs, work).usable
 
@@ -205,8 +190,8 @@ def test_other_min_objects_count_again(inputs, work, content):
     _run_all(inputs, work, _find_aurora)
     classify(ClassifyRequest("r", "x.fits", min_objects=99), work)
     assert _record(work, "x.fits").outcome is Outcome.DISCARDED
-    tally_result = tally(TALLY, inputs, work, SETTINGS)
-    assert (tally_result.candidates, work.list(KEYS.candidates)) == (0, [])
+    settled = settle_run(inputs, work)
+    assert (settled.candidates, work.list(KEYS.candidates)) == (0, [])
 
 
 @pytest.mark.parametrize("damage", [None, b"", b"cut"])
@@ -251,7 +236,7 @@ def test_input_that_changes_while_it_is_read_has_failed_and_is_retried(inputs, w
 
     inputs.put("b/x.fits", content)
     result = _preprocess("x.fits", Changing(inputs._root), work)
-    assert (result.usable, result.reason) == (False, "changed_during_run")
+    assert (result.usable, result.record["reason"]) == (False, "changed_during_run")
     assert _record(work, "x.fits").outcome is Outcome.FAILED
     assert _preprocess("x.fits", inputs, work).usable
 
@@ -260,13 +245,13 @@ def test_file_that_is_too_large_is_rejected_without_reading_it(inputs, work, mon
     inputs.put("b/x.fits", b"SIMPLE  =")
     os.truncate(inputs._root / "b/x.fits", 1 << 40)  # a sparse file
     monkeypatch.setattr(FolderStorage, "local_file", None)
-    assert _preprocess("x.fits", inputs, work).reason == "too_large"
-    assert _preprocess("x.fits", inputs, work).reason == "too_large"
+    assert _preprocess("x.fits", inputs, work).record["reason"] == "too_large"
+    assert _preprocess("x.fits", inputs, work).record["reason"] == "too_large"
 
 
 def test_input_that_vanished_has_failed_and_is_retried(inputs, work, content):
     result = _preprocess("x.fits", inputs, work)
-    assert (result.usable, result.reason) == (False, "unreadable")
+    assert (result.usable, result.record["reason"]) == (False, "unreadable")
     inputs.put("b/x.fits", content)
     assert _preprocess("x.fits", inputs, work).usable
 
@@ -274,7 +259,7 @@ def test_input_that_vanished_has_failed_and_is_retried(inputs, work, content):
 def test_object_that_was_replaced_since_its_listing_has_failed(inputs, work, content):
     inputs.put("b/x.fits", content)
     result = preprocess(PreprocessRequest("r", "bucket", "b/x.fits", "x.fits", etag="listed"), inputs, work)
-    assert (result.usable, result.reason) == (False, "changed_during_run")
+    assert (result.usable, result.record["reason"]) == (False, "changed_during_run")
 
 
 def test_infrastructure_failure_is_raised_and_not_recorded(work):
@@ -294,7 +279,7 @@ def test_picture_is_a_candidate_with_enough_objects_and_discarded_with_too_few(i
     for name in ("a.fits", "b.fits"):
         inputs.put(f"b/{name}", content)
         assert _preprocess(name, inputs, work).usable
-    found = classify(ClassifyRequest("r", "a.fits", min_objects=1), work).objects
+    found = classify(ClassifyRequest("r", "a.fits", min_objects=1), work).record["objects"]
     assert found >= 2
     classify(ClassifyRequest("r", "b.fits", min_objects=found + 1), work)
     assert work.list(KEYS.candidates) == [KEYS.candidate("a.fits")]
@@ -342,7 +327,7 @@ def test_geometry_is_not_unpacked_without_auroras(inputs, work, content):
     inputs.put("b/x.fits", content)
     _run_all(inputs, work, _find_only_mars)
     work.put(KEYS.geometry("x.fits"), b"damaged")
-    result = catalogue(CATALOGUE, inputs, work, work, PROVENANCE)
+    result = finish_run(work)
     assert result.counts["no_aurora"] == 1
 
 
@@ -395,7 +380,7 @@ def test_missing_or_damaged_file_fails_only_its_input(inputs, work, content, oth
     work.delete(key)
     if data is not None:
         work.put(key, data)
-    result = catalogue(CATALOGUE, inputs, work, work, PROVENANCE)
+    result = finish_run(work)
     assert (result.counts["failed"], result.counts["aurora"]) == (1, 1)
     assert f"x.fits,failed,{reason}," in _ledger(work)
 
@@ -416,7 +401,8 @@ def test_newer_version_supersedes_the_older_until_it_is_removed(inputs, work, co
 
 def test_listed_input_without_record_is_failed(inputs, work):
     inputs.put("b/x.fits", b"text")
-    result = catalogue(CATALOGUE, inputs, work, work, PROVENANCE)
+    settle_run(inputs, work)
+    result = finish_run(work)
     assert result.counts["failed"] == 1
     assert "x.fits,failed,no_record," in _ledger(work)
 
@@ -457,7 +443,7 @@ def test_outage_is_not_a_failed_measurement(inputs, work, content, tmp_path):
     outage = Outage(tmp_path / "work")
     outage.unreadable = "/geometry/"
     with pytest.raises(TransientError):
-        catalogue(CATALOGUE, inputs, outage, work, PROVENANCE)
+        finish_run(outage, detections=work)
 
 
 def test_input_removed_after_it_was_read_keeps_its_aurora_and_an_added_one_is_reported(inputs, work, content):
@@ -467,9 +453,9 @@ def test_input_removed_after_it_was_read_keeps_its_aurora_and_an_added_one_is_re
     classify(ClassifyRequest("r", "x.fits", min_objects=1), work)
     inputs.delete("b/x.fits")
     inputs.put("b/y.fits", content)
-    tally(TALLY, inputs, work, SETTINGS)
+    settle_run(inputs, work)
     _detect_all(work, _find_aurora, DetectorVersion(DetectorName.YOLO, WEIGHTS))
-    result = catalogue(CATALOGUE, inputs, work, work, PROVENANCE)
+    result = finish_run(work)
     assert (result.listed, result.auroras) == (2, 1)
     assert "x.fits,aurora,removed_during_run," in _ledger(work)
     assert "y.fits,failed,added_during_run," in _ledger(work)

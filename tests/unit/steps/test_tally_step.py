@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from whole_run import count_nothing
 
 from mars_aurora.box import Detections
 from mars_aurora.detect.detectors import DetectorName, describe_detector
@@ -54,11 +55,11 @@ def _predict(work: FolderStorage, name: str, key: str = "") -> None:
 
 
 def _listed(work: FolderStorage) -> list[str]:
-    return [json.loads(line)["name"] for line in work.get(KEYS.items("candidates")).splitlines()]
+    return [json.loads(line)["name"] for line in work.get(KEYS.items("undetected")).splitlines()]
 
 
 def test_manifest_has_the_candidates_without_a_prediction(inputs, work):
-    result = tally(REQUEST, inputs, work, SETTINGS)
+    result = tally(REQUEST, inputs, work, SETTINGS, count_nothing)
     assert (result.listed, result.candidates, result.undetected) == (3, 3, 3)
     assert (result.detect_on, result.detected) == ("sagemaker", "on SageMaker: 3 candidates")
     assert result.predictions == NETWORK.weights_sha256
@@ -68,7 +69,7 @@ def test_manifest_has_the_candidates_without_a_prediction(inputs, work):
     assert _listed(work) == NAMES
 
     _predict(work, "a.fits")
-    again = tally(REQUEST, inputs, work, SETTINGS)
+    again = tally(REQUEST, inputs, work, SETTINGS, count_nothing)
     assert (again.candidates, again.undetected) == (3, 2)
     assert len(json.loads(work.get(KEYS.transform_manifest))) == 3
     assert _listed(work) == ["2022/b.fits", "c.fits.gz"]
@@ -79,16 +80,17 @@ def test_error_records_and_predictions_of_other_pictures_or_weights_are_not_pred
     work.put(KEYS.prediction("a.fits", NETWORK.folder), predictions.error_to_json("failed", made))
     _predict(work, "2022/b.fits", KEYS.prediction("c.fits.gz", NETWORK.folder))
     _predict(work, "2022/b.fits", KEYS.prediction("2022/b.fits", "other-weights"))
-    assert tally(REQUEST, inputs, work, SETTINGS).undetected == 3
+    assert tally(REQUEST, inputs, work, SETTINGS, count_nothing).undetected == 3
 
 
 @pytest.mark.parametrize("layout", ["", "candidates/", "runs/r/candidates/"])
 def test_outputs_of_a_transform_job_are_found_by_their_base_name(inputs, work, layout):
     folder = KEYS.predictions_by(NETWORK.folder)
+    tally(REQUEST, inputs, work, SETTINGS, count_nothing)
     for name in NAMES:
         _predict(work, name, f"{folder}{layout}{KEYS.candidate(name).removeprefix(KEYS.candidates)}.out")
     request = TallyRequest("r", "bucket", "b/", transform=DONE, detected="on SageMaker: 3 candidates")
-    result = tally(request, inputs, work, SETTINGS)
+    result = tally(request, inputs, work, SETTINGS, count_nothing)
     assert (result.undetected, result.detect_on, result.detected) == (0, "none", request.detected)
     assert work.list(folder) == sorted(KEYS.prediction(name, NETWORK.folder) for name in NAMES)
 
@@ -103,8 +105,9 @@ def test_new_output_takes_the_place_of_an_old_prediction(work):
 
 
 def test_outputs_that_a_transform_job_left_out_are_listed_for_lambda(inputs, work):
+    tally(REQUEST, inputs, work, SETTINGS, count_nothing)
     _predict(work, "a.fits")
-    result = tally(TallyRequest("r", "bucket", "b/", transform=DONE), inputs, work, SETTINGS)
+    result = tally(TallyRequest("r", "bucket", "b/", transform=DONE), inputs, work, SETTINGS, count_nothing)
     assert (result.undetected, result.detect_on) == (2, "lambda")
     assert _listed(work) == ["2022/b.fits", "c.fits.gz"]
 
