@@ -18,10 +18,11 @@ logger = Logger()
 tracer = Tracer()
 
 
-@logger.inject_lambda_context
+@logger.inject_lambda_context(clear_state=True)
 @tracer.capture_lambda_handler(capture_response=False)
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     request = StitchRequest.from_event(event)
+    logger.append_keys(run_id=request.run_id)
     settings = Settings.from_env(os.environ)
     work, detections = (S3Storage(connect("s3"), name) for name in (settings.work_bucket, settings.detections_bucket))
     result = stitch(request, work, detections)

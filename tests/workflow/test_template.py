@@ -334,7 +334,7 @@ def test_state_machine_names_versions_of_the_functions(template: dict[str, Any],
 def test_another_bucket_is_listed_and_read_only_if_it_is_named(resources: Resources) -> None:
     other = "arn:${AWS::Partition}:s3:::${OtherInputBucket}"
     for action, names, resource in [
-        ("s3:ListBucket", {"Open", "Preprocess", "Tally", "Catalogue", "Close"}, other),
+        ("s3:ListBucket", {"Open", "Preprocess", "Tally", "Close"}, other),
         ("s3:GetObject", {"Preprocess"}, f"{other}/*"),
     ]:
         wanted = json.dumps({"Fn::If": ["HasOtherInputs", {"Fn::Sub": resource}, {"Ref": "AWS::NoValue"}]})

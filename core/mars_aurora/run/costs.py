@@ -12,12 +12,13 @@ _TEMPLATE = "template.yaml"  # a link to that of the repository; in wheels and i
 _FUNCTION = re.compile(r"^  (\w+):\n    Type: AWS::Serverless::Function\n((?:(?:    .*)?\n)*)", re.MULTILINE)
 _MEMORY, _TMP = re.compile(r"MemorySize: (\d+)"), re.compile(r"EphemeralStorage: {Size: (\d+)}")
 _CHILD_GB = 64 / 1024  # memory of an express execution: one step of 64 MB
-_PARENT_TRANSITIONS = 12
+_PARENT_TRANSITIONS = 16
+_SLICES, _BATCHES = 1 / 100, 1 / 150  # of a file; a batch has 50 sets of three swaths
 _TRACED = 0.05  # sampling of X-Ray, besides the first trace of each second
 _LOG_GB = 2e-6  # of one invocation: start, result, metrics and report
 _WORK_OF_INPUT = 0.25  # size of the pictures, geometry and records relative to that of the gzipped input
 _FREE_TMP_MB = 512
-_METRICS, _ALARMS = 21, 7
+_METRICS, _ALARMS = 23, 7
 
 
 @dataclass(frozen=True)
@@ -104,9 +105,11 @@ FUNCTIONS = {
     "Open": (Amount(run=1), Amount(run=2, file=0.0005)),
     "Preprocess": (Amount(file=1), Amount(file=1.5)),
     "Classify": (Amount(file=1), Amount(file=0.2)),
-    "Tally": (Amount(run=2), Amount(run=4, file=0.004, candidate=0.02)),
+    "Tally": (Amount(run=2), Amount(run=4, file=0.0002, candidate=0.005)),
     "Detect": (Amount(candidate=1), Amount(candidate=0.5)),
-    "Catalogue": (Amount(run=1), Amount(run=5, file=0.003, candidate=0.05)),
+    "Measure": (Amount(run=1, file=_SLICES), Amount(run=2, file=0.005, candidate=0.1)),
+    "Stitch": (Amount(file=_BATCHES), Amount(file=0.03)),
+    "Catalogue": (Amount(run=1), Amount(run=5, file=0.001, candidate=0.02)),
     "Close": (Amount(run=1), Amount(run=1)),
 }
 _CHILD_S = Amount(file=2.0)
@@ -142,7 +145,8 @@ def _find_called(usage: Usage) -> dict[str, tuple[Amount, Amount]]:
 
 
 def _estimate_workflow(usage: Usage) -> list[Line]:
-    children_s, children_n = _CHILD_S.of(usage), usage.files + (0 if usage.instance else usage.candidates)
+    children_s = _CHILD_S.of(usage)
+    children_n = round(usage.files * (1 + _SLICES + _BATCHES)) + (0 if usage.instance else usage.candidates)
     express = children_n * _usd("express_request") + children_s * _CHILD_GB * _usd("express_gb_s")
     transitions = children_n + _PARENT_TRANSITIONS  # one a child is probably charged: AWS's page does not say
     return [

@@ -1,6 +1,5 @@
 """The lists of a run, and inputs that change during the run."""
 
-import json
 from pathlib import Path
 
 import pytest
