@@ -101,8 +101,8 @@ def _draw_observation(run: Run, name: str, style: Style, *, raw: bool, other: bo
 
 def _list_sets(run: Run, names: list[str]) -> Iterator[list[str]]:
     """Yield the swaths of each observation set that has several with pictures, and an aurora."""
-    from mars_aurora.catalogue.sightings import group_sets
     from mars_aurora.run.ledger import PICTURED
+    from mars_aurora.run.sets import group_sets
 
     ledger = run.ledger
     members: dict[str, list[str]] = {}
