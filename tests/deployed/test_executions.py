@@ -4,7 +4,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -134,27 +134,30 @@ def wait_for_ledger(stack: Stack, run_id: str, timeout_s: float = 120) -> None:
 
 
 @contextmanager
-def broken(stack: Stack, function: str) -> Iterator[None]:
-    """Let a function of the stack write to a bucket that does not exist: not its version, which cannot be changed."""
+def configured(stack: Stack, pattern: str, **variables: str) -> Iterator[None]:
+    """Let functions of the stack have other variables: not their versions, which cannot be changed."""
     functions, workflow = stack.emulator.client("lambda"), stack.emulator.client("stepfunctions")
     machine = {"stateMachineArn": stack.outputs["StateMachineArn"]}
     definition = workflow.describe_state_machine(**machine)["definition"]
-    unpublished, count = re.subn(rf"(:function:rehearsal-{function}-[^:\"]+):\d+", r"\1", definition)
+    unpublished, count = re.subn(rf"(:function:rehearsal-{pattern}-[^:\"]+):\d+", r"\1", definition)
     assert count, "the state machine must name versions"
-    (name,) = (
-        item["FunctionName"]
-        for item in functions.list_functions()["Functions"]
-        if item["FunctionName"].startswith(f"rehearsal-{function}-")
-    )
-    variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-    changed = variables | {"WORK_BUCKET": "no-such-bucket"}
-    functions.update_function_configuration(FunctionName=name, Environment={"Variables": changed})
+    names = {found[1] for found in re.finditer(rf":function:(rehearsal-{pattern}-[^:\"]+)", unpublished)}
+    before = {name: functions.get_function_configuration(FunctionName=name)["Environment"] for name in names}
+    for name, environment in before.items():
+        changed = {"Variables": environment["Variables"] | variables}
+        functions.update_function_configuration(FunctionName=name, Environment=changed)
     workflow.update_state_machine(**machine, definition=unpublished)
     try:
         yield
     finally:
-        functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+        for name, environment in before.items():
+            functions.update_function_configuration(FunctionName=name, Environment=environment)
         workflow.update_state_machine(**machine, definition=definition)
+
+
+def broken(stack: Stack, function: str) -> AbstractContextManager[None]:
+    """Let a function of the stack write to a bucket that does not exist."""
+    return configured(stack, function, WORK_BUCKET="no-such-bucket")
 
 
 def test_run_whose_every_input_fails_has_a_ledger_and_can_be_started_again(stack: Stack, auroras: list[Path]) -> None:
