@@ -401,6 +401,7 @@ def test_newer_version_supersedes_the_older_until_it_is_removed(inputs, work, co
 
 def test_listed_input_without_record_is_failed(inputs, work):
     inputs.put("b/x.fits", b"text")
+    write_items(work, KEYS, LISTED, [{"name": "x.fits", "etag": ""}])
     settle_run(inputs, work)
     result = finish_run(work)
     assert result.counts["failed"] == 1
