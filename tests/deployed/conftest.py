@@ -31,9 +31,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 def stack(built: Path, aws: Emulator) -> Stack:
     """The template, deployed on the emulator."""
     aws.client("s3").create_bucket(Bucket="rehearsal-packages")
-    deploy(aws.environment)
-    found = aws.client("cloudformation").describe_stacks(StackName="rehearsal")["Stacks"][0]["Outputs"]
-    return Stack(aws, {item["OutputKey"]: item["OutputValue"] for item in found})
+    return deploy(aws)
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,10 @@ What MiniStack 1.5.33 lacks is added here, as AWS documents it:
 
 - ResultWriter and ItemBatcher of a distributed map, limits taken from the state's input, and the limit of payloads
   (`distributed_map`);
-- the class of a function's exception as the name of the error, which Retry and Catch compare (`name_errors`).
+- the class of a function's exception as the name of the error, which Retry and Catch compare (`name_errors`);
+- a stack does not delete buckets that are not empty (`keep_full_buckets`).
 
+Functions for this machine may be larger than Lambda allows; `make size` checks those for Lambda.
 Functions and states may take `PATIENCE` times their time limits, so that a busy machine does not fail a run.
 """
 
@@ -56,6 +58,18 @@ def find_exception(log):
     return found[1] if found else ""
 
 
+def keep_full_buckets(provisioners, s3):
+    buckets = provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"]
+    delete = buckets["delete"]
+
+    def delete_if_empty(name, properties):
+        if s3._buckets.get(name, {}).get("objects") or s3._bucket_has_versions(name):
+            raise ValueError(f"The bucket {name} is not empty")
+        delete(name, properties)
+
+    buckets["delete"] = delete_if_empty
+
+
 def make_writer(port):
     """Return a function that stores an object, by a request, because that publishes events."""
     session = Session()
@@ -88,4 +102,6 @@ if __name__ == "__main__":
     distributed_map.plug_in(stepfunctions, write, Path(folder))
     be_patient(stepfunctions, lambda_svc)
     name_errors(lambda_svc)
+    keep_full_buckets(provisioners, s3)
+    lambda_svc._UNZIPPED_LIMIT_BYTES = 2**30
     app.main()

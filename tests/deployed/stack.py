@@ -78,30 +78,34 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def build() -> Path:
+def build(root: Path = ROOT, built: Path = BUILT) -> Path:
     """Build layer and functions as `sam build` does, for this machine."""
     require_disk(ROOT)
-    run_sam("build", "--build-dir", str(BUILT), environment={"MARS_AURORA_PLATFORM": "host"})
-    return BUILT
+    run_sam("build", "--build-dir", str(built), root=root, environment={"MARS_AURORA_PLATFORM": "host"})
+    return built
 
 
-def deploy(environment: dict[str, str]) -> None:
-    run_sam("deploy", "--template-file", str(BUILT / "template.yaml"), environment=environment)
+def deploy(emulator: Emulator, name: str = "rehearsal", built: Path = BUILT) -> Stack:
+    """Create or update a stack."""
+    template = ("--template-file", str(built / "template.yaml"))
+    run_sam("deploy", "--stack-name", name, *template, environment=emulator.environment)
+    found = emulator.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]["Outputs"]
+    return Stack(emulator, {item["OutputKey"]: item["OutputValue"] for item in found})
 
 
-def run_sam(command: str, *options: str, environment: dict[str, str]) -> None:
+def run_sam(command: str, *options: str, environment: dict[str, str], root: Path = ROOT) -> None:
     own = {"SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": "us-east-1"}
     arguments = [
         TOOLS / "bin" / "sam",
         command,
         "--config-file",
-        ROOT / "samconfig.toml",
+        root / "samconfig.toml",
         "--config-env",
         "rehearsal",
         *options,
     ]
     done = subprocess.run(
-        arguments, cwd=ROOT, env=os.environ | own | environment, capture_output=True, text=True, check=False
+        arguments, cwd=root, env=os.environ | own | environment, capture_output=True, text=True, check=False
     )
     said = [line for line in done.stdout.splitlines() + done.stderr.splitlines() if "Uploading" not in line]
     assert done.returncode == 0, "\n".join(said)[-6000:]
