@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -15,9 +14,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from mars_aurora.aurora import Aurora
 from mars_aurora.catalogue import plots
 from mars_aurora.catalogue.charts import timeline
+from mars_aurora.catalogue.entries import Entry
 from mars_aurora.catalogue.place_names import PLACES
 from mars_aurora.emission import Emission
 from mars_aurora.geometry.outline import find_cut
@@ -29,43 +28,39 @@ _MOST_LABELS = 6
 def draw_overview(
     title: str,
     records: Sequence[Record],
-    auroras: Sequence[Sequence[Aurora]],
+    entries: Sequence[Entry],
     emission: Emission,
     style: plots.Style = plots.DEFAULT,
 ) -> bytes:
-    """Draw the auroras of a run, each a list of its sightings, on a map, by local time, brightness and date, as a file.
-
-    Each is drawn as in its largest sighting.
-    """
+    """Draw the auroras of a run on a map, by local time, brightness, area and date, as a file."""
     figure = Figure(figsize=(12.8, 10.4), layout="constrained")
     panels = figure.subplot_mosaic([["map", "map"], ["time", "brightness"], ["date", "area"]], height_ratios=[2, 1, 1])
-    largest = [max(sightings, key=attrgetter("area_km2")) for sightings in auroras]
     norm = LogNorm(*(style.range_R or emission.night_figure_R))
-    drawn = _draw_points(panels["map"], largest, [aurora.lon_deg for aurora in largest], norm)
-    _draw_map(panels["map"], largest)
+    drawn = _draw_points(panels["map"], entries, [entry.lon_deg for entry in entries], norm)
+    _draw_map(panels["map"], entries)
     bar = figure.colorbar(drawn, ax=panels["map"], label=f"mean {emission.name} nm, R", extend="both", shrink=0.9)
     plots.label_logarithmic(bar.ax.yaxis)
-    _draw_points(panels["time"], largest, [(aurora.local_time_h + 12) % 24 - 12 for aurora in largest], norm)
+    _draw_points(panels["time"], entries, [(entry.local_time_h + 12) % 24 - 12 for entry in entries], norm)
     hours = range(-12, 13, 3)
     panels["time"].set(xlim=(-12, 12), ylim=(-90, 90), xlabel="local time, h", ylabel="latitude, °")
     panels["time"].set_xticks(hours, [str(hour % 24) for hour in hours])
     panels["time"].set_yticks(range(-90, 91, 30))
     panels["time"].grid(alpha=0.3)
-    brightness_R = [aurora.mean_brightness_R for aurora in largest]
+    brightness_R = [entry.mean_brightness_R for entry in entries]
     _draw_histogram(panels["brightness"], brightness_R, f"mean {emission.name} nm, R")
-    _draw_histogram(panels["area"], [aurora.area_km2 / 1000 for aurora in largest], "area, thousand km²")
+    _draw_histogram(panels["area"], [entry.area_km2 / 1000 for entry in entries], "area, thousand km²")
     _draw_dates(panels["date"], records)
     figure.suptitle(title, fontsize=11, parse_math=False)
     return plots.save(figure, style)
 
 
-def _draw_points(axes: Axes, auroras: Sequence[Aurora], x: Sequence[float], norm: LogNorm) -> PathCollection:
+def _draw_points(axes: Axes, entries: Sequence[Entry], x: Sequence[float], norm: LogNorm) -> PathCollection:
     """Draw auroras at a position and their latitude: brightness as color, area as area."""
     return axes.scatter(
         x,
-        [aurora.lat_deg for aurora in auroras],
-        c=[aurora.mean_brightness_R for aurora in auroras],
-        s=[_find_size(aurora.area_km2) for aurora in auroras],
+        [entry.lat_deg for entry in entries],
+        c=[entry.mean_brightness_R for entry in entries],
+        s=[_find_size(entry.area_km2) for entry in entries],
         cmap="inferno",
         norm=norm,
         edgecolors="0.4",
@@ -79,9 +74,9 @@ def _find_size(area_km2: float) -> float:
     return 10 + area_km2 / 3e4
 
 
-def _draw_map(axes: Axes, auroras: Sequence[Aurora]) -> None:
+def _draw_map(axes: Axes, entries: Sequence[Entry]) -> None:
     """Draw the outlines and the names of regions."""
-    edges = [edge for aurora in auroras for edge in _list_edges(aurora.outline_wkt)]
+    edges = [edge for entry in entries for edge in _list_edges(entry.outline_wkt)]
     axes.add_collection(LineCollection(edges, colors="0.35", linewidths=0.7))
     for area_km2 in (1e5, 1e6, 5e6):
         axes.scatter([], [], _find_size(area_km2), color="0.6", label=f"{area_km2 / 1e6:g} million km²")

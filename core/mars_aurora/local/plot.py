@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from functools import partial
-from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import unquote_to_bytes
@@ -21,7 +20,6 @@ from mars_aurora.local.inputs import RUN_FILE
 from mars_aurora.local.progress import Bars
 
 if TYPE_CHECKING:
-    from mars_aurora.aurora import Aurora
     from mars_aurora.catalogue.plots import Style
     from mars_aurora.local.api import Run
     from mars_aurora.observation import Observation
@@ -118,6 +116,7 @@ def _draw_set(run: Run, names: list[str], style: Style) -> bytes:
 
 
 def _draw_overview(run: Run, style: Style) -> bytes:
+    from mars_aurora.catalogue.entries import list_entries
     from mars_aurora.catalogue.plot_overview import draw_overview
     from mars_aurora.catalogue.plots import describe_count
     from mars_aurora.catalogue.tables import from_table
@@ -125,12 +124,9 @@ def _draw_overview(run: Run, style: Style) -> bytes:
     from mars_aurora.run.ledger import Outcome, Record
 
     records = [Record(row["name"], Outcome(row["outcome"])) for row in run.ledger]
-    line = find_emission(run.catalogue.meta["emission"])
-    by_id: dict[str, list[Aurora]] = {}
-    for aurora in filter(attrgetter("has_signal"), from_table(run.catalogue)):
-        by_id.setdefault(aurora.aurora_id, []).append(aurora)
-    title = f"Run {run.folder.resolve().name}: {describe_count(len(by_id))} in {len(records)} inputs, {line.name} nm"
-    return draw_overview(title, records, list(by_id.values()), line, style)
+    entries, line = list_entries(from_table(run.catalogue)), find_emission(run.catalogue.meta["emission"])
+    title = f"Run {run.folder.resolve().name}: {describe_count(len(entries))} in {len(records)} inputs, {line.name} nm"
+    return draw_overview(title, records, entries, line, style)
 
 
 def _read_other(run: Run, observation: Observation) -> Observation | None:
