@@ -87,7 +87,7 @@ def dark_pixels(observation: Observation, pixels: BoolArray) -> BoolArray:
 
 def is_diffuse(observation: Observation, pixels: BoolArray, mean_R: FloatArray, *, is_sky_seen: bool) -> bool:
     """Decide whether a diffuse aurora covers most of the dark pixels, from their smoothed brightness (N,)."""
-    dark = observation.sza_deg[pixels] > DARK_SZA_DEG
+    dark = dark_pixels(observation, pixels)[pixels]
     if np.count_nonzero(dark) < MIN_DARK_PIXELS:
         return False
     mean_R, slant = mean_R[dark], find_slant(observation)[pixels][dark]

@@ -122,7 +122,18 @@ def test_brightest_twilight_is_not_a_diffuse_aurora(sza_deg):
 
 @pytest.mark.parametrize(
     ("sza_deg", "twilight_R"),
-    [(109, 180), (110, 180), (115, 84), (120, 21), (125, 5.6), (130, 1.7), (136, 0.42), (145, 0.0014), (170, 0.0014)],
+    [
+        (112.5, np.sqrt(180 * 84)),
+        (109, 180),
+        (110, 180),
+        (115, 84),
+        (120, 21),
+        (125, 5.6),
+        (130, 1.7),
+        (136, 0.42),
+        (145, 0.0014),
+        (170, 0.0014),
+    ],
 )
 def test_brightest_twilight_follows_its_table(sza_deg, twilight_R):
     assert night.find_twilight_R(np.array([sza_deg])) == pytest.approx([twilight_R])
