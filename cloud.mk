@@ -1,4 +1,4 @@
-.PHONY: tools size rehearse large lint-cloud container
+.PHONY: tools size rehearse large lint-cloud container upgrade
 build/tools/.ready: .ci/tools | .venv/.ready
 	.ci/tools
 	touch $@
@@ -17,6 +17,9 @@ rehearse: tools ## Deploy the template on an emulator and run it on simulated fi
 
 large: tools ## Run 3,000 files on the emulator, also with faults of S3; hours on two cores
 	MARS_AURORA_FILES=3000 pytest tests/deployed/test_scale.py tests/deployed/test_brownout.py --verbose --durations=5
+
+upgrade: tools ## Update a stack of the earlier version on the emulator, and delete it with full buckets
+	pytest tests/deployed/test_upgrade.py --verbose --durations=5
 
 container: setup ## Start the server of SageMaker's container with the model archive, without a network
 	python tools/container.py
