@@ -6,6 +6,7 @@ Longitudes are east, 0 to 360 degrees.
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
@@ -20,6 +21,10 @@ from mars_aurora.emission import OXYGEN_1304
 from mars_aurora.errors import UsageError
 from mars_aurora.run.keys import CATALOGUE
 from mars_aurora.run.provenance import Provenance
+from mars_aurora.run.slices import split
+
+_BLOCK_ROWS = 5000
+_QUOTED = re.compile(r'[ "\r\n]')
 
 if TYPE_CHECKING:
     from astropy.table import Table
@@ -55,10 +60,25 @@ def to_csv(rows: Iterable[Row], kind: Kind = DETECTIONS) -> bytes:
 
 
 def to_ecsv(rows: Sequence[Row], provenance: Provenance, kind: Kind = DETECTIONS) -> bytes:
-    """Write the columns with units, descriptions and UCDs, and the provenance as metadata."""
+    """Write the columns with units, descriptions and UCDs, and the provenance as metadata.
+
+    Only the header is written by astropy: its columns of text have the width of the longest in every row.
+    """
     stream = io.StringIO()
-    to_table(rows, provenance, kind).write(stream, format="ascii.ecsv")
-    return stream.getvalue().encode()
+    to_table([], provenance, kind).write(stream, format="ascii.ecsv")
+    get = attrgetter(*(column.name for column in kind.columns))
+    lines = (" ".join(map(_to_ecsv_cell, get(row))) + "\n" for row in rows)
+    blocks = ("".join(block).encode() for block in split(lines, _BLOCK_ROWS))
+    return b"".join([stream.getvalue().encode(), *blocks])
+
+
+def _to_ecsv_cell(value: object) -> str:
+    """Return a cell, as astropy writes it: text is in quotes if it is empty or has blanks or quotes, None is empty."""
+    if value is None:
+        return '""'
+    if isinstance(value, str) and (not value or _QUOTED.search(value)):
+        return '"{}"'.format(value.replace('"', '""'))
+    return str(value)
 
 
 def from_ecsv(ecsv: bytes) -> Table:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import PurePosixPath
 
 _SUFFIX = r"\.(?:fits?|fts)(?:\.[gf]z)?$"
 _EMM = re.compile(
@@ -62,27 +61,29 @@ class FileName:
 
 def parse_name(name: str) -> FileName | None:
     """Parse the last part of a path by the grammar of its mission; None if it matches neither or its date is none."""
-    last = PurePosixPath(name).name
-    original = _COPY.sub("", last)
-    if match := _EMM.match(original):
-        part = match.groupdict()
+    last = name.rstrip("/").rpartition("/")[2]
+    original, match = last, _match(last)
+    if match is None:
+        original = _COPY.sub("", last)
+        match = _match(original)
+    if match is None:
+        return None
+    part = match.groupdict()
+    if match.re is _EMM:
         swath = (int(part["swath"]), int(part["swaths"])) if part["swath"] else None
         instrument = "EMM/EMUS" if part["instrument"].lower() == "emu" else f"EMM/{part['instrument'].upper()}"
         kernel, release, pieces = part["kernel"].lower(), None, [part["part"]]
-    elif match := _MAVEN.match(original):
-        part = match.groupdict()
+    else:
         swath, instrument, kernel, release = None, "MAVEN/IUVS", None, part["release"].lower()
         pieces = [piece for piece in (part["number"], part["channel"]) if piece]
-    else:
-        return None
     try:
-        start = datetime.strptime(f"{part['start']}+0000", "%Y%m%dt%H%M%S%z")
+        start = _read_time(part["start"])
     except ValueError:  # for example February 31
         return None
     return FileName(
         instrument=instrument,
         level=part["level"].lower(),
-        start_utc=start.replace(tzinfo=None).isoformat(timespec="milliseconds"),
+        start_utc=start.isoformat(timespec="milliseconds"),
         orbit=int(part["orbit"]),
         mode=part["mode"].lower(),
         swath=swath,
@@ -92,3 +93,13 @@ def parse_name(name: str) -> FileName | None:
         release=release,
         is_copy=original != last,
     )
+
+
+def _match(name: str) -> re.Match[str] | None:
+    return _EMM.match(name) or _MAVEN.match(name)
+
+
+def _read_time(text: str) -> datetime:
+    """Read a time such as 20220331t212107, faster than strptime; raises ValueError if there is no such time."""
+    year, month, day = int(text[:4]), int(text[4:6]), int(text[6:8])
+    return datetime(year, month, day, int(text[9:11]), int(text[11:13]), int(text[13:]))  # noqa: DTZ001 -- UTC

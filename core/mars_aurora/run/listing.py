@@ -38,7 +38,7 @@ def write_items(
 def read_items(work: BulkStorage, keys: RunKeys, phase: str, execution: str = "") -> Iterator[dict[str, Any]]:
     """Yield the items of a list that `write_items` wrote. Raises KeyError if there is none."""
     key = keys.items(phase, execution)
-    with work.local_file(key, work.version(key)) as path, path.open("rb") as lines:
+    with work.local_file(key, work.version(key)) as path, path.open(encoding="utf-8", newline="\n") as lines:
         yield from map(json.loads, lines)
 
 

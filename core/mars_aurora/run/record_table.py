@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from itertools import groupby
@@ -154,7 +153,7 @@ def _row(child: Child) -> tuple[object, ...]:
     if outcome in USABLE and identity is not None:
         start_ms = identity["start_ms"]
         parts = ("instrument", "channel", "integrations") if start_ms is not None else ("content_sha256",)
-        kind = json.dumps([identity[part] for part in parts])
+        kind = "\n".join(str(identity[part]) for part in parts)
     if outcome in USABLE and "image" in values["origin"]["products"]:
         swath = find_swath(values["name"])
     if outcome == Outcome.CANDIDATE and values["objects"] is None:
