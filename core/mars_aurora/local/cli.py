@@ -95,6 +95,10 @@ def run(  # noqa: PLR0913, PLR0917 -- one parameter per option
     cleaning: Annotated[  # noqa: FBT002 -- a command line flag
         bool, typer.Option("--cleaning/--no-cleaning", help="Remove light of the detector before the picture is drawn.")
     ] = True,
+    native: Annotated[  # noqa: FBT002 -- a command line flag
+        bool,
+        typer.Option("--native", help="Write native images of all observations, not only of those with auroras."),
+    ] = False,
     dry_run: Annotated[  # noqa: FBT002 -- a command line flag
         bool, typer.Option("--dry-run", help="Print what would be done for how many inputs, and write nothing.")
     ] = False,
@@ -113,7 +117,9 @@ def run(  # noqa: PLR0913, PLR0917 -- one parameter per option
     settings = f"{min_objects} {chosen} {keep_stages}" + (f" {line.name}" if line != OXYGEN_1304 else "")
     settings += "" if cleaning else " raw"
     chosen_id = run_id or _default_run_id(inputs, settings)
-    job = Job(chosen_id, out.absolute(), min_objects, chosen, keep_stages, line.name, Again(again or ""), cleaning)
+    job = Job(
+        chosen_id, out.absolute(), min_objects, chosen, keep_stages, line.name, Again(again or ""), cleaning, native
+    )
     folder = out / job.keys.root
     found = files.find_fits(inputs)
     if dry_run:

@@ -19,10 +19,11 @@ _GEOMETRY_OF_GZIPPED = 0.27  # size of the geometry relative to that of the inpu
 _GEOMETRY_OF_PLAIN = 0.072
 _GEOMETRY_MAX_BYTES = 25_000_000  # of the largest swath that is read: 250,000 pixels
 _PICTURES_BYTES = 262_000  # picture, candidate, detection and its part of the picture of the set
-_TABLES_BYTES = 75_000  # record, prediction, exposure, and its part of the catalogue in all formats
+_TABLES_BYTES = 125_000  # record, prediction, exposure, and its part of the catalogue in all formats
+_NATIVE_OF_GEOMETRY = 0.23  # size of the native images relative to that of the geometry
 _STAGES_BYTES = 341_000  # pictures of the object count
 _LEDGER_LINE_BYTES = 700  # without its name: checksum, detail and numbers
-_BLOCKS_BYTES = 18_000  # rounding up to the blocks of the file system, of nine files
+_BLOCKS_BYTES = 20_000  # rounding up to the blocks of the file system, of ten files
 
 
 class DiskSpaceError(MarsAuroraError):
@@ -41,7 +42,9 @@ def _result_bytes(path: Path, *, keep_stages: bool) -> float:
         return 0.0
     geometry = size * (_GEOMETRY_OF_GZIPPED if path.name.lower().endswith(".gz") else _GEOMETRY_OF_PLAIN)
     others = _PICTURES_BYTES + _TABLES_BYTES + _BLOCKS_BYTES + (_STAGES_BYTES if keep_stages else 0)
-    return min(geometry, _GEOMETRY_MAX_BYTES) + min(others, 2 * size)  # smaller files are not swaths
+    return (1 + _NATIVE_OF_GEOMETRY) * min(geometry, _GEOMETRY_MAX_BYTES) + min(
+        others, 2 * size
+    )  # smaller files are not swaths
 
 
 def free_bytes(folder: Path) -> int:

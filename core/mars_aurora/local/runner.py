@@ -81,13 +81,13 @@ def run(job: Job, inputs: InputFiles, workers: int, progress: Progress) -> Catal
             settled = _settle(job, inputs, failures)
             mapper = partial(_measure, pool=pool, progress=progress, then=release_ledger)
             detector = describe_detector(job.detector).folder
-            slices = measure_slices(settled, job.keys, job.work, job.work, detector, mapper)
+            slices = measure_slices(settled, job.keys, job.work, job.work, detector, mapper, native=job.native)
             pictures = _stitch(job, settled, pool, progress)
             request = CatalogueRequest(job.run_id, len(inputs.paths), started_utc=started_utc)
             emission = find_emission(job.emission)
             provenance = describe_provenance(job.detector, job.min_objects, _command(), emission, cleaning=job.cleaning)
             verifier = partial(_verify, workers=workers, progress=progress)
-            return join_slices(request, slices, pictures, job.work, provenance, verifier)
+            return join_slices(request, slices, pictures, job.work, provenance, verifier, native=job.native)
 
 
 def _command() -> str:

@@ -31,6 +31,7 @@ class Job:
     emission: str = OXYGEN_1304.name
     again: Again = Again.NONE
     cleaning: bool = True
+    native: bool = False
 
     @property
     def recipe(self) -> Recipe:

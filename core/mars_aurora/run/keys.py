@@ -163,6 +163,14 @@ class RunPaths:
         return f"{self.detections}{key_name(name)}.png"
 
     @property
+    def natives(self) -> str:
+        return f"{self.root}native/"
+
+    def native(self, name: str) -> str:
+        """Return the path of the images of an observation on the native grid."""
+        return f"{self.natives}{key_name(name)}.fits"
+
+    @property
     def plots(self) -> str:
         return f"{self.root}plots/"
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from mars_aurora.aurora import count_auroras
 from mars_aurora.detect.detectors import DetectorVersion
 from mars_aurora.run.keys import RunKeys
-from mars_aurora.run.ledger import Outcome, Record, count_outcomes, require_balance
+from mars_aurora.run.ledger import PICTURED, Outcome, Record, count_outcomes, require_balance
 from mars_aurora.run.listing import SETS, SLICES, read_items
 from mars_aurora.run.messages import CatalogueRequest, CatalogueResult
 from mars_aurora.run.provenance import Provenance
@@ -54,10 +54,13 @@ def join_slices(  # noqa: PLR0913, PLR0917 -- the results, where they go, and wh
     detections: Storage,
     provenance: Provenance,
     verifier: Verifier = map,
+    *,
+    native: bool = False,
 ) -> CatalogueResult:
     """Join slices of inputs, sorted by name; write ledger and catalogue and read them back.
 
-    ``set_pictures`` are the keys of the stitched pictures of the observation sets; those of an earlier run are removed.
+    ``set_pictures`` are the keys of the stitched pictures of the observation sets. Those of an earlier run are removed,
+    and so are native images, which all observations have with ``native``, else those with auroras.
     Raises UnbalancedLedgerError if the outcomes do not add up to the number of inputs, and ProductError if a product
     cannot be read back or lacks rows, both after the ledger is written.
     """
@@ -68,8 +71,10 @@ def join_slices(  # noqa: PLR0913, PLR0917 -- the results, where they go, and wh
     joined = list(slices)
     records = [record for measured in joined for record in measured.records]
     auroras = [aurora for measured in joined for aurora in measured.auroras]
-    detected = {keys.detection(record.name) for record in records if record.outcome is Outcome.AURORA}
-    delete_others(keys.detections, detected, detections)
+    found = [record.name for record in records if record.outcome is Outcome.AURORA]
+    imaged = [record.name for record in records if record.outcome in PICTURED] if native else found
+    delete_others(keys.detections, set(map(keys.detection, found)), detections)
+    delete_others(keys.natives, set(map(keys.native, imaged)), detections)
     delete_others(keys.sets, set_pictures, detections)
     provenance = _state_detectors(provenance, {found for measured in joined for found in measured.detectors})
     tables.write_products(

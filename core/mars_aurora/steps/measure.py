@@ -13,7 +13,7 @@ from mars_aurora.errors import TransientError
 from mars_aurora.night import Night
 from mars_aurora.run import measured, predictions
 from mars_aurora.run.keys import RunKeys
-from mars_aurora.run.ledger import Outcome, Record
+from mars_aurora.run.ledger import PICTURED, Outcome, Record
 from mars_aurora.run.messages import MeasureRequest, MeasureResult
 from mars_aurora.run.slices import MeasuredSlice, pack_measured, split, unpack_records
 from mars_aurora.run.stamps import stamp_measurement
@@ -22,6 +22,7 @@ from mars_aurora.steps.exposure import join_exposure
 
 if TYPE_CHECKING:
     from mars_aurora.aurora import Aurora
+    from mars_aurora.box import Box
 
 
 @dataclass(frozen=True)
@@ -50,15 +51,24 @@ def measure(request: MeasureRequest, work: Storage, detections: Storage, mapper:
 
 
 def measure_slices(  # noqa: PLR0913, PLR0917 -- the records, where their files are, and what detected them
-    records: Sequence[Record], keys: RunKeys, work: Storage, detections: Storage, detector: str, mapper: Mapper = map
+    records: Sequence[Record],
+    keys: RunKeys,
+    work: Storage,
+    detections: Storage,
+    detector: str,
+    mapper: Mapper = map,
+    *,
+    native: bool = False,
 ) -> Iterator[MeasuredSlice]:
     """Measure the candidates of settled records; yield the results of each slice.
 
-    What was searched is joined by slices in a local run too, so that sums are rounded in the same way.
+    What was searched is joined by slices in a local run too, so that sums are rounded in the same way. ``native`` asks
+    for native images of all observations, not only of those with auroras.
     """
-    candidates = [record for record in records if record.outcome is Outcome.CANDIDATE]
-    function = partial(measure_one, keys=keys, work=work, detections=detections, detector=detector)
-    measured = {item.record.name: item for item in mapper(function, candidates)}
+    wanted = {Outcome.CANDIDATE, *(PICTURED if native else ())}
+    function = partial(measure_one, keys=keys, work=work, detections=detections, detector=detector, native=native)
+    done = mapper(function, [record for record in records if record.outcome in wanted])
+    measured = {item.record.name: item for item in done}
     for some in split(records):
         yield _finish_slice(some, measured, work, keys)
 
@@ -77,37 +87,55 @@ def _finish_slice(
     )
 
 
-def measure_one(record: Record, keys: RunKeys, work: Storage, detections: Storage, detector: str) -> Measured:
-    """Measure the auroras that the detector found in one candidate, unless that is done; copy its picture if any.
+class _NotDetectedError(Exception):
+    """The prediction of a candidate cannot be used."""
+
+
+def measure_one(  # noqa: PLR0913 -- what is measured, and where it is written
+    record: Record, keys: RunKeys, work: Storage, detections: Storage, detector: str, *, native: bool = False
+) -> Measured:
+    """Measure the auroras that the detector found in one candidate, unless that is done.
 
     ``detector`` is the folder of its predictions. The measured auroras are kept in ``work``; a later run uses them as
-    long as geometry and prediction are the same.
+    long as geometry and prediction are the same. A picture with auroras is copied to ``detections``, where its
+    observation is written as native images; with ``native`` also those of others, which need not be candidates.
     """
     try:
-        prediction = work.get(keys.prediction(record.name, detector))
-        found = predictions.read(prediction)
+        if record.outcome is not Outcome.CANDIDATE:
+            _write_native(record, (), record.origin.read, keys, work, detections)
+            return Measured(record, [])
+        return _measure_candidate(record, keys, work, detections, detector, native=native)
     except KeyError as error:
         return _failed(record, "missing_object", f"{error.args[0]} is missing")
-    except ValueError as error:
+    except _NotDetectedError as error:
         return _failed(record, "not_detected", str(error))
+    except (TransientError, OSError):
+        raise  # the step is repeated, or the disk is full
+    except Exception as error:  # noqa: BLE001 -- one candidate must not cost the others their catalogue
+        return _failed(record, "not_measured", f"{type(error).__name__}: {error}")
+
+
+def _measure_candidate(  # noqa: PLR0913 -- as measure_one
+    record: Record, keys: RunKeys, work: Storage, detections: Storage, detector: str, *, native: bool
+) -> Measured:
+    prediction = work.get(keys.prediction(record.name, detector))
+    try:
+        found = predictions.read(prediction)
+    except ValueError as error:
+        raise _NotDetectedError(str(error)) from error
     if found.made.picture_sha256 != record.origin.image_sha256:
-        return _failed(record, "not_detected", "the prediction is of an earlier picture of this input")
+        raise _NotDetectedError("the prediction is of an earlier picture of this input")
     stamp = stamp_measurement(record.origin.read, prediction)
     auroras = _find_measured(record, stamp, work, keys)
     is_new = auroras is None
     if auroras is None:
-        try:
-            auroras = _measure(record, found, work, keys)
-        except KeyError as error:
-            return _failed(record, "missing_object", f"{error.args[0]} is missing")
-        except TransientError:
-            raise  # the step is repeated
-        except Exception as error:  # noqa: BLE001 -- one candidate must not cost the others their catalogue
-            return _failed(record, "not_measured", f"{type(error).__name__}: {error}")
+        auroras = _measure(record, found, work, keys)
         work.put(keys.measured(record.name), measured.to_json(auroras, stamp))
     count = count_auroras(auroras)
     if count and (is_new or detections.size(keys.detection(record.name)) != record.origin.products["image"]):
         detections.put(keys.detection(record.name), work.get(keys.image(record.name)))
+    if count or native:
+        _write_native(record, found.boxes, stamp, keys, work, detections)
     concluded = record.conclude(Outcome.AURORA if count else Outcome.NO_AURORA)
     found_by = DetectorVersion(DetectorName(found.made.detector), found.made.weights_sha256)
     return Measured(replace(concluded, auroras=count), auroras, found_by)
@@ -128,6 +156,19 @@ def _measure(record: Record, found: predictions.Prediction, work: Storage, keys:
     if not night.is_diffuse and not any(box.label == "aurora" for box in found.boxes):
         return []
     return measure(*unpack_geometry(work.get(keys.geometry(record.name))), list(found.boxes), night)
+
+
+def _write_native(  # noqa: PLR0913, PLR0917 -- what is written, from where to where
+    record: Record, boxes: Sequence[Box], stamp: str, keys: RunKeys, work: Storage, detections: Storage
+) -> None:
+    """Write the native images of an observation, unless they are there and made from the same."""
+    from mars_aurora.catalogue import native
+    from mars_aurora.geometry.canvas import unpack_geometry
+
+    key = keys.native(record.name)
+    if detections.size(key) is None or not native.has_stamp(detections.get(key), stamp):
+        geometry = unpack_geometry(work.get(keys.geometry(record.name)))
+        detections.put(key, native.to_fits(*geometry, boxes, stamp))
 
 
 def _failed(record: Record, reason: str, detail: str) -> Measured:

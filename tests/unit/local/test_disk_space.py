@@ -26,7 +26,7 @@ def _make(path: Path, size: int) -> Path:
 def test_estimate_is_that_of_the_measured_run(tmp_path: Path):
     paths = [_make(tmp_path / f"{number}.fits.gz", 9_350_000) for number in range(24)]
     without, stages = (estimate_bytes(paths, keep_stages=keep) / 24 for keep in (False, True))
-    assert without == pytest.approx(2_540_000 + 322_000, rel=0.02)
+    assert without == pytest.approx(2_540_000 + 600_000 + 372_000, rel=0.02)
     assert stages - without == pytest.approx(341_000)
 
 
@@ -43,7 +43,7 @@ def test_estimate_of_a_missing_small_or_enormous_file_is_limited(tmp_path: Path)
     )
     assert estimate_bytes([gone], keep_stages=True) == 0
     assert estimate_bytes([small], keep_stages=True) < 3000
-    assert estimate_bytes([sparse], keep_stages=True) < 30_000_000
+    assert estimate_bytes([sparse], keep_stages=True) < 35_000_000
 
 
 def test_free_space_is_that_of_the_disk_on_which_a_folder_would_be_made(tmp_path: Path):

@@ -70,6 +70,10 @@ def _find_aurora(_candidate: Candidate) -> Detections:
     return Detections((MARS, DISK_WIDE))
 
 
+def _find_aurora_in_x(candidate: Candidate) -> Detections:
+    return Detections((MARS, DISK_WIDE) if candidate.observation.facts.name == "x.fits" else ())
+
+
 def _find_only_mars(_candidate: Candidate) -> Detections:
     return Detections((MARS,))
 
@@ -314,6 +318,44 @@ def test_auroras_are_measured_and_their_pictures_copied_to_the_detections(inputs
     assert {outcome: count for outcome, count in result.counts.items() if count} == {"aurora": 1, "ignored": 1}
     assert work.get(KEYS.detection("x.fits")) == work.get(KEYS.image("x.fits"))
     assert json.loads(work.get(KEYS.prediction("x.fits", WEIGHTS)))["boxes"][1]["label"] == "aurora"
+
+
+def test_observations_with_auroras_have_native_images_and_others_on_request(inputs, work, content, other_content):
+    inputs.put("b/x.fits", content)
+    inputs.put("b/y.fits", other_content)
+    _run_all(inputs, work, _find_aurora_in_x)
+    assert work.list(KEYS.natives) == [KEYS.native("x.fits")]
+    before = work.get(KEYS.native("x.fits"))
+    request = replace(CATALOGUE, predictions=WEIGHTS)
+    catalogue(replace(request, native=True), inputs, work, work, PROVENANCE)
+    assert work.list(KEYS.natives) == [KEYS.native("x.fits"), KEYS.native("y.fits")]
+    assert work.get(KEYS.native("x.fits")) == before
+    work.put(KEYS.native("x.fits"), before[:1000])
+    catalogue(request, inputs, work, work, PROVENANCE)
+    assert work.list(KEYS.natives) == [KEYS.native("x.fits")]
+
+
+def test_native_images_of_a_discarded_picture_are_written_on_request(inputs, work, content):
+    inputs.put("b/x.fits", content)
+    _preprocess("x.fits", inputs, work)
+    classify(ClassifyRequest("r", "x.fits", min_objects=1000), work)
+    for native, expected in ((True, [KEYS.native("x.fits")]), (False, [])):
+        catalogue(replace(CATALOGUE, native=native), inputs, work, work, PROVENANCE)
+        assert work.list(KEYS.natives) == expected
+
+
+def test_detection_without_signal_is_in_the_catalogue_and_is_no_aurora(inputs, work, content):
+    inputs.put("b/x.fits", content)
+    _run_all(inputs, work, _find_aurora)
+    measured = json.loads(work.get(KEYS.measured("x.fits")))
+    measured["auroras"][0]["quality_flags"] = "no_signal low_counts"
+    work.put(KEYS.measured("x.fits"), json.dumps(measured).encode())
+    result = catalogue(replace(CATALOGUE, predictions=WEIGHTS), inputs, work, work, PROVENANCE)
+    assert (result.auroras, result.counts["no_aurora"]) == (0, 1)
+    assert len(work.get(KEYS.product("catalogue.csv")).splitlines()) == 2
+    assert len(work.get(KEYS.product("auroras.csv")).splitlines()) == 1
+    assert json.loads(work.get(KEYS.product("run.json")))["auroras"] == 0
+    assert work.list(KEYS.detections) == work.list(KEYS.natives) == []
 
 
 def test_candidate_without_boxes_has_outcome_no_aurora(inputs, work, content):

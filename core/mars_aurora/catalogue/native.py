@@ -1,0 +1,101 @@
+"""One observation as FITS images on the native grid, on which the DS9 regions lie, with units and checksums.
+
+Integrations are rows and slit bins are columns. Images are compressed without loss.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import numpy as np
+
+from mars_aurora import __version__
+from mars_aurora.background import observed
+from mars_aurora.box import Box
+from mars_aurora.geometry.canvas import Canvas
+from mars_aurora.measure.pixels import pixels_near
+from mars_aurora.observation import FloatArray, Observation
+
+if TYPE_CHECKING:
+    from astropy.io.fits import Header
+
+IMAGES = {  # name of the extension: unit and what it is; the first is the one that DS9 shows
+    "BRIGHTNESS": ("R", "brightness after cleaning"),
+    "RANDOM_ERROR": ("R", "random error of the brightness"),
+    "SYSTEMATIC_ERROR": ("R", "systematic error of the brightness"),
+    "BACKGROUND": ("R", "brightness without auroras, fitted to the disk"),
+    "LATITUDE": ("deg", "latitude of the pixel center, as in the input"),
+    "LONGITUDE": ("deg", "east longitude of the pixel center"),
+    "SZA": ("deg", "solar zenith angle"),
+    "EMISSION_ANGLE": ("deg", "emission angle"),
+    "LOCAL_TIME": ("h", "local true solar time"),
+}
+_PRINTABLE = "".join(map(chr, range(0x20, 0x7F)))
+_STAMP = "STAMP"
+_HEADER_BYTES = 2 * 2880
+
+
+def to_fits(observation: Observation, canvas: Canvas, boxes: Sequence[Box], stamp: str) -> bytes:
+    """Write an observation; the background is that outside the boxes of auroras.
+
+    ``stamp`` is that of what the file was made from, see `has_stamp`.
+    """
+    from astropy.io import fits  # noqa: PLC0415 -- slow
+
+    arrays = {
+        "BRIGHTNESS": observation.brightness_R,
+        "RANDOM_ERROR": observation.random_error_R,
+        "SYSTEMATIC_ERROR": observation.systematic_error_R,
+        "BACKGROUND": _fit_background(observation, canvas, boxes),
+        "LATITUDE": observation.latitude_deg,
+        "LONGITUDE": observation.longitude_deg,
+        "SZA": observation.sza_deg,
+        "EMISSION_ANGLE": observation.emission_angle_deg,
+        "LOCAL_TIME": observation.local_time_h,
+    }
+    hdus: list[Any] = [fits.PrimaryHDU(header=_describe(observation, stamp))]
+    for name, (unit, meaning) in IMAGES.items():
+        image = np.ascontiguousarray(arrays[name], np.float32)
+        # whole images, as tiles of one integration are too short to be packed well; no quantization
+        options = {"compression_type": "GZIP_2", "quantize_level": 0, "tile_shape": image.shape}
+        hdu = fits.CompImageHDU(image, name=name, **options)
+        hdu.header["BUNIT"], hdu.header["BTYPE"] = unit, meaning
+        hdus.append(hdu)
+    stream = io.BytesIO()
+    fits.HDUList(hdus).writeto(stream, checksum=True)
+    return stream.getvalue()
+
+
+def has_stamp(data: bytes, stamp: str) -> bool:
+    """Return whether a file of `to_fits` was made from what a stamp stands for."""
+    return f"'{stamp}'".encode() in data[:_HEADER_BYTES]
+
+
+def _fit_background(observation: Observation, canvas: Canvas, boxes: Sequence[Box]) -> FloatArray:
+    usable = observed.usable_pixels(observation)
+    if not usable.any():
+        return np.full(usable.shape, np.nan, np.float32)
+    found = [pixels_near(canvas, box) for box in boxes if box.label == "aurora"]
+    return observed.fit(observation, usable, np.any([np.zeros_like(usable), *found], axis=0)).level_R
+
+
+def _describe(observation: Observation, stamp: str) -> Header:
+    from astropy.io.fits import Header  # noqa: PLC0415 -- slow
+
+    facts = observation.facts
+    return Header(
+        [
+            ("CREATOR", f"mars-aurora {__version__}", "program that made this file"),
+            ("INPUT", quote(facts.name, safe=_PRINTABLE)),  # without comment, as it may be long
+            ("INSTRUME", facts.instrument, "spacecraft and instrument"),
+            ("LEVEL", facts.level, "processing level of the input"),
+            ("EMISSION", facts.emission, "emission, wavelength in nm"),
+            ("DATE-OBS", facts.start_utc, "start, UTC"),
+            ("LATFRAME", facts.latitude_frame, "frame of the latitudes"),
+            ("CLEANED", bool(facts.cleaning), "light of the detector was removed"),
+            (_STAMP, stamp, "hash of what this was made from"),
+        ]
+    )
