@@ -1,4 +1,4 @@
-.PHONY: corpus fuzz mutants release-check scores
+.PHONY: clients corpus fuzz mutants release-check scores
 build/tools/bin/cosmic-ray: | .venv/.ready
 	UV_TOOL_DIR=$(CURDIR)/build/tools UV_TOOL_BIN_DIR=$(CURDIR)/build/tools/bin .venv/bin/uv tool install --quiet \
 		--python .venv/bin/python --exclude-newer 2026-11-20 cosmic-ray==8.7.0
@@ -8,6 +8,10 @@ mutants: build/tools/bin/cosmic-ray setup ## Test the tests with 80 mutants of e
 
 release-check: setup ## Build sdist and wheel; install and run them with each Python, without and with extras
 	python tools/release.py
+
+clients: run ## Open the products of the demo run in QGIS, STILTS, DS9, datumaro and Label Studio's SDK (2 GB)
+	tools/clients/install
+	python tools/clients/main.py out/demo/runs/demo
 
 corpus: setup ## Read and run all broken and odd files of the corpus; the goal is 0 lost, 0 wrong, 0 slow
 	python -m bench.faults

@@ -1,6 +1,7 @@
 """One observation as FITS images on the native grid, on which the DS9 regions lie, with units and checksums.
 
-Integrations are rows and slit bins are columns. Images are compressed without loss.
+Integrations are rows and slit bins are columns. Images are compressed by tiles; values are rounded, as DS9 8.4 shows
+the bits of floating-point numbers that are packed without rounding as integers.
 """
 
 from __future__ import annotations
@@ -22,16 +23,16 @@ from mars_aurora.observation import FloatArray, Observation
 if TYPE_CHECKING:
     from astropy.io.fits import Header
 
-IMAGES = {  # name of the extension: unit and what it is; the first is the one that DS9 shows
-    "BRIGHTNESS": ("R", "brightness after cleaning"),
-    "RANDOM_ERROR": ("R", "random error of the brightness"),
-    "SYSTEMATIC_ERROR": ("R", "systematic error of the brightness"),
-    "BACKGROUND": ("R", "brightness without auroras, fitted to the disk"),
-    "LATITUDE": ("deg", "latitude of the pixel center, as in the input"),
-    "LONGITUDE": ("deg", "east longitude of the pixel center"),
-    "SZA": ("deg", "solar zenith angle"),
-    "EMISSION_ANGLE": ("deg", "emission angle"),
-    "LOCAL_TIME": ("h", "local true solar time"),
+IMAGES = {  # name of the extension: unit, step of rounding, and what it is; the first is the one that DS9 shows
+    "BRIGHTNESS": ("R", 1e-3, "brightness after cleaning"),
+    "RANDOM_ERROR": ("R", 1e-3, "random error of the brightness"),
+    "SYSTEMATIC_ERROR": ("R", 1e-3, "systematic error of the brightness"),
+    "BACKGROUND": ("R", 1e-3, "brightness without auroras, fitted to the disk"),
+    "LATITUDE": ("deg", 1e-4, "latitude of the pixel center, as in the input"),
+    "LONGITUDE": ("deg", 1e-4, "east longitude of the pixel center"),
+    "SZA": ("deg", 1e-3, "solar zenith angle"),
+    "EMISSION_ANGLE": ("deg", 1e-3, "emission angle"),
+    "LOCAL_TIME": ("h", 1e-4, "local true solar time"),
 }
 _PRINTABLE = "".join(map(chr, range(0x20, 0x7F)))
 _STAMP = "STAMP"
@@ -57,11 +58,11 @@ def to_fits(observation: Observation, canvas: Canvas, boxes: Sequence[Box], stam
         "LOCAL_TIME": observation.local_time_h,
     }
     hdus: list[Any] = [fits.PrimaryHDU(header=_describe(observation, stamp))]
-    for name, (unit, meaning) in IMAGES.items():
+    for name, (unit, step, meaning) in IMAGES.items():
         image = np.ascontiguousarray(arrays[name], np.float32)
-        # whole images, as tiles of one integration are too short to be packed well; no quantization
-        options = {"compression_type": "GZIP_2", "quantize_level": 0, "tile_shape": image.shape}
-        hdu = fits.CompImageHDU(image, name=name, **options)
+        # tiles are whole images, as one integration is too short to be packed well
+        rounding = {"quantize_level": -step, "quantize_method": fits.hdu.compressed.NO_DITHER}
+        hdu = fits.CompImageHDU(image, name=name, compression_type="GZIP_2", tile_shape=image.shape, **rounding)
         hdu.header["BUNIT"], hdu.header["BTYPE"] = unit, meaning
         hdus.append(hdu)
     stream = io.BytesIO()

@@ -1,4 +1,4 @@
-"""Native images of an observation: compressed without loss, with units and checksums, below the DS9 regions."""
+"""Native images of an observation: compressed, with units and checksums, below the DS9 regions."""
 
 import io
 import warnings
@@ -48,7 +48,8 @@ def test_images_are_those_of_the_observation_with_units(found):
                 ("LATITUDE", observation.latitude_deg),
                 ("LOCAL_TIME", observation.local_time_h),
             ):
-                np.testing.assert_array_equal(hdus[name].data, values)
+                _, step, _ = native.IMAGES[name]
+                np.testing.assert_allclose(hdus[name].data, values, rtol=2e-7, atol=0.51 * step)
             assert {Unit(hdu.header["BUNIT"]) for hdu in hdus[1:]} == {Unit("R"), Unit("deg"), Unit("h")}
             assert hdus[0].header["INPUT"] == "%C3%A9 x.fits"
 
@@ -58,7 +59,7 @@ def test_each_part_has_a_checksum_and_is_compressed(found):
     with fits.open(io.BytesIO(data), disable_image_compression=True) as hdus:
         assert all({"CHECKSUM", "DATASUM"} <= set(hdu.header) for hdu in hdus)
         assert all(hdu.header["ZIMAGE"] for hdu in hdus[1:])
-    assert len(data) < 0.75 * 4 * len(native.IMAGES) * observation.brightness_R.size
+    assert len(data) < 0.5 * 4 * len(native.IMAGES) * observation.brightness_R.size
 
 
 def test_changed_byte_is_found(found):

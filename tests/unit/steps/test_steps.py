@@ -17,15 +17,23 @@ from mars_aurora.geometry.canvas import unpack_geometry
 from mars_aurora.readers import reading
 from mars_aurora.run import predictions, stamps
 from mars_aurora.run.keys import is_fits
-from mars_aurora.run.ledger import Outcome, Record
+from mars_aurora.run.ledger import Outcome, Record, settle
 from mars_aurora.run.listing import LISTED, write_items
-from mars_aurora.run.messages import ClassifyRequest, DetectRequest, PreprocessRequest, PreprocessResult
+from mars_aurora.run.messages import (
+    CatalogueRequest,
+    ClassifyRequest,
+    DetectRequest,
+    PreprocessRequest,
+    PreprocessResult,
+)
 from mars_aurora.run.predictions import Made
-from mars_aurora.run.records import is_input, list_inputs
+from mars_aurora.run.records import is_input, list_inputs, read_records
 from mars_aurora.run.stamps import Reading
 from mars_aurora.run.storage import FolderStorage, Version
+from mars_aurora.steps.catalogue import join_slices
 from mars_aurora.steps.classify import classify
 from mars_aurora.steps.detect import detect
+from mars_aurora.steps.measure import measure_slices
 from mars_aurora.steps.preprocess import preprocess
 
 WEIGHTS = PROVENANCE.weights_sha256
@@ -165,11 +173,11 @@ def test_new_result_version_makes_its_stage_and_those_after_it_again(inputs, wor
     _run_all(inputs, work, _find_aurora)
     again = {key for key, version in _products(work).items() if version != before[key]}
     wanted = {
-        "read": {"images", "geometry", "exposure", "candidates", "measured"},
-        "picture": {"images", "geometry", "exposure", "candidates", "measured"},
+        "read": {"images", "geometry", "exposure", "candidates", "measured", "native"},
+        "picture": {"images", "geometry", "exposure", "candidates", "measured", "native"},
         "classify": {"candidates"},
-        "detect": {"predictions", "measured"},
-        "measure": {"measured"},
+        "detect": {"predictions", "measured", "native"},
+        "measure": {"measured", "native"},
     }
     assert again == wanted[stage]
 
@@ -320,28 +328,34 @@ def test_auroras_are_measured_and_their_pictures_copied_to_the_detections(inputs
     assert json.loads(work.get(KEYS.prediction("x.fits", WEIGHTS)))["boxes"][1]["label"] == "aurora"
 
 
+def _finish_with_native(inputs: FolderStorage, work: FolderStorage) -> None:
+    """Measure with native images of all observations, as a local run does."""
+    records = settle(list_inputs(inputs, "b/"), read_records(list_inputs(inputs, "b/"), work, KEYS))
+    slices = measure_slices(records, KEYS, work, work, WEIGHTS, native=True)
+    join_slices(CatalogueRequest("r", len(records)), slices, (), work, PROVENANCE, native=True)
+
+
 def test_observations_with_auroras_have_native_images_and_others_on_request(inputs, work, content, other_content):
     inputs.put("b/x.fits", content)
     inputs.put("b/y.fits", other_content)
     _run_all(inputs, work, _find_aurora_in_x)
     assert work.list(KEYS.natives) == [KEYS.native("x.fits")]
     before = work.get(KEYS.native("x.fits"))
-    request = replace(CATALOGUE, predictions=WEIGHTS)
-    catalogue(replace(request, native=True), inputs, work, work, PROVENANCE)
+    _finish_with_native(inputs, work)
     assert work.list(KEYS.natives) == [KEYS.native("x.fits"), KEYS.native("y.fits")]
     assert work.get(KEYS.native("x.fits")) == before
     work.put(KEYS.native("x.fits"), before[:1000])
-    catalogue(request, inputs, work, work, PROVENANCE)
+    _run_all(inputs, work, _find_aurora_in_x)
     assert work.list(KEYS.natives) == [KEYS.native("x.fits")]
+    assert work.get(KEYS.native("x.fits")) == before
 
 
 def test_native_images_of_a_discarded_picture_are_written_on_request(inputs, work, content):
     inputs.put("b/x.fits", content)
     _preprocess("x.fits", inputs, work)
     classify(ClassifyRequest("r", "x.fits", min_objects=1000), work)
-    for native, expected in ((True, [KEYS.native("x.fits")]), (False, [])):
-        catalogue(replace(CATALOGUE, native=native), inputs, work, work, PROVENANCE)
-        assert work.list(KEYS.natives) == expected
+    _finish_with_native(inputs, work)
+    assert work.list(KEYS.natives) == [KEYS.native("x.fits")]
 
 
 def test_detection_without_signal_is_in_the_catalogue_and_is_no_aurora(inputs, work, content):
@@ -350,7 +364,7 @@ def test_detection_without_signal_is_in_the_catalogue_and_is_no_aurora(inputs, w
     measured = json.loads(work.get(KEYS.measured("x.fits")))
     measured["auroras"][0]["quality_flags"] = "no_signal low_counts"
     work.put(KEYS.measured("x.fits"), json.dumps(measured).encode())
-    result = catalogue(replace(CATALOGUE, predictions=WEIGHTS), inputs, work, work, PROVENANCE)
+    _, result = _run_all(inputs, work, _find_aurora)
     assert (result.auroras, result.counts["no_aurora"]) == (0, 1)
     assert len(work.get(KEYS.product("catalogue.csv")).splitlines()) == 2
     assert len(work.get(KEYS.product("auroras.csv")).splitlines()) == 1
