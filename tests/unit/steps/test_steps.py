@@ -347,7 +347,7 @@ def test_observations_with_auroras_have_native_images_and_others_on_request(inpu
     work.put(KEYS.native("x.fits"), before[:1000])
     _run_all(inputs, work, _find_aurora_in_x)
     assert work.list(KEYS.natives) == [KEYS.native("x.fits")]
-    assert work.get(KEYS.native("x.fits")) == before
+    assert work.size(KEYS.native("x.fits")) == len(before)
 
 
 def test_native_images_of_a_discarded_picture_are_written_on_request(inputs, work, content):
