@@ -25,7 +25,7 @@ from qgis.core import (
 )
 from qgis.PyQt.QtCore import QSize
 
-_SIDE_PX = 40
+_SIDE_PX = 200
 
 
 def describe(path: str, systems: dict[str, str]) -> bool:
@@ -53,7 +53,7 @@ def _width_deg(outline: Any) -> float:  # noqa: ANN401 -- QGIS has no types
 
 
 def _is_drawn(layer: Any, feature: Any, system: Any) -> bool:  # noqa: ANN401 -- QGIS has no types
-    """Draw one feature on its own extent; return whether a pixel has a color."""
+    """Draw one feature on its own extent; return whether a pixel is not white."""
     alone = layer.materialize(QgsFeatureRequest(feature.id()))
     settings = QgsMapSettings()
     settings.setLayers([alone])
@@ -64,7 +64,9 @@ def _is_drawn(layer: Any, feature: Any, system: Any) -> bool:  # noqa: ANN401 --
     job.start()
     job.waitForFinished()
     image = job.renderedImage()
-    return any(image.pixelColor(x, y).saturation() > 0 for x in range(_SIDE_PX) for y in range(_SIDE_PX))
+    pixels = image.constBits()
+    pixels.setsize(image.sizeInBytes())
+    return set(bytes(pixels)) != {0xFF}  # white
 
 
 def main() -> None:
