@@ -5,6 +5,7 @@ import json
 import sqlite3
 import zipfile
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -47,7 +48,7 @@ def _votable(path: Path) -> dict[str, object]:
 
 
 def _geopackage(path: Path) -> dict[str, object]:
-    with sqlite3.connect(path) as file:
+    with closing(sqlite3.connect(path)) as file:
         (text,) = file.execute("SELECT metadata FROM gpkg_metadata").fetchone()
     return {item.get("key"): item.text for item in ET.fromstring(text).iter() if item.tag.endswith("MDI")}  # noqa: S314 -- own file
 

@@ -8,6 +8,7 @@ import re
 import sqlite3
 import zipfile
 from collections.abc import Callable
+from contextlib import closing
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -81,7 +82,7 @@ def _geojson(data: bytes) -> Rows:
 
 
 def _geopackage(data: bytes) -> Rows:
-    with sqlite3.connect(":memory:") as file:
+    with closing(sqlite3.connect(":memory:")) as file:
         file.deserialize(data)
         return file.execute("SELECT name, mode FROM catalogue ORDER BY fid").fetchall()
 
