@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -30,9 +31,13 @@ def list_items(inputs: S3Storage, prefix: str) -> list[dict[str, Any]]:
 
 def write_items(
     work: Storage, keys: RunKeys, phase: str, items: Iterable[Mapping[str, Any]], execution: str = ""
-) -> None:
-    """Write the list that a map of the workflow processes."""
-    work.put(keys.items(phase, execution), "".join(f"{json.dumps(item)}\n" for item in items).encode())
+) -> int:
+    """Write the list that a map of the workflow processes; return the number of its items."""
+    stream, count = io.BytesIO(), 0
+    for count, item in enumerate(items, 1):  # noqa: B007 -- used after the loop
+        stream.write(f"{json.dumps(item)}\n".encode())
+    work.put(keys.items(phase, execution), stream.getvalue())
+    return count
 
 
 def read_items(work: BulkStorage, keys: RunKeys, phase: str, execution: str = "") -> Iterator[dict[str, Any]]:

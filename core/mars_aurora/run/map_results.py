@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import chain
 from typing import IO, Any
 
 from mars_aurora.run.storage import BulkStorage
@@ -93,11 +94,9 @@ def _read_values(file: IO[str]) -> Iterator[tuple[str, dict[str, Any]]]:
     if start == "[":
         yield from _read_array(file)
         return
-    line = start + file.readline()
-    while line:
+    for line in chain([start + file.readline()], file):
         if line.strip():
             yield line.rstrip("\n"), json.loads(line)
-        line = file.readline()
 
 
 def _read_array(file: IO[str]) -> Iterator[tuple[str, dict[str, Any]]]:

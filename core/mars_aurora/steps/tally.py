@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from mars_aurora.detect.detectors import DetectorVersion, describe_detector
 from mars_aurora.run.detection import choose_path
@@ -33,6 +32,7 @@ from mars_aurora.run.slices import pack_records, split
 from mars_aurora.run.storage import BulkStorage, Storage
 from mars_aurora.steps.settle import fill_table, require_complete
 
+_ITEM = ("name", "read", "image_sha256", "image_bytes")  # of the list of the candidates
 _THREADS = 16  # reading a prediction from S3, or writing a slice, takes one round trip
 _SLICES_AT_ONCE = 64  # in memory
 _READ_AT_ONCE = 2000  # predictions in memory
@@ -113,7 +113,7 @@ def divide(
 ) -> Divided:
     """Write the slices of the settled records, the observation sets, and the candidates with their pictures."""
     counts: dict[str, int] = count_outcomes([])
-    candidates: list[dict[str, Any]] = []
+    candidates: list[tuple[object, ...]] = []
     unprocessed: set[str] = set()
 
     def note(item: Settled) -> str:
@@ -130,12 +130,13 @@ def divide(
             require_complete(table, results, count_items)
         table.supersede()
         slices = put_slices(map(note, table.settle()), work, keys, request.execution)
-        sets = [{"names": names} for names in table.find_sets() if len(names) > 1]
-    write_items(work, keys, SETS, sets, request.execution)
-    write_items(work, keys, CANDIDATES, candidates, request.execution)
+        found = ({"names": names} for names in table.find_sets() if len(names) > 1)
+        sets = write_items(work, keys, SETS, found, request.execution)
+    items = (dict(zip(_ITEM, candidate, strict=True)) for candidate in candidates)
+    write_items(work, keys, CANDIDATES, items, request.execution)
     write_items(work, keys, SLICES, ({"number": number} for number in range(slices)), request.execution)
     keep_candidates(read_candidates(work, keys, request.execution), work, keys)
-    return Divided(slices, len(sets), write_unprocessed(unprocessed, work, keys), counts)
+    return Divided(slices, sets, write_unprocessed(unprocessed, work, keys), counts)
 
 
 def put_slices(records: Iterable[str], work: Storage, keys: RunKeys, execution: str) -> int:
@@ -152,13 +153,10 @@ def put_slices(records: Iterable[str], work: Storage, keys: RunKeys, execution: 
     return slices
 
 
-def _to_item(candidate: Settled) -> dict[str, Any]:
-    """Return what detection needs of a candidate."""
+def _to_item(candidate: Settled) -> tuple[object, ...]:
+    """Return what detection needs of a candidate: the values of `_ITEM`."""
     origin = json.loads(candidate.record)["origin"]
-    return {name: origin[name] for name in ("read", "image_sha256")} | {
-        "name": candidate.name,
-        "image_bytes": origin["products"]["image"],
-    }
+    return candidate.name, origin["read"], origin["image_sha256"], origin["products"]["image"]
 
 
 def read_candidates(work: BulkStorage, keys: RunKeys, execution: str) -> Iterator[Record]:
