@@ -115,6 +115,11 @@ class Results:
         return self.auroras.get(row["name"], [])
 
 
+def _count_auroras(rows: list[dict[str, str]]) -> int:
+    """Count the detections that are called an aurora."""
+    return sum("no_signal" not in row["quality_flags"].split() for row in rows)
+
+
 def _count_rows(path: Path) -> int:
     if path.suffix == ".csv":
         with path.open(newline="", encoding="utf-8") as stream:
@@ -144,8 +149,8 @@ def _verdict(  # noqa: PLR0911 -- one return per verdict
         return "", said
     if row["outcome"] in {"failed", "candidate"}:
         return "lost", said
-    if row["outcome"] == "aurora" and len(results.found(row)) != int(row["auroras"]):
-        return "lost", f"{row['auroras']} auroras in the ledger, {len(results.found(row))} in the catalogue"
+    if row["outcome"] == "aurora" and _count_auroras(results.found(row)) != int(row["auroras"]):
+        return "lost", f"{row['auroras']} auroras in the ledger, {_count_auroras(results.found(row))} in the catalogue"
     if wrong := _wrong(item, reference, results, row):
         return "wrong", f"{wrong} ({said})"
     if speed and row["reason"] not in LIMITS:

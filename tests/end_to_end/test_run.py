@@ -51,9 +51,10 @@ def test_every_file_has_one_row_in_the_ledger(whole, simulated_folder):
 def test_catalogue_agrees_with_ledger_and_detections(whole):
     rows = whole.table("catalogue.csv")
     assert list(rows[0])[:8] == COLUMNS
-    found = Counter(row["name"] for row in rows)
+    found = Counter(row["name"] for row in rows if "no_signal" not in row["quality_flags"].split())
     assert found == {name: int(row["auroras"]) for name, row in whole.ledger.items() if row["outcome"] == "aurora"}
     assert {path.name for path in (whole.folder / "detections").iterdir()} == {f"{name}.png" for name in found}
+    assert {path.name for path in (whole.folder / "native").iterdir()} == {f"{name}.fits" for name in found}
     for row in rows:
         assert -90 <= float(row["lat_deg"]) <= 90
         assert 0 <= float(row["lon_deg"]) < 360

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from astropy.table import QTable, Table
 
 from mars_aurora import readers
-from mars_aurora.aurora import Aurora
+from mars_aurora.aurora import Aurora, count_auroras
 from mars_aurora.background.night import find_night
 from mars_aurora.background.search import find_search
 from mars_aurora.catalogue import exposure_table, ledger_table, sightings, tables
@@ -116,7 +116,7 @@ def find(
     if objects is None or night.is_diffuse or objects >= min_objects:
         boxes = load_detector(name)(Drawn(picture, observation, canvas)).boxes
         auroras = sightings.join(measure(observation, canvas, boxes, night))
-        outcome = Outcome.AURORA if auroras else Outcome.NO_AURORA
+        outcome = Outcome.AURORA if count_auroras(auroras) else Outcome.NO_AURORA
     outcome = Record(observation.facts.name, Outcome.CANDIDATE, night=night).conclude(outcome).outcome
     provenance = describe_provenance(name, min_objects, "mars_aurora.find", observation.emission, cleaning=cleaning)
     table = QTable(tables.to_table(auroras, provenance))
