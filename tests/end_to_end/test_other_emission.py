@@ -102,7 +102,7 @@ def test_run_of_another_emission_with_the_same_id_reads_again(tmp_path: Path):
 def test_file_without_the_emission_is_rejected_with_the_names_it_has(tmp_path: Path):
     path = tmp_path / "a.fits"
     path.write_bytes(observe(BRIGHT, 1, 0).to_fits().replace(b"O I 135.6 doublet", b"O I 195.6 doublet"))
-    assert run("run", path, "--out", tmp_path, "--run-id", "r", "--emission", "O I 135.6") == 0
+    assert run("run", path, "--out", tmp_path, "--run-id", "r", "--emission", "O I 135.6") == 2
     (row,) = read_csv(tmp_path / "runs" / "r" / "ledger.csv")
     assert (row["outcome"], row["reason"]) == ("rejected", "no_emission")
     assert row["detail"].startswith("EMISS has no emission O I 135.6; its emissions: H I 102.6")

@@ -37,7 +37,7 @@ class FailingPool:
     def map(self, _function, tasks):
         return ((task, self.error) for task in tasks)
 
-    def fail(self, *_arguments):
+    def fail(self, *_arguments, **_options):
         raise self.error
 
 
