@@ -20,6 +20,14 @@ pytestmark = [pytest.mark.deployed, pytest.mark.slow]
 
 EVENTS = ROOT / "events"
 SETTINGS = json.loads((EVENTS / "env.json").read_text())["Parameters"]
+ORDER = ("open", "preprocess", "classify", "tally", "detect", "measure", "stitch", "catalogue", "close", "publish")
+# No map has run: tally takes the records from the bucket, and there is one slice.
+ALONE: dict[str, dict[str, Any]] = {
+    "tally": {"execution": ""},
+    "measure": {"execution": "", "number": 0},
+    "stitch": {"sets": []},
+    "catalogue": {"execution": "", "listed": 1},
+}
 
 
 def read_event(name: str) -> dict[str, Any]:
@@ -82,10 +90,10 @@ def responses(built: Path, aws: Emulator, night_file: Path, tmp_path_factory: py
         s3.create_bucket(Bucket=bucket)
     s3.upload_file(str(night_file), request["bucket"], request["key"])
     found = {}
-    for name in ("open", "preprocess", "classify", "tally", "detect", "catalogue", "close", "publish"):
-        log = folder / f"{name}.log"
+    for name in ORDER:
+        log, event = folder / f"{name}.log", read_event(name) | ALONE.get(name, {})
         with run_function(built, aws, name, log) as address:
-            first, second = invoke(address, read_event(name)), invoke(address, read_event(name))
+            first, second = invoke(address, event), invoke(address, event)
         assert "errorMessage" not in first, (first, log.read_text()[-2000:])
         assert drop_times(first) == drop_times(second), f"{name}: repeating an event must give the same response"
         found[name], found[f"{name} log"] = first, log.read_text()
@@ -112,8 +120,9 @@ def test_preprocess_accepts_the_file(responses: dict) -> None:
 
 
 def test_classify_counts_enough_objects(responses: dict) -> None:
-    assert responses["classify"]["objects"] >= 2
-    assert responses["classify"]["candidate"]
+    record = responses["classify"]["record"]
+    assert record["objects"] >= 2
+    assert record["outcome"] == "candidate"
 
 
 @pytest.mark.parametrize("name", ["preprocess", "classify", "detect"])
@@ -148,8 +157,8 @@ def test_catalogue_counts_add_up_and_products_exist(responses: dict, aws: Emulat
     result = responses["catalogue"]
     assert sum(result["counts"].values()) == result["listed"] == 1
     s3 = aws.client("s3")
-    for key in result["products"]:
-        s3.head_object(Bucket=SETTINGS["DETECTIONS_BUCKET"], Key=key)
+    for product in ("ledger.csv", "catalogue.csv", "auroras.csv", "report.html"):
+        s3.head_object(Bucket=SETTINGS["DETECTIONS_BUCKET"], Key=f"runs/{result['run_id']}/{product}")
 
 
 def test_event_with_unknown_field_is_a_usage_error(built: Path, aws: Emulator, tmp_path: Path) -> None:
