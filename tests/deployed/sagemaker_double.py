@@ -124,7 +124,7 @@ class SageMaker:
     # ---- transform jobs ----
 
     def transform(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Run a job to its end; return its description, of whatever status."""
+        """Run a job to its end; return its description, also if it failed."""
         control = self.control()
         self.accept(request, control)
         job = self.jobs[request["TransformJobName"]]
