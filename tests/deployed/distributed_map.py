@@ -181,17 +181,21 @@ class DistributedMap:
 
     def store(self, writer: dict, children: list[dict], run: dict, effective: Any, context: dict) -> dict:
         """Write the files of a ResultWriter and its manifest; return the output of the state."""
-        if writer["Resource"] != "arn:aws:states:::s3:putObject" or writer.get("WriterConfig") != WRITER:
-            raise self.error("States.Runtime", "the double knows a ResultWriter of COMPACT JSONL only")
+        if writer["Resource"] != "arn:aws:states:::s3:putObject" or writer.get("WriterConfig", WRITER) != WRITER:
+            raise self.error("States.Runtime", "the double knows a ResultWriter of COMPACT JSONL only, or none")
+        is_compact = "WriterConfig" in writer  # by default whole executions are written, as a JSON array
         place = self.resolve(writer["Parameters"], effective, context)
         folder = f"{place['Prefix'].rstrip('/')}/{run['_id']}/"
         files: dict[str, list[dict]] = {"FAILED": [], "PENDING": [], "SUCCEEDED": []}
         for status, listed in files.items():
             ended = [child for child in children if child["Status"] == status]
-            lines = [child["Output"] if status == "SUCCEEDED" else json.dumps(child) for child in ended]
+            is_output = is_compact and status == "SUCCEEDED"
+            lines = [child["Output"] if is_output else json.dumps(child) for child in ended]
             for start in range(0, len(lines), PART):
-                data = "".join(f"{line}\n" for line in lines[start : start + PART]).encode()
-                key = f"{folder}{status}_{start // PART}.jsonl"
+                part = lines[start : start + PART]
+                text = "".join(f"{line}\n" for line in part) if is_compact else f"[{','.join(part)}]"
+                data = text.encode()
+                key = f"{folder}{status}_{start // PART}.{'jsonl' if is_compact else 'json'}"
                 self.write(place["Bucket"], key, data)
                 listed.append({"Key": key, "Size": len(data)})
         manifest = {"DestinationBucket": place["Bucket"], "MapRunArn": run["mapRunArn"], "ResultFiles": files}

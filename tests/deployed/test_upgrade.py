@@ -38,7 +38,8 @@ def before(aws: Emulator, stack: Stack, earlier: Path, auroras: list[Path]) -> t
     deployed = deploy(aws, NAME, earlier)
     for path in auroras[:2]:
         put(deployed, PREFIX + path.name, path.read_bytes())
-    assert wait(deployed, start(deployed, prefix=PREFIX))["status"] == "SUCCEEDED"
+    ended = wait(deployed, start(deployed, prefix=PREFIX))
+    assert ended["status"] == "SUCCEEDED", ended.get("cause")
     return deployed, read_ledger(deployed, NAME)
 
 
