@@ -6,9 +6,8 @@ the bits of floating-point numbers that are packed without rounding as integers.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import numpy as np
@@ -16,6 +15,7 @@ import numpy as np
 from mars_aurora import __version__
 from mars_aurora.background import observed
 from mars_aurora.box import Box
+from mars_aurora.catalogue.compressed_image import write_hdu, write_image
 from mars_aurora.geometry.canvas import Canvas
 from mars_aurora.measure.pixels import pixels_near
 from mars_aurora.observation import FloatArray, Observation
@@ -44,8 +44,6 @@ def to_fits(observation: Observation, canvas: Canvas, boxes: Sequence[Box], stam
 
     ``stamp`` is that of what the file was made from, see `has_stamp`.
     """
-    from astropy.io import fits  # noqa: PLC0415 -- slow
-
     arrays = {
         "BRIGHTNESS": observation.brightness_R,
         "RANDOM_ERROR": observation.random_error_R,
@@ -57,17 +55,11 @@ def to_fits(observation: Observation, canvas: Canvas, boxes: Sequence[Box], stam
         "EMISSION_ANGLE": observation.emission_angle_deg,
         "LOCAL_TIME": observation.local_time_h,
     }
-    hdus: list[Any] = [fits.PrimaryHDU(header=_describe(observation, stamp))]
+    parts = [write_hdu(_describe(observation, stamp).tostring(endcard=False, padding=False).encode("ascii"))]
     for name, (unit, step, meaning) in IMAGES.items():
-        image = np.ascontiguousarray(arrays[name], np.float32)
-        # tiles are whole images, as one integration is too short to be packed well
-        rounding = {"quantize_level": -step, "quantize_method": fits.hdu.compressed.NO_DITHER}
-        hdu = fits.CompImageHDU(image, name=name, compression_type="GZIP_2", tile_shape=image.shape, **rounding)
-        hdu.header["BUNIT"], hdu.header["BTYPE"] = unit, meaning
-        hdus.append(hdu)
-    stream = io.BytesIO()
-    fits.HDUList(hdus).writeto(stream, checksum=True)
-    return stream.getvalue()
+        image = np.asarray(arrays[name], np.float32)
+        parts.append(write_image(name, image, step, (("BUNIT", unit, ""), ("BTYPE", meaning, ""))))
+    return b"".join(parts)
 
 
 def has_stamp(data: bytes, stamp: str) -> bool:
@@ -89,6 +81,10 @@ def _describe(observation: Observation, stamp: str) -> Header:
     facts = observation.facts
     return Header(
         [
+            ("SIMPLE", True, "conforms to FITS standard"),
+            ("BITPIX", 8, "array data type"),
+            ("NAXIS", 0, "number of array dimensions"),
+            ("EXTEND", True),
             ("CREATOR", f"mars-aurora {__version__}", "program that made this file"),
             ("INPUT", quote(facts.name, safe=_PRINTABLE)),  # without comment, as it may be long
             ("INSTRUME", facts.instrument, "spacecraft and instrument"),

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from mars_aurora.deflate import deflate
 from mars_aurora.emission import OXYGEN_1304, find_emission
 from mars_aurora.errors import UsageError
 from mars_aurora.observation import FloatArray
@@ -28,22 +29,61 @@ MAX_SIDE_PX = 4096  # a file of a few kilobytes can declare any size
 _SZA, _EMISSION, _COUNTS, _VERSION = "cos(SZA)", "emission", "counts per R", "version"  # keywords of the text
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _END = b"IEND\xaeB`\x82"
-# isal level 1: size of zlib level 1 in a quarter of the time; zlib level 6 saves a tenth at 15 times the time
-_COMPRESSION = 1
+_LAST = b"IEND", b""
 
 
 def write(picture: Picture) -> bytes:
     """Write a picture as a PNG with inferno as palette and level 0 transparent."""
-    from isal import isal_zlib  # noqa: PLC0415 -- the functions that only read do not have it
+    text = [(b"tEXt", f"{keyword}\0{text}".encode("latin-1")) for keyword, text in _to_text(picture).items()]
+    return _start(picture.levels.shape, inferno()) + b"".join(
+        _chunk(*item) for item in [_pack(picture.levels), *text, _LAST]
+    )
 
-    height, width = picture.levels.shape
-    rows = np.zeros((height, width + 1), np.uint8)  # each row starts with its filter type: none
-    rows[:, 1:] = picture.levels
+
+def write_levels(levels: Levels) -> bytes:
+    """Write levels (H, W) without metadata, as `write` but for unobserved pixels, which are black and transparent."""
+    colors = inferno().copy()
+    colors[UNOBSERVED] = 0
+    return _start(levels.shape, colors) + _chunk(*_pack(levels)) + _chunk(*_LAST)
+
+
+def read_levels(png: bytes, shape: tuple[int, int]) -> Levels:
+    """Read the levels of a picture of this shape (H, W) from `write`, by zlib; raises ValueError for any other."""
+    height, width = shape
+    start = _start(shape, inferno())
+    size = int.from_bytes(png[len(start) : len(start) + 4], "big")
+    packed = png[len(start) + 8 : len(start) + 8 + size]
+    if not (png.startswith(start) and png.startswith(_chunk(b"IDAT", packed), len(start)) and _END in png):
+        raise ValueError(f"it is not a complete PNG of {width} x {height} px from this program")
+    rows = np.frombuffer(_unpack(packed, height * (width + 1)), np.uint8).reshape(height, width + 1)
+    return rows[:, 1:]
+
+
+def _start(shape: tuple[int, ...], colors: NDArray[np.uint8]) -> bytes:
+    """Return what is before the pixels."""
+    height, width = shape
     header = struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)
-    chunks = [(b"IHDR", header), (b"PLTE", inferno().tobytes()), (b"tRNS", b"\0")]
-    chunks += [(b"IDAT", isal_zlib.compress(rows.tobytes(), _COMPRESSION))]
-    chunks += [(b"tEXt", f"{keyword}\0{text}".encode("latin-1")) for keyword, text in _to_text(picture).items()]
-    return _SIGNATURE + b"".join(_chunk(kind, data) for kind, data in [*chunks, (b"IEND", b"")])
+    chunks = [(b"IHDR", header), (b"PLTE", colors.tobytes()), (b"tRNS", b"\0")]
+    return _SIGNATURE + b"".join(_chunk(kind, data) for kind, data in chunks)
+
+
+def _pack(levels: Levels) -> tuple[bytes, bytes]:
+    """Return the chunk of the pixels: its kind and its data."""
+    rows = np.zeros((levels.shape[0], levels.shape[1] + 1), np.uint8)  # each row starts with its filter type: none
+    rows[:, 1:] = levels
+    return b"IDAT", deflate(rows.tobytes())
+
+
+def _unpack(packed: bytes, size: int) -> bytes:
+    """Decompress exactly so many bytes; raises ValueError if there are others."""
+    stream = zlib.decompressobj()
+    try:
+        data = stream.decompress(packed, size + 1)
+    except zlib.error as error:
+        raise ValueError(f"its pixels are damaged: {error}") from error
+    if len(data) != size or not stream.eof:
+        raise ValueError("its pixels are incomplete")
+    return data
 
 
 def read(png: bytes) -> Picture:

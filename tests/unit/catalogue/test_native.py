@@ -12,6 +12,7 @@ from astropy.units import Unit
 
 from mars_aurora import readers
 from mars_aurora.catalogue import labels, native
+from mars_aurora.catalogue.compressed_image import write_hdu, write_image
 from mars_aurora.cleaning.cleaning import clean
 from mars_aurora.detect import yolo
 from mars_aurora.detect.candidate import Drawn
@@ -94,3 +95,22 @@ def test_file_states_what_it_was_made_from(found):
     assert native.has_stamp(found[2], STAMP)
     assert not native.has_stamp(found[2], STAMP[::-1])
     assert not native.has_stamp(b"", STAMP)
+
+
+@pytest.mark.parametrize("odd", [1e8, -3e7, np.inf])
+def test_image_whose_range_is_too_large_for_its_step_is_stored_as_it_is(odd):
+    image = np.linspace(0, 1, 12, dtype=np.float32).reshape(3, 4)
+    image[1, 1], image[2, 2] = odd, np.nan
+    data = write_hdu(fits.PrimaryHDU().header.tostring(endcard=False, padding=False).encode())
+    data += write_image("BRIGHTNESS", image, 1e-3, ())
+    with fits.open(io.BytesIO(data), checksum=True) as hdus:
+        np.testing.assert_array_equal(hdus[1].data, image)
+
+
+def test_rounded_values_are_multiples_of_the_step_and_nan_stays():
+    image = np.array([[np.nan, -1.23456, 7.8]], np.float32)
+    data = write_hdu(fits.PrimaryHDU().header.tostring(endcard=False, padding=False).encode())
+    data += write_image("BRIGHTNESS", image, 1e-3, ()) + write_image("SZA", image * np.nan, 1e-3, ())
+    with fits.open(io.BytesIO(data), checksum=True) as hdus:
+        np.testing.assert_array_equal(hdus[1].data, np.array([[np.nan, -1.235, 7.8]], np.float32))
+        assert np.isnan(hdus[2].data).all()

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import cv2
 import numpy as np
 import pytest
 import shapely
@@ -10,7 +9,6 @@ import shapely
 from mars_aurora.aurora import COLUMNS, Aurora
 from mars_aurora.catalogue import sightings
 from mars_aurora.catalogue.entries import Entry, list_entries
-from mars_aurora.catalogue.stitching import overlay
 from mars_aurora.run.sets import group_sets
 
 SWATH = "emm_emu_l2b_20220331t{}_0191_os2_sw{}of3_r_v01-04.fits.gz"
@@ -71,15 +69,6 @@ def test_halves_cut_by_the_edges_of_their_swaths_are_joined():
     assert [aurora.sightings for aurora in sightings.join(halves)] == [1, 1]
     cut = [replace(half, quality_flags="limb cut") for half in halves]
     assert [aurora.sightings for aurora in sightings.join(cut)] == [2, 2]
-
-
-def test_stitched_picture_covers_the_pixels_of_all_pictures():
-    left, right = np.zeros((480, 640, 4), np.uint8), np.zeros((480, 640, 4), np.uint8)
-    left[:, :300], right[:, 280:] = (1, 2, 3, 255), (4, 5, 6, 255)
-    stitched = overlay([bytes(cv2.imencode(".png", picture)[1]) for picture in (left, right)])
-    found = cv2.imdecode(np.frombuffer(stitched, np.uint8), cv2.IMREAD_UNCHANGED)
-    assert found[0, 290].tolist() == [1, 2, 3, 255]
-    assert found[0, 320].tolist() == [4, 5, 6, 255]
 
 
 def _rectangle(west: float, south: float, east: float, north: float, name: str = FIRST, **more: object) -> Aurora:

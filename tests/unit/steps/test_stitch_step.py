@@ -5,6 +5,9 @@ import numpy as np
 import pytest
 
 from mars_aurora.errors import ProductError
+from mars_aurora.picture import png
+from mars_aurora.picture.palette import inferno
+from mars_aurora.picture.picture import Picture
 from mars_aurora.run.keys import RunKeys
 from mars_aurora.run.messages import StitchRequest
 from mars_aurora.run.storage import FolderStorage
@@ -16,10 +19,9 @@ NAMES = [f"emm_emu_l2b_20220331t212{n}07_0191_os2_sw{n}of3_r_v01-04.fits" for n 
 
 def draw(left: int) -> bytes:
     """A picture with a square that starts at a column."""
-    picture = np.zeros((480, 640, 4), np.uint8)
-    picture[:100, left : left + 100] = left
-    picture[:100, left : left + 100, 3] = 255
-    return bytes(cv2.imencode(".png", picture)[1])
+    levels = np.zeros((480, 640), np.uint8)
+    levels[:100, left : left + 100] = left
+    return png.write(Picture(levels, None))
 
 
 def test_picture_of_each_set_is_named_after_its_first_input(work: FolderStorage) -> None:
@@ -29,7 +31,9 @@ def test_picture_of_each_set_is_named_after_its_first_input(work: FolderStorage)
     assert stitch(StitchRequest("r", sets), work, work).sets == 2
     assert work.list(KEYS.sets) == [KEYS.set_picture(NAMES[0]), KEYS.set_picture(NAMES[1])]
     picture = cv2.imdecode(np.frombuffer(work.get(KEYS.set_picture(NAMES[0])), np.uint8), cv2.IMREAD_UNCHANGED)
-    assert (picture[0, 60, 0], picture[0, 120, 0], picture[0, 160, 0]) == (50, 50, 100), "earlier ones cover later ones"
+    colors = {level: tuple(inferno()[level, ::-1]) for level in (50, 100)}
+    for column, level in ((60, 50), (120, 50), (160, 100)):
+        assert tuple(picture[0, column, :3]) == colors[level], "earlier ones cover later ones"
 
 
 @pytest.mark.parametrize("picture", [None, b"", b"not a picture"])
