@@ -40,10 +40,10 @@ def map_pixels(x: FloatArray, y: FloatArray, shape: tuple[int, int]) -> NDArray[
 
 
 def _cells(position: FloatArray, size: int) -> FloatArray:
-    """Convert positions to rows (or columns) of the bordered map; 0 for positions outside it or unknown."""
-    cell: FloatArray = np.rint(position) + 1
-    cell[~((cell > 0) & (cell <= size))] = 0
-    return cell
+    """Convert positions to rows (or columns) of the bordered map, whose border stands for those outside or unknown."""
+    cell = np.fmax(position, np.float32(-1))  # in place from here on: these are the largest arrays of a picture
+    np.rint(np.fmin(cell, np.float32(size), out=cell), out=cell)
+    return np.add(cell, np.float32(1), out=cell)
 
 
 def _continuous_parts(x: FloatArray, y: FloatArray) -> Iterator[tuple[slice, slice]]:

@@ -24,7 +24,8 @@ def unite(corner_lat_deg: NDArray[Any], corner_lon_deg: NDArray[Any], plane: Pla
     corners = np.stack(plane.project(corner_lat_deg, corner_lon_deg), axis=-1)
     quads = shapely.convex_hull(shapely.multipoints(corners))  # the hull repairs corners given in a crossed order
     union = shapely.union_all(quads[shapely.get_dimensions(quads) == 2])
-    closed = fill_holes(union.buffer(_GAP_KM, join_style="mitre")).buffer(-_GAP_KM, join_style="mitre")
+    grown = fill_holes(union).buffer(_GAP_KM, join_style="mitre")  # without the slivers between footprints
+    closed = fill_holes(grown).buffer(-_GAP_KM, join_style="mitre")
     return closed.simplify(SIMPLIFY_KM)
 
 

@@ -30,7 +30,7 @@ def bounded64(values: NDArray[Any], low: float, high: float) -> Float64Array:
 def _bounded(values: NDArray[Any], low: float, high: float, dtype: np.dtype[Any]) -> NDArray[Any]:
     with np.errstate(all="ignore"):  # float64 values beyond float32 become infinite, then NaN
         copy = np.array(values, dtype)
-        copy[~((copy >= low) & (copy <= high))] = np.nan
+        copy[(copy < low) | (copy > high)] = np.nan
     return copy
 
 
@@ -50,9 +50,8 @@ def east_longitude64(values: NDArray[Any]) -> Float64Array:
 
 
 def _wrap(longitude: NDArray[Any]) -> NDArray[Any]:
-    for outside in (longitude < 0, longitude >= 360):
-        if outside.any():
-            longitude[outside] %= 360
+    for outside, turn in ((longitude < 0, 360), (longitude >= 360, -360)):
+        np.add(longitude, turn, out=longitude, where=outside)
     longitude[longitude >= 360] = 0  # a small negative longitude is rounded to 360
     return longitude
 

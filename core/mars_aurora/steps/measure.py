@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Protocol
 
 from mars_aurora.aurora import count_auroras
@@ -23,6 +23,10 @@ from mars_aurora.steps.exposure import join_exposure
 if TYPE_CHECKING:
     from mars_aurora.aurora import Aurora
     from mars_aurora.box import Box
+    from mars_aurora.geometry.canvas import Canvas
+    from mars_aurora.observation import Observation
+
+_Geometry = Callable[[], "tuple[Observation, Canvas]"]
 
 
 @dataclass(frozen=True)
@@ -100,11 +104,12 @@ def measure_one(  # noqa: PLR0913 -- what is measured, and where it is written
     long as geometry and prediction are the same. A picture with auroras is copied to ``detections``, where its
     observation is written as native images; with ``native`` also those of others, which need not be candidates.
     """
+    geometry = cache(partial(_read_geometry, record, keys, work))  # for the auroras and the native images
     try:
         if record.outcome is not Outcome.CANDIDATE:
-            _write_native(record, (), record.origin.read, keys, work, detections)
+            _write_native(record, (), record.origin.read, geometry, keys, detections)
             return Measured(record, [])
-        return _measure_candidate(record, keys, work, detections, detector, native=native)
+        return _measure_candidate(record, geometry, keys, work, detections, detector, native=native)
     except KeyError as error:
         return _failed(record, "missing_object", f"{error.args[0]} is missing")
     except _NotDetectedError as error:
@@ -115,8 +120,15 @@ def measure_one(  # noqa: PLR0913 -- what is measured, and where it is written
         return _failed(record, "not_measured", f"{type(error).__name__}: {error}")
 
 
-def _measure_candidate(  # noqa: PLR0913 -- as measure_one
-    record: Record, keys: RunKeys, work: Storage, detections: Storage, detector: str, *, native: bool
+def _measure_candidate(  # noqa: PLR0913, PLR0917 -- as measure_one
+    record: Record,
+    geometry: _Geometry,
+    keys: RunKeys,
+    work: Storage,
+    detections: Storage,
+    detector: str,
+    *,
+    native: bool,
 ) -> Measured:
     prediction = work.get(keys.prediction(record.name, detector))
     try:
@@ -129,13 +141,13 @@ def _measure_candidate(  # noqa: PLR0913 -- as measure_one
     auroras = _find_measured(record, stamp, work, keys)
     is_new = auroras is None
     if auroras is None:
-        auroras = _measure(record, found, work, keys)
+        auroras = _measure(record, found, geometry)
         work.put(keys.measured(record.name), measured.to_json(auroras, stamp))
     count = count_auroras(auroras)
     if count and (is_new or detections.size(keys.detection(record.name)) != record.origin.products["image"]):
         detections.put(keys.detection(record.name), work.get(keys.image(record.name)))
     if count or native:
-        _write_native(record, found.boxes, stamp, keys, work, detections)
+        _write_native(record, found.boxes, stamp, geometry, keys, detections)
     concluded = record.conclude(Outcome.AURORA if count else Outcome.NO_AURORA)
     found_by = DetectorVersion(DetectorName(found.made.detector), found.made.weights_sha256)
     return Measured(replace(concluded, auroras=count), auroras, found_by)
@@ -148,27 +160,30 @@ def _find_measured(record: Record, stamp: str, work: Storage, keys: RunKeys) -> 
         return None
 
 
-def _measure(record: Record, found: predictions.Prediction, work: Storage, keys: RunKeys) -> list[Aurora]:
+def _read_geometry(record: Record, keys: RunKeys, work: Storage) -> tuple[Observation, Canvas]:
     from mars_aurora.geometry.canvas import unpack_geometry
+
+    return unpack_geometry(work.get(keys.geometry(record.name)))
+
+
+def _measure(record: Record, found: predictions.Prediction, geometry: _Geometry) -> list[Aurora]:
     from mars_aurora.measure.measure import measure
 
     night = record.night or Night()
     if not night.is_diffuse and not any(box.label == "aurora" for box in found.boxes):
         return []
-    return measure(*unpack_geometry(work.get(keys.geometry(record.name))), list(found.boxes), night)
+    return measure(*geometry(), list(found.boxes), night)
 
 
 def _write_native(  # noqa: PLR0913, PLR0917 -- what is written, from where to where
-    record: Record, boxes: Sequence[Box], stamp: str, keys: RunKeys, work: Storage, detections: Storage
+    record: Record, boxes: Sequence[Box], stamp: str, geometry: _Geometry, keys: RunKeys, detections: Storage
 ) -> None:
     """Write the native images of an observation, unless they are there and made from the same."""
     from mars_aurora.catalogue import native
-    from mars_aurora.geometry.canvas import unpack_geometry
 
     key = keys.native(record.name)
     if detections.size(key) is None or not native.has_stamp(detections.get(key), stamp):
-        geometry = unpack_geometry(work.get(keys.geometry(record.name)))
-        detections.put(key, native.to_fits(*geometry, boxes, stamp))
+        detections.put(key, native.to_fits(*geometry(), boxes, stamp))
 
 
 def _failed(record: Record, reason: str, detail: str) -> Measured:
