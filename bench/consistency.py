@@ -19,7 +19,7 @@ import numpy as np
 from mars_aurora import readers
 from mars_aurora.errors import InputError
 from mars_aurora.observation import Observation
-from mars_aurora.readers.recomputed import draw_sample, median_difference, recompute_sza
+from mars_aurora.readers.recomputed import draw_sample, median_difference
 from mars_aurora_model.simulator.simulate import observe
 from mars_aurora_model.simulator.world import LatitudeFrame, World
 
@@ -67,7 +67,7 @@ def print_lines(label: str, observations: list[Observation]) -> None:
 def find_sza_differences(observation: Observation) -> Iterator[float]:
     """Yield the median difference of the solar zenith angle by frame: planetographic, planetocentric."""
     sample = draw_sample(observation)
-    for variants in recompute_sza(sample).values():
+    for variants in sample.sza_deg.values():
         yield min(median_difference(observation.sza_deg[sample.place], values) for values in variants)
 
 

@@ -20,8 +20,6 @@ from mars_aurora.readers.recomputed import (
     Sample,
     find_differences,
     median_difference,
-    recompute_emission_angle,
-    recompute_sza,
 )
 
 _CHECKS = {  # name, limit of the median difference, unit, period
@@ -46,8 +44,8 @@ def require_consistent(observation: Observation, sample: Sample) -> dict[str, fl
     _require_degrees(observation)
     _require_located(observation)
     recomputed = {
-        "sza_deg": recompute_sza(sample),
-        "emission_angle_deg": recompute_emission_angle(sample),
+        "sza_deg": sample.sza_deg,
+        "emission_angle_deg": sample.emission_angle_deg,
         "local_time_h": {SPHERE: [(12 + (sample.pixel[1] - sample.sub_solar[1]) / 15) % 24]},
     }
     residuals = {}

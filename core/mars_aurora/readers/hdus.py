@@ -43,6 +43,11 @@ class Extent:
     start: int
     size: int
 
+    @property
+    def end(self) -> int:
+        """Offset of the next header."""
+        return self.start + -(-self.size // BLOCK) * BLOCK
+
 
 def walk_hdus(content: NDArray[np.uint8], bounds: Bounds) -> tuple[Extent, ...]:
     """List the HDUs from header to header.
@@ -58,26 +63,30 @@ def walk_hdus(content: NDArray[np.uint8], bounds: Bounds) -> tuple[Extent, ...]:
     name, limits = bounds.name, bounds.limits
     while position < content.size:
         label = f"HDU {len(hdus)}"
-        header = _read_header(content, position, _EXTENSION if hdus else SIMPLE, label, name)
-        if header is None:
+        extent = read_extent(content, position, len(hdus), name)
+        if extent is None:
             if content[position : position + _TRAILING_BYTES].tobytes().strip(b"\0 "):
                 raise InputError(Reason.CORRUPT, name, f"no header at byte {position}, where {label} should begin")
             break
-        header_bytes += len(header)
+        header_bytes += len(extent.header)
         bounds.require(len(hdus) + 1, limits.hdus, "or more HDUs")
         bounds.require(header_bytes, limits.header_bytes, "or more bytes of headers")
-        extent = _measure(header, position + len(header), label, name)
-        position = extent.start + -(-extent.size // BLOCK) * BLOCK
+        position = extent.end
         if position > content.size:
             raise _truncated(extent, label, position - content.size, name)
         hdus.append(extent)
     return tuple(hdus)
 
 
-def _measure(header: bytes, start: int, label: str, name: str) -> Extent:
+def read_extent(content: NDArray[np.uint8], position: int, number: int, name: str) -> Extent | None:
+    """Read the header at a position; None if none begins there, TRUNCATED or CORRUPT if it is incomplete or invalid."""
+    label = f"HDU {number}"
+    header = _read_header(content, position, _EXTENSION if number else SIMPLE, label, name)
+    if header is None:
+        return None
     cards = _cards_with_values(header)
     hdu_name = "PRIMARY" if header.startswith(SIMPLE) else find_name(cards, "EXTNAME")
-    return Extent(hdu_name, header, cards, start, _data_bytes(cards, label, name))
+    return Extent(hdu_name, header, cards, position + len(header), _data_bytes(cards, label, name))
 
 
 def _truncated(extent: Extent, label: str, missing_bytes: int, name: str) -> InputError:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from mars_aurora.errors import InputError, Reason, TransientError
 from mars_aurora.readers.formats import require_fits_magic
 from mars_aurora.readers.limits import Bounds
+from mars_aurora.readers.unread import UnreadData
 
 CHUNK_BYTES = 1 << 19  # small enough to remain in the CPU cache between unpacking and writing
 MEMORY_BYTES = 64 << 20
@@ -66,20 +67,29 @@ def inflate(
 def _inflate_to_disk(
     stream: igzip.IGzipFile, buffer: memoryview, packed_bytes: int, bounds: Bounds, stack: ExitStack
 ) -> tuple[NDArray[np.uint8], Path]:
-    """Write the full buffer and the rest of the stream to a temporary file, and map it."""
+    """Write the full buffer and the rest of the stream to a temporary file, and map it.
+
+    Data that no reader needs are left out: the file has a hole there, which reads as zeros.
+    """
     plain = tempfile.NamedTemporaryFile(suffix=".fits", buffering=0)  # noqa: SIM115 -- closed by the stack
     stack.enter_context(plain)
+    path = Path(plain.name)
+    unread = UnreadData(path, bounds)
     size, count = 0, len(buffer)
     while count:
         try:
-            plain.write(buffer[:count])
+            for needed in unread.select_needed(size, size + count):
+                plain.seek(size + needed.start)
+                plain.write(buffer[needed])
+            if unread.has_parts:
+                plain.truncate(size + count)
         except OSError as error:
             detail = f"cannot unpack to {tempfile.gettempdir()}: {error.strerror}; free disk space there or set TMPDIR"
             raise TransientError(f"{bounds.name}: {detail}") from error
         size += count
         _require_within(size, packed_bytes, bounds)
+        unread.follow(size)
         count = _read_into(stream, buffer[:CHUNK_BYTES], bounds.name)
-    path = Path(plain.name)
     return np.memmap(path, np.uint8, "r"), path
 
 

@@ -18,9 +18,6 @@ from mars_aurora.readers.recomputed import (
     Variants,
     angle_deg,
     median_difference,
-    place_on_mars,
-    recompute_emission_angle,
-    recompute_sza,
 )
 from mars_aurora.sphere import MARS_RADIUS_KM, coordinates, unit_vectors
 
@@ -55,10 +52,10 @@ def find_frame(observation: Observation, sample: Sample, vectors: BodyFixed) -> 
     -------
     "planetographic", "planetocentric", or "undetermined" where nothing tells or they disagree, as on a sphere
     """
-    by_sza = _choose(observation.sza_deg[sample.place], recompute_sza(sample))
+    by_sza = _choose(observation.sza_deg[sample.place], sample.sza_deg)
     by_vector = _find_by_spacecraft(observation, vectors.spacecraft) or _find_by_pixels(sample, vectors.pixels)
     if by_vector is None:
-        by_vector = _choose(observation.emission_angle_deg[sample.place], recompute_emission_angle(sample))
+        by_vector = _choose(observation.emission_angle_deg[sample.place], sample.emission_angle_deg)
         by_vector = by_vector if by_vector == SPHERE else by_sza
     found = {frame for frame in (by_sza, by_vector) if frame}
     frame = found.pop() if len(found) == 1 else UNDETERMINED
@@ -91,7 +88,7 @@ def _find_by_pixels(sample: Sample, vectors: NDArray[Any] | None) -> str | None:
         return _choose(latitude, {PLANETOGRAPHIC: [to_planetographic(own)], PLANETOCENTRIC: [own]})
     deviations = {
         frame: [angle_deg(vector, points - position) for position in spacecraft]
-        for frame, (points, spacecraft) in place_on_mars(sample).items()
+        for frame, (points, spacecraft) in sample.places.items()
     }
     return _choose(0 * latitude, deviations)
 

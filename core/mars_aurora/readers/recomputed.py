@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from mars_aurora.observation import BoolArray, Float64Array, FloatArray, Observa
 from mars_aurora.readers.ellipsoid import find_points, to_planetocentric, to_planetographic
 from mars_aurora.sphere import MARS_RADIUS_KM, unit_vectors
 
+Placed = tuple[Float64Array, list[Float64Array]]
 Variants = dict[str, list[Float64Array]]  # values recomputed with each definition of a latitude, by frame
 
 PLANETOGRAPHIC, PLANETOCENTRIC, SPHERE = "planetographic", "planetocentric", "sphere"
@@ -42,6 +44,51 @@ class Sample:
     sub_spacecraft: tuple[Float64Array, Float64Array]
     altitude_km: Float64Array
 
+    @cached_property
+    def sza_deg(self) -> Variants:
+        """Angle between the normal of the ellipsoid and the Sun, by frame of the latitudes.
+
+        The sub-solar point is either where the Sun is in the zenith, or where the line from the center to the Sun
+        crosses the surface, as in IUVS files.
+        """
+        sun_latitude, sun_longitude = self.sub_solar
+        variants: Variants = {}
+        for frame, planetographic in _FRAMES.items():
+            normal = unit_vectors(planetographic(self.pixel[0]), self.pixel[1])
+            zenith = planetographic(sun_latitude)
+            suns = (unit_vectors(latitude, sun_longitude) for latitude in (zenith, to_planetocentric(zenith)))
+            variants[frame] = [angle_deg(normal, sun) for sun in suns]
+        return variants
+
+    @cached_property
+    def emission_angle_deg(self) -> Variants:
+        """Angle between the normal and the spacecraft, by frame of the latitudes, and on a sphere."""
+        variants: Variants = {}
+        for frame, (points, spacecraft) in self.places.items():
+            latitude, longitude = self.pixel
+            up = unit_vectors(_FRAMES.get(frame, np.asarray)(latitude), longitude)
+            variants[frame] = [angle_deg(up, position - points) for position in spacecraft]
+        return variants
+
+    @cached_property
+    def places(self) -> dict[str, Placed]:
+        """Points of the pixels and positions of the spacecraft, (N, 3) in km, by frame, and on a sphere.
+
+        The planetocentric latitude of the spacecraft is either that of the point below it or its own.
+        """
+        (latitude, longitude), (below, below_longitude), height = self.pixel, self.sub_spacecraft, self.altitude_km
+        own = find_points(to_planetographic(below), below_longitude)
+        radius_km = np.linalg.norm(own, axis=-1)
+        placed = {
+            frame: (
+                find_points(planetographic(latitude), longitude),
+                [find_points(planetographic(below), below_longitude, height)],
+            )
+            for frame, planetographic in _FRAMES.items()
+        }
+        placed[PLANETOCENTRIC][1].append(own * (1 + height / radius_km)[:, None])
+        return placed | {SPHERE: place_on_sphere(self)}
+
 
 def draw_sample(observation: Observation) -> Sample:
     """Select pixels of the disk with emission angles below 75 deg, stated or recomputed, over the whole scan."""
@@ -57,7 +104,7 @@ def draw_sample(observation: Observation) -> Sample:
 
 def find_emission_angle(observation: Observation, selected: BoolArray) -> Float64Array:
     """Compute the emission angles on a sphere, (N,), of selected pixels (nI, nS), within 0.5 deg of the ellipsoid's."""
-    points, (spacecraft,) = place_on_mars(_gather(observation, selected))[SPHERE]
+    points, (spacecraft,) = place_on_sphere(_gather(observation, selected))
     return angle_deg(points, spacecraft - points)
 
 
@@ -72,53 +119,10 @@ def _gather(observation: Observation, selected: BoolArray) -> Sample:
     )
 
 
-def recompute_sza(sample: Sample) -> Variants:
-    """Compute the angle between the normal of the ellipsoid and the Sun, by frame of the latitudes.
-
-    The sub-solar point is either where the Sun is in the zenith, or where the line from the center to the Sun crosses
-    the surface, as in IUVS files.
-    """
-    sun_latitude, sun_longitude = sample.sub_solar
-    variants: Variants = {}
-    for frame, planetographic in _FRAMES.items():
-        normal = unit_vectors(planetographic(sample.pixel[0]), sample.pixel[1])
-        zenith = planetographic(sun_latitude)
-        suns = (unit_vectors(latitude, sun_longitude) for latitude in (zenith, to_planetocentric(zenith)))
-        variants[frame] = [angle_deg(normal, sun) for sun in suns]
-    return variants
-
-
-def recompute_emission_angle(sample: Sample) -> Variants:
-    """Compute the angle between the normal and the spacecraft, by frame of the latitudes, and on a sphere."""
-    variants: Variants = {}
-    for frame, (points, spacecraft) in place_on_mars(sample).items():
-        latitude, longitude = sample.pixel
-        up = unit_vectors(_FRAMES.get(frame, np.asarray)(latitude), longitude)
-        variants[frame] = [angle_deg(up, position - points) for position in spacecraft]
-    return variants
-
-
-def place_on_mars(sample: Sample) -> dict[str, tuple[Float64Array, list[Float64Array]]]:
-    """Compute the points of the pixels and the positions of the spacecraft, (N, 3) in km, by frame, and on a sphere.
-
-    The planetocentric latitude of the spacecraft is either that of the point below it or its own.
-    """
-    (latitude, longitude), (below, below_longitude), height = sample.pixel, sample.sub_spacecraft, sample.altitude_km
-    own = find_points(to_planetographic(below), below_longitude)
-    radius_km = np.linalg.norm(own, axis=-1)
-    placed = {
-        frame: (
-            find_points(planetographic(latitude), longitude),
-            [find_points(planetographic(below), below_longitude, height)],
-        )
-        for frame, planetographic in _FRAMES.items()
-    }
-    placed[PLANETOCENTRIC][1].append(own * (1 + height / radius_km)[:, None])
-    placed[SPHERE] = (
-        unit_vectors(latitude, longitude) * MARS_RADIUS_KM,
-        [unit_vectors(below, below_longitude) * (MARS_RADIUS_KM + height)[:, None]],
-    )
-    return placed
+def place_on_sphere(sample: Sample) -> Placed:
+    """Compute the points of the pixels and the position of the spacecraft, as `Sample.places`, on a sphere."""
+    spacecraft = unit_vectors(*sample.sub_spacecraft) * (MARS_RADIUS_KM + sample.altitude_km)[:, None]
+    return unit_vectors(*sample.pixel) * MARS_RADIUS_KM, [spacecraft]
 
 
 def angle_deg(one: NDArray[Any], other: NDArray[Any]) -> Float64Array:
