@@ -32,9 +32,9 @@ class Facts:
     "planetographic", "planetocentric" or "undetermined". ``residuals`` are the median differences between the file's
     geometry and the recomputed one by quantity (``sza_deg``, ``emission_angle_deg``, ``local_time_h``); a quantity that
     could not be checked is missing. ``notes`` are codes of what is unusual about the file. ``content_sha256`` is the
-    checksum of the unpacked bytes that are kept, of files without times only. ``flagged_fraction`` is the fraction of the pixels with
-    a brightness that the file flags. ``cleaning`` are figures of what cleaning found, by name (see `cleaning.clean`);
-    empty where the observation is as in the file.
+    checksum of the unpacked bytes that are kept, of files without times only. ``flagged_fraction`` is the fraction of
+    the pixels with a brightness that the file flags. ``cleaning`` are figures of what cleaning found, by name (see
+    `cleaning.clean`); empty where the observation is as in the file.
     """
 
     name: str
