@@ -107,6 +107,11 @@ def run(  # noqa: PLR0913, PLR0917 -- one parameter per option
 
     The exit code is 0 if an input was usable and none failed, 2 if none was usable.
     """
+    from mars_aurora.local.pool import start_server
+
+    if not dry_run:
+        start_server()
+
     from mars_aurora.local import inputs as files
     from mars_aurora.local import runner
     from mars_aurora.local.plan import describe_plan

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import connection, resource_tracker
+from multiprocessing import connection, forkserver, resource_tracker
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -53,6 +53,14 @@ class TimedOutError(Exception):
     """A task exceeded its limit of wall time or CPU time, and its worker process was ended."""
 
 
+def start_server() -> None:
+    """Start the process that loads what all workers need and forks them, while this one loads what it needs."""
+    multiprocessing.get_context("forkserver").set_forkserver_preload(_PRELOAD)
+    resource_tracker.ensure_running()  # before the workers: when it starts, it unblocks Ctrl-C
+    with interrupts_blocked():  # workers inherit the signal mask
+        forkserver.ensure_running()
+
+
 class WorkerPool:
     """Worker processes for pure functions of one picklable task; use it in a ``with`` statement.
 
@@ -65,8 +73,7 @@ class WorkerPool:
         self._workers = workers
         self._limits = limits or TaskLimits()
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(_PRELOAD)
-        resource_tracker.ensure_running()  # before the workers: when it starts, it unblocks Ctrl-C
+        start_server()
         self._pool = self._start()
 
     def _start(self) -> ProcessPool:
