@@ -13,6 +13,7 @@ from mars_aurora import readers
 from mars_aurora.catalogue.native import IMAGES, to_fits
 from mars_aurora.cleaning.cleaning import clean
 from mars_aurora.geometry import canvas as canvases
+from mars_aurora.measure.measure import fit_disk
 from mars_aurora_model.simulator.simulate import observe
 from mars_aurora_model.simulator.world import World
 
@@ -27,7 +28,8 @@ def main() -> None:
             path = Path(folder) / simulated.plain_name
             path.write_bytes(simulated.to_fits())
             observation = clean(readers.read(path, path.name))
-            ms, data = cpu_ms(to_fits, observation, canvases.fit(observation), (), "0" * 32)
+            disk = fit_disk(observation, canvases.fit(observation), ())
+            ms, data = cpu_ms(to_fits, observation, disk.level_R, "0" * 32)
             sizes.append(len(data))
             pixels.append(observation.brightness_R.size)
             times_ms.append(ms)

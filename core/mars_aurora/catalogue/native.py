@@ -6,18 +6,13 @@ the bits of floating-point numbers that are packed without rounding as integers.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import numpy as np
 
 from mars_aurora import __version__
-from mars_aurora.background import observed
-from mars_aurora.box import Box
 from mars_aurora.catalogue.compressed_image import write_hdu, write_image
-from mars_aurora.geometry.canvas import Canvas
-from mars_aurora.measure.pixels import pixels_near
 from mars_aurora.observation import FloatArray, Observation
 
 if TYPE_CHECKING:
@@ -39,8 +34,8 @@ _STAMP = "STAMP"
 _HEADER_BYTES = 2 * 2880
 
 
-def to_fits(observation: Observation, canvas: Canvas, boxes: Sequence[Box], stamp: str) -> bytes:
-    """Write an observation; the background is that outside the boxes of auroras.
+def to_fits(observation: Observation, background_R: FloatArray, stamp: str) -> bytes:
+    """Write an observation, and its background outside the boxes of auroras, (nI, nS).
 
     ``stamp`` is that of what the file was made from, see `has_stamp`.
     """
@@ -48,7 +43,7 @@ def to_fits(observation: Observation, canvas: Canvas, boxes: Sequence[Box], stam
         "BRIGHTNESS": observation.brightness_R,
         "RANDOM_ERROR": observation.random_error_R,
         "SYSTEMATIC_ERROR": observation.systematic_error_R,
-        "BACKGROUND": _fit_background(observation, canvas, boxes),
+        "BACKGROUND": background_R,
         "LATITUDE": observation.latitude_deg,
         "LONGITUDE": observation.longitude_deg,
         "SZA": observation.sza_deg,
@@ -65,14 +60,6 @@ def to_fits(observation: Observation, canvas: Canvas, boxes: Sequence[Box], stam
 def has_stamp(data: bytes, stamp: str) -> bool:
     """Return whether a file of `to_fits` was made from what a stamp stands for."""
     return f"'{stamp}'".encode() in data[:_HEADER_BYTES]
-
-
-def _fit_background(observation: Observation, canvas: Canvas, boxes: Sequence[Box]) -> FloatArray:
-    usable = observed.usable_pixels(observation)
-    if not usable.any():
-        return np.full(usable.shape, np.nan, np.float32)
-    found = [pixels_near(canvas, box) for box in boxes if box.label == "aurora"]
-    return observed.fit(observation, usable, np.any([np.zeros_like(usable), *found], axis=0)).level_R
 
 
 def _describe(observation: Observation, stamp: str) -> Header:

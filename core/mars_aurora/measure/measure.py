@@ -59,7 +59,23 @@ class _Segment:
     sky_flags: tuple[str, ...] = ()
 
 
-def measure(observation: Observation, canvas: Canvas, boxes: Sequence[Box], night: Night = _ORDINARY) -> list[Aurora]:
+def fit_disk(observation: Observation, canvas: Canvas, boxes: Sequence[Box]) -> Background:
+    """Fit the background to the disk outside the boxes of auroras; NaN where no pixel is usable."""
+    usable = observed.usable_pixels(observation)
+    if not usable.any():
+        unknown = np.full(usable.shape, np.nan, np.float32)
+        return Background(unknown, unknown, unknown, usable)
+    found = [pixels_near(canvas, box) for box in boxes if box.label == "aurora"]
+    return observed.fit(observation, usable, np.any([np.zeros_like(usable), *found], axis=0))
+
+
+def measure(
+    observation: Observation,
+    canvas: Canvas,
+    boxes: Sequence[Box],
+    night: Night = _ORDINARY,
+    disk: Background | None = None,
+) -> list[Aurora]:
     """Measure the auroras of an observation.
 
     Parameters
@@ -70,6 +86,8 @@ def measure(observation: Observation, canvas: Canvas, boxes: Sequence[Box], nigh
         As a detector returns them; boxes of Mars are ignored, and so are boxes without a usable pixel of the disk.
     night : Night
         Says whether a diffuse aurora covers the night, which has no box.
+    disk : Background, optional
+        The result of `fit_disk`, where it is known.
 
     Returns
     -------
@@ -81,7 +99,8 @@ def measure(observation: Observation, canvas: Canvas, boxes: Sequence[Box], nigh
     if not filled and not night.is_diffuse:
         return []
     boxed = np.any([np.zeros_like(usable), *(pixels_near(canvas, box) for box in filled)], axis=0)
-    scene = _Scene(observation, canvas, filled, usable, boxed, observed.fit(observation, usable, boxed))
+    disk = fit_disk(observation, canvas, boxes) if disk is None else disk
+    scene = _Scene(observation, canvas, filled, usable, boxed, disk)
     segments = [_segment_box(scene, box) for box in filled]
     if night.is_diffuse:
         segments.append(_segment_night(scene, night))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Protocol
 
 from mars_aurora.aurora import count_auroras
@@ -22,11 +22,10 @@ from mars_aurora.steps.exposure import join_exposure
 
 if TYPE_CHECKING:
     from mars_aurora.aurora import Aurora
+    from mars_aurora.background.observed import Background
     from mars_aurora.box import Box
     from mars_aurora.geometry.canvas import Canvas
     from mars_aurora.observation import Observation
-
-_Geometry = Callable[[], "tuple[Observation, Canvas]"]
 
 
 @dataclass(frozen=True)
@@ -95,6 +94,29 @@ class _NotDetectedError(Exception):
     """The prediction of a candidate cannot be used."""
 
 
+@dataclass(frozen=True)
+class _Scene:
+    """An observation and its boxes; what auroras and native images are made from, when it is needed."""
+
+    record: Record
+    boxes: Sequence[Box]
+    keys: RunKeys
+    work: Storage
+
+    @cached_property
+    def geometry(self) -> tuple[Observation, Canvas]:
+        from mars_aurora.geometry.canvas import unpack_geometry
+
+        return unpack_geometry(self.work.get(self.keys.geometry(self.record.name)))
+
+    @cached_property
+    def disk(self) -> Background:
+        """The background of the disk outside the boxes of auroras."""
+        from mars_aurora.measure.measure import fit_disk
+
+        return fit_disk(*self.geometry, self.boxes)
+
+
 def measure_one(  # noqa: PLR0913 -- what is measured, and where it is written
     record: Record, keys: RunKeys, work: Storage, detections: Storage, detector: str, *, native: bool = False
 ) -> Measured:
@@ -104,12 +126,11 @@ def measure_one(  # noqa: PLR0913 -- what is measured, and where it is written
     long as geometry and prediction are the same. A picture with auroras is copied to ``detections``, where its
     observation is written as native images; with ``native`` also those of others, which need not be candidates.
     """
-    geometry = cache(partial(_read_geometry, record, keys, work))  # for the auroras and the native images
     try:
         if record.outcome is not Outcome.CANDIDATE:
-            _write_native(record, (), record.origin.read, geometry, keys, detections)
+            _write_native(_Scene(record, (), keys, work), record.origin.read, detections)
             return Measured(record, [])
-        return _measure_candidate(record, geometry, keys, work, detections, detector, native=native)
+        return _measure_candidate(record, keys, work, detections, detector, native=native)
     except KeyError as error:
         return _failed(record, "missing_object", f"{error.args[0]} is missing")
     except _NotDetectedError as error:
@@ -120,15 +141,8 @@ def measure_one(  # noqa: PLR0913 -- what is measured, and where it is written
         return _failed(record, "not_measured", f"{type(error).__name__}: {error}")
 
 
-def _measure_candidate(  # noqa: PLR0913, PLR0917 -- as measure_one
-    record: Record,
-    geometry: _Geometry,
-    keys: RunKeys,
-    work: Storage,
-    detections: Storage,
-    detector: str,
-    *,
-    native: bool,
+def _measure_candidate(  # noqa: PLR0913 -- as measure_one
+    record: Record, keys: RunKeys, work: Storage, detections: Storage, detector: str, *, native: bool
 ) -> Measured:
     prediction = work.get(keys.prediction(record.name, detector))
     try:
@@ -137,17 +151,18 @@ def _measure_candidate(  # noqa: PLR0913, PLR0917 -- as measure_one
         raise _NotDetectedError(str(error)) from error
     if found.made.picture_sha256 != record.origin.image_sha256:
         raise _NotDetectedError("the prediction is of an earlier picture of this input")
+    scene = _Scene(record, found.boxes, keys, work)
     stamp = stamp_measurement(record.origin.read, prediction)
     auroras = _find_measured(record, stamp, work, keys)
     is_new = auroras is None
     if auroras is None:
-        auroras = _measure(record, found, geometry)
+        auroras = _measure(scene)
         work.put(keys.measured(record.name), measured.to_json(auroras, stamp))
     count = count_auroras(auroras)
     if count and (is_new or detections.size(keys.detection(record.name)) != record.origin.products["image"]):
         detections.put(keys.detection(record.name), work.get(keys.image(record.name)))
     if count or native:
-        _write_native(record, found.boxes, stamp, geometry, keys, detections)
+        _write_native(scene, stamp, detections)
     concluded = record.conclude(Outcome.AURORA if count else Outcome.NO_AURORA)
     found_by = DetectorVersion(DetectorName(found.made.detector), found.made.weights_sha256)
     return Measured(replace(concluded, auroras=count), auroras, found_by)
@@ -160,30 +175,22 @@ def _find_measured(record: Record, stamp: str, work: Storage, keys: RunKeys) -> 
         return None
 
 
-def _read_geometry(record: Record, keys: RunKeys, work: Storage) -> tuple[Observation, Canvas]:
-    from mars_aurora.geometry.canvas import unpack_geometry
-
-    return unpack_geometry(work.get(keys.geometry(record.name)))
-
-
-def _measure(record: Record, found: predictions.Prediction, geometry: _Geometry) -> list[Aurora]:
+def _measure(scene: _Scene) -> list[Aurora]:
     from mars_aurora.measure.measure import measure
 
-    night = record.night or Night()
-    if not night.is_diffuse and not any(box.label == "aurora" for box in found.boxes):
+    night = scene.record.night or Night()
+    if not night.is_diffuse and not any(box.label == "aurora" for box in scene.boxes):
         return []
-    return measure(*geometry(), list(found.boxes), night)
+    return measure(*scene.geometry, scene.boxes, night, scene.disk)
 
 
-def _write_native(  # noqa: PLR0913, PLR0917 -- what is written, from where to where
-    record: Record, boxes: Sequence[Box], stamp: str, geometry: _Geometry, keys: RunKeys, detections: Storage
-) -> None:
+def _write_native(scene: _Scene, stamp: str, detections: Storage) -> None:
     """Write the native images of an observation, unless they are there and made from the same."""
     from mars_aurora.catalogue import native
 
-    key = keys.native(record.name)
+    key = scene.keys.native(scene.record.name)
     if detections.size(key) is None or not native.has_stamp(detections.get(key), stamp):
-        detections.put(key, native.to_fits(*geometry(), boxes, stamp))
+        detections.put(key, native.to_fits(scene.geometry[0], scene.disk.level_R, stamp))
 
 
 def _failed(record: Record, reason: str, detail: str) -> Measured:

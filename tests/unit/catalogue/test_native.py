@@ -18,7 +18,7 @@ from mars_aurora.detect import yolo
 from mars_aurora.detect.candidate import Drawn
 from mars_aurora.detect.detectors import DetectorName
 from mars_aurora.geometry import canvas as canvases
-from mars_aurora.measure.measure import measure
+from mars_aurora.measure.measure import fit_disk, measure
 from mars_aurora.picture import heatmap
 from mars_aurora.run.provenance import describe_provenance
 
@@ -34,7 +34,7 @@ def found(tmp_path_factory, broad_aurora):
     canvas = canvases.fit(observation)
     boxes = yolo.detect(Drawn(heatmap.draw(observation, canvas), observation, canvas)).boxes
     auroras = measure(observation, canvas, boxes)
-    return observation, auroras, native.to_fits(observation, canvas, boxes, STAMP)
+    return observation, auroras, native.to_fits(observation, fit_disk(observation, canvas, boxes).level_R, STAMP)
 
 
 def test_images_are_those_of_the_observation_with_units(found):
