@@ -10,7 +10,7 @@ help: ## List the targets
 .venv/.ready: pyproject.toml uv.lock
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet uv==0.13.9
-	.venv/bin/uv sync --quiet --locked --compile-bytecode --inexact --all-groups --no-group docs --all-extras --no-extra launch
+	.venv/bin/uv sync --quiet --locked --compile-bytecode --inexact --all-groups --no-group bench --no-group docs --all-extras --no-extra launch
 	touch $@
 
 setup: .venv/.ready ## Create the environment in .venv from the lock file
@@ -33,7 +33,7 @@ bench: setup ## Print every figure quoted in the README
 
 train-setup: setup ## Create the environment that trains the model, in build/train-venv
 	$(PYTHON) -m venv build/train-venv
-	uv export --quiet --frozen --no-hashes --no-emit-project --all-groups --no-group docs --all-extras --no-extra launch -o build/locked.txt
+	uv export --quiet --frozen --no-hashes --no-emit-project --all-groups --no-group bench --no-group docs --all-extras --no-extra launch -o build/locked.txt
 	build/train-venv/bin/pip install --quiet -r build/locked.txt --editable . onnx==1.23.2 torch==2.13.0
 
 clean: ## Remove everything generated, including the environment

@@ -1,4 +1,4 @@
-.PHONY: clients corpus fuzz mutants release-check scores
+.PHONY: clients corpus fuzz mutants paper paper-setup release-check scores
 build/tools/bin/cosmic-ray: | .venv/.ready
 	UV_TOOL_DIR=$(CURDIR)/build/tools UV_TOOL_BIN_DIR=$(CURDIR)/build/tools/bin .venv/bin/uv tool install --quiet \
 		--python .venv/bin/python --exclude-newer 2026-11-20 cosmic-ray==8.7.0
@@ -27,3 +27,12 @@ build/fuzz-venv/.ready: pyproject.toml uv.lock | .venv/.ready
 
 fuzz: build/fuzz-venv/.ready ## Fuzz the readers for 20 CPU minutes; nothing but observations and rejections may come out
 	for part in 1 2 3 4; do build/fuzz-venv/bin/python -m bench.fuzzing || exit 1; done # the fuzzer's memory grows
+
+build/bench-venv/.ready: pyproject.toml uv.lock | .venv/.ready
+	UV_PROJECT_ENVIRONMENT=build/bench-venv .venv/bin/uv sync --quiet --locked --no-default-groups --group bench --extra all
+	touch $@
+
+paper-setup: build/bench-venv/.ready ## Create the environment of the runners that the pipeline is compared with, in build/bench-venv
+
+paper: build/tools/.ready build/bench-venv/.ready ## Repeat the experiments of the paper and write docs/paper.md; 40 minutes, and it can be stopped
+	python -m bench.paper

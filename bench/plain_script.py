@@ -1,4 +1,4 @@
-"""What a competent user writes with astropy and OpenCV, in one process: python -m bench.plain_script [--isal] FOLDER FILE...
+"""A script with astropy and OpenCV, in one process: python -m bench.plain_script [--isal] FOLDER FILE...
 
 The steps of the paper without its intermediate files: the 130.4 nm line, its logarithm as a picture of 640x480 px, the
 disk cut out, an adaptive threshold, erosion, and the number of objects; pictures with two or more are kept. Nothing is
@@ -30,7 +30,7 @@ def count_objects(path: Path, folder: Path, *, fast: bool = False) -> int:
     disk = cv2.bitwise_and(levels, mask)
     edges = cv2.adaptiveThreshold(disk, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV, 11, 2)
     outlines, _ = cv2.findContours(cv2.erode(edges, KERNEL), cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
-    if len(outlines) >= 2:  # noqa: PLR2004 -- the disk of Mars is one
+    if len(outlines) >= 2:  # the disk of Mars is one
         cv2.imwrite(str(folder / f"{path.name}.png"), cv2.applyColorMap(levels, cv2.COLORMAP_INFERNO))
     return len(outlines)
 

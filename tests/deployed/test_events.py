@@ -1,25 +1,15 @@
 """Invoke every built function with its event fixture, under Lambda's runtime client and runtime interface emulator."""
 
 import json
-import os
-import platform
-import shutil
-import subprocess
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from machine import slowness, wait_until
-from stack import ROOT, TOOLS, Emulator, free_port
+from runtime import EVENTS, SETTINGS, invoke, run_function
+from stack import Emulator
 
 pytestmark = [pytest.mark.deployed, pytest.mark.slow]
 
-EVENTS = ROOT / "events"
-SETTINGS = json.loads((EVENTS / "env.json").read_text())["Parameters"]
 ORDER = ("open", "preprocess", "classify", "tally", "detect", "measure", "stitch", "catalogue", "close", "publish")
 # No map has run: tally takes the records from the bucket, and there is one slice.
 ALONE: dict[str, dict[str, Any]] = {
@@ -34,53 +24,6 @@ def read_event(name: str) -> dict[str, Any]:
     return json.loads((EVENTS / f"{name}.json").read_text())
 
 
-@contextmanager
-def run_function(built: Path, aws: Emulator, name: str, log: Path) -> Iterator[str]:
-    """Run a built function as Lambda does; yield the URL that accepts its events."""
-    machine = "arm64" if platform.machine() == "aarch64" else "x86_64"
-    (shipped,) = TOOLS.glob(f"aws-sam-cli/lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-{machine}")
-    emulator = shutil.copy(shipped, log.parent)
-    Path(emulator).chmod(0o755)  # the copy shipped by SAM is not executable
-    port, runtime_port = free_port(), free_port()
-    folder = built / name.capitalize()
-    command = [emulator, "--runtime-interface-emulator-address", f"127.0.0.1:{port}"]
-    command += ["--runtime-api-address", f"127.0.0.1:{runtime_port}"]
-    command += [TOOLS / "runtime" / "bin" / "python", "-m", "awslambdaric", "app.handler"]
-    environment = os.environ | aws.environment | SETTINGS
-    environment |= {
-        "PYTHONPATH": f"{folder}:{built / 'CoreLayer' / 'python'}",
-        "LAMBDA_TASK_ROOT": str(folder),
-        "AWS_LAMBDA_FUNCTION_NAME": name,
-        "AWS_LAMBDA_FUNCTION_TIMEOUT": "60",
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769",
-        "POWERTOOLS_SERVICE_NAME": "mars-aurora",
-        "POWERTOOLS_METRICS_NAMESPACE": "MarsAurora",
-        "AWS_XRAY_SDK_ENABLED": "false",
-    }
-    with log.open("w") as stream:
-        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=stream, stderr=stream)
-    try:
-        yield f"http://127.0.0.1:{port}/2015-03-31/functions/function/invocations"
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-def invoke(address: str, event: dict[str, Any]) -> dict[str, Any]:
-    request = urllib.request.Request(address, json.dumps(event).encode())  # noqa: S310 -- plain http to localhost
-
-    def send() -> dict[str, Any]:
-        try:
-            with urllib.request.urlopen(request, timeout=90 * slowness()) as response:  # noqa: S310 -- as above
-                return json.loads(response.read())
-        except urllib.error.URLError as error:
-            if not isinstance(error.reason, ConnectionRefusedError):
-                raise
-            return {}
-
-    return wait_until(send, 10, "the runtime interface emulator did not start", 0.1)
-
-
 @pytest.fixture(scope="module")
 def responses(built: Path, aws: Emulator, night_file: Path, tmp_path_factory: pytest.TempPathFactory) -> dict:
     """Responses of all functions to their fixtures, invoked in workflow order on one file with an aurora."""
@@ -92,8 +35,8 @@ def responses(built: Path, aws: Emulator, night_file: Path, tmp_path_factory: py
     found = {}
     for name in ORDER:
         log, event = folder / f"{name}.log", read_event(name) | ALONE.get(name, {})
-        with run_function(built, aws, name, log) as address:
-            first, second = invoke(address, event), invoke(address, event)
+        with run_function(built, aws, name, log) as function:
+            first, second = invoke(function, event), invoke(function, event)
         assert "errorMessage" not in first, (first, log.read_text()[-2000:])
         assert drop_times(first) == drop_times(second), f"{name}: repeating an event must give the same response"
         found[name], found[f"{name} log"] = first, log.read_text()
@@ -162,7 +105,7 @@ def test_catalogue_counts_add_up_and_products_exist(responses: dict, aws: Emulat
 
 
 def test_event_with_unknown_field_is_a_usage_error(built: Path, aws: Emulator, tmp_path: Path) -> None:
-    with run_function(built, aws, "classify", tmp_path / "log.txt") as address:
-        response = invoke(address, {"run_id": "a", "color": "red"})
+    with run_function(built, aws, "classify", tmp_path / "log.txt") as function:
+        response = invoke(function, {"run_id": "a", "color": "red"})
     assert response["errorType"] == "UsageError"
     assert "unknown field color" in response["errorMessage"]

@@ -1,0 +1,1 @@
+"""The experiments of the paper, repeated with this pipeline: python -m bench.paper."""

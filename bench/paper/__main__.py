@@ -1,0 +1,94 @@
+"""Repeat the experiments of the paper, and write docs/paper.md and a table of the README: python -m bench.paper.
+
+Parts: figures, stack (200 images), table1, load, options (EFS and an HTTP API), detection, speed. Without names, those
+that were not measured at this commit are; a named part is measured again. Results are kept in build/paper, so that a
+stopped command continues. --quick takes less than 5 minutes and leaves the README as it is; the whole at most 40
+minutes and 3 GB on two idle cores. Needs the tools of `make tools` and the environment of `make paper-setup`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from bench.paper import detection, figures, images, load, options, readme, speed, table1
+from bench.paper.pages import write_part
+from bench.paper.plan import FULL, QUICK, ROOT, Plan, find_commit
+
+PAGE = ROOT / "docs" / "paper.md"
+PARTS: dict[str, Callable[[Plan], dict[str, Any]]] = {
+    "figures": figures.measure,
+    "stack": images.measure,
+    "table1": table1.measure,
+    "load": load.measure,
+    "options": options.measure,
+    "detection": detection.measure,
+    "speed": speed.measure,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="PART", help=f"of {', '.join(PARTS)}")
+    parser.add_argument("--quick", action="store_true", help="measure less, in less than 5 minutes")
+    parser.add_argument("--stack", default="", help="load this stack in the account of the environment")
+    arguments = parser.parse_args()
+    plan = replace(QUICK if arguments.quick else FULL, stack=arguments.stack, commit=find_commit())
+    for name in arguments.parts or PARTS:
+        if name in arguments.parts or plan.load(name) is None:
+            measure(name, plan)
+    write(plan)
+
+
+def measure(name: str, plan: Plan) -> None:
+    """Measure a part and keep its results."""
+    print(f"== {name}", flush=True)
+    start_s = time.monotonic()
+    results = PARTS[name](plan)
+    plan.save(name, results | {"took_s": time.monotonic() - start_s})
+    print(f"{name}: {time.monotonic() - start_s:.0f} s", flush=True)
+
+
+def write(plan: Plan) -> None:
+    """Write what was measured into the pages; a part that is missing, or needs one that is, keeps its text."""
+    kept = {name: results for name in PARTS if (results := plan.load(name)) is not None}
+    texts: dict[str, Callable[[], str]] = {
+        "figures": lambda: figures.describe(kept["figures"]),
+        "stack": lambda: images.describe(kept["stack"]),
+        "table1": lambda: table1.describe(kept["table1"], kept["stack"]),
+        "load": lambda: load.describe(kept["load"]),
+        "options": lambda: options.describe(kept["table1"], kept["stack"], kept["load"]),
+        "detection": lambda: detection.describe(kept["detection"]),
+        "speed": lambda: speed.describe(kept["speed"]),
+        "run": lambda: describe_run(plan, kept),
+    }
+    if {"table1", "stack"} <= kept.keys():
+        table1.draw(kept["table1"], kept["stack"], figures.FOLDER / "cost.png")
+    for name, make in texts.items():
+        try:
+            text = make()
+        except KeyError as missing:
+            print(f"{name}: not written without {missing}")
+            continue
+        write_part(PAGE, name, text)
+    if plan.name == "full" and {"stack", "speed", "detection", "table1"} <= kept.keys():
+        write_part(ROOT / "README.md", "measured", readme.describe(kept))
+
+
+def describe_run(plan: Plan, kept: dict[str, dict[str, Any]]) -> str:
+    """Say what was run, where, and how long each part took."""
+    took = ", ".join(f"{name} {results['took_s']:.0f} s" for name, results in kept.items())
+    command = "python -m bench.paper" + (" --quick" if plan.name == "quick" else "")
+    sizes = f"{plan.files} files of real size, {plan.pictures} pictures, {plan.small_files[1]:,} small files"
+    return (
+        f"`{command}` at commit {plan.commit}, Python {platform.python_version()}, {platform.machine()}, two cores: "
+        f"{sizes}. Times of the parts: {took}."
+    )
+
+
+if __name__ == "__main__":
+    main()

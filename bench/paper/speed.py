@@ -1,0 +1,94 @@
+"""Speed of the local runner: from end to end against scripts and joblib, on two cores, and its parent process."""
+
+from __future__ import annotations
+
+import shutil
+from statistics import median
+from typing import Any
+
+from bench.paper import inputs
+from bench.paper.computers import WAYS, run_ways
+from bench.paper.pages import format_number, format_table
+from bench.paper.plan import Plan
+
+ROUNDS = 3
+RATIOS = ("paper", "plain", "isal", "one", "two", "joblib")
+
+
+def measure(plan: Plan) -> dict[str, Any]:
+    """Measure files of real size from end to end, more of them on one and two cores, and small files."""
+    files = inputs.make_files(plan.folder / "files", plan.files)
+    work = plan.folder / "speed"
+    shutil.rmtree(work, ignore_errors=True)
+    few = inputs.link(files[: plan.ratio_files], work / "few")
+    small = inputs.make_files(plan.folder / "small", plan.small_files[1], inputs.SMALL)
+    folders = [inputs.link(small[:number], work / f"small{number}") for number in plan.small_files]
+    found = {
+        "few": run_ways(RATIOS, few, work / "out", ROUNDS if plan.name == "full" else 1),
+        "many": run_ways(("one", "two"), plan.folder / "files", work / "out"),
+        "small": [run_ways(("two",), folder, work / "out")["two"][0] for folder in folders],
+        "few_files": plan.ratio_files,
+        "many_files": plan.files,
+        "small_files": plan.small_files,
+    }
+    shutil.rmtree(work)
+    return found
+
+
+def find_efficiency(used: dict[str, list[dict[str, float]]]) -> float:
+    """Return the wall time of one worker over twice that of two, as the median of the rounds."""
+    return median(one["wall_s"] / (2 * two["wall_s"]) for one, two in zip(used["one"], used["two"], strict=True))
+
+
+def find_wall(used: dict[str, list[dict[str, float]]], name: str) -> float:
+    """Return the wall time of a way in s, as the median of the rounds."""
+    return median(run["wall_s"] for run in used[name])
+
+
+def find_ratio(used: dict[str, list[dict[str, float]]], other: str) -> float:
+    """Return the wall time of another way over that of the pipeline with two workers, as the median of the rounds."""
+    return median(slow["wall_s"] / two["wall_s"] for slow, two in zip(used[other], used["two"], strict=True))
+
+
+def fit_parent(small: list[dict[str, float]], numbers: list[int]) -> tuple[float, float]:
+    """Return the CPU time of the parent process for each file, in ms, and that of a run without files, in s."""
+    first, last = (run["parent_s"] for run in small)
+    slope_s = (last - first) / (numbers[1] - numbers[0])
+    return 1000 * slope_s, first - slope_s * numbers[0]
+
+
+def describe(results: dict[str, Any]) -> str:
+    """Return the table of ratios, with what is required."""
+    few, many, number = results["few"], results["many"], results["few_files"]
+    slope_ms, fixed_s = fit_parent(results["small"], results["small_files"])
+    rows = [
+        [
+            f"the paper's way over two workers, {number} files, wall",
+            format_number(find_ratio(few, "paper")),
+            "at least 5",
+        ],
+        ["the plain script over two workers, the same", format_number(find_ratio(few, "plain")), "at least 2.5"],
+        ["the plain script with isal over two workers, the same", format_number(find_ratio(few, "isal")), ""],
+        [f"efficiency of two workers, {number} files", format_number(find_efficiency(few)), "at least 0.75"],
+        [
+            f"efficiency of two workers, {results['many_files']} files",
+            format_number(find_efficiency(many)),
+            "at least 0.9 for 600",
+        ],
+        [
+            f"parent process, CPU ms a file, {' to '.join(map(str, results['small_files']))} small files",
+            format_number(slope_ms),
+            "at most 3",
+        ],
+        ["parent process, CPU s of a run without files", format_number(fixed_s), "at most 1.5"],
+    ]
+    if "joblib" in few:
+        rows.insert(
+            3, ["joblib over two workers, the same steps", format_number(find_ratio(few, "joblib")), "at least 1"]
+        )
+    walls = ", ".join(f"{WAYS[name].label} {format_number(find_wall(few, name))} s" for name in few)
+    return (
+        f"{format_table(('quantity', 'measured', 'required'), rows)}\n\nFrom the files to the catalogue, detection and "
+        f"measurement included; the scripts only count objects. Ratios of one run, medians of {len(few['two'])} rounds "
+        f"in which the ways take turns, on distinct files. Wall times of {number} files: {walls}."
+    )
