@@ -3,7 +3,7 @@
 Files are simulated and compressed as in the archive. CPU is user plus system time, as the median over the files, all
 measured on the same files in the same run. "over unpacking" excludes the time of decompressing the file. The paper's
 method is bench/paper_way.py, in a separate process with one thread; the 200 classifications also run in a separate
-process, to measure their memory.
+process, to measure their memory. `python -m bench.paper` measures whole runs.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import cv2
@@ -38,7 +37,6 @@ SEED = 31
 FILES = 12
 PACKING = 5  # gzip level; between that of the mission's archive and that of the simulator
 CLASSIFICATIONS = 200
-COPIES = 6
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 _CLASSIFY = """
 import sys, time
@@ -118,23 +116,6 @@ def measure_classifications(images: list[Path]) -> list[float]:
     return [float(number) for number in done.stdout.split()]
 
 
-def copy_files(paths: list[Path], folder: Path) -> Path:
-    """Link each file into several folders, so that the start of the workers is negligible in the total time."""
-    for copy in range(COPIES):
-        (folder / f"copy{copy}").mkdir(parents=True)
-        for path in paths:
-            (folder / f"copy{copy}" / path.name).hardlink_to(path)
-    return folder
-
-
-def measure_scaling(inputs: Path, out: Path, workers: int) -> float:
-    """Return the wall time in s of the whole run from the command line."""
-    command = [str(Path(sys.executable).with_name("mars-aurora")), "run", str(inputs), "--out", str(out)]
-    start = time.perf_counter()
-    subprocess.run([*command, "--workers", str(workers)], capture_output=True, check=True)
-    return time.perf_counter() - start
-
-
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--files", type=int, default=FILES)
@@ -168,10 +149,6 @@ def main() -> None:
             f"{CLASSIFICATIONS} classifications: {spent:.2f} s CPU, {with_start:.2f} with start, peak {peak:.0f} MB;"
             f" the paper's method {statistics.median(row[1] for row in paper) * CLASSIFICATIONS / 1000:.2f} s"
         )
-        copies = copy_files(paths, folder / "copies")
-        for workers in sorted({1, 2, os.cpu_count() or 1}):
-            wall = measure_scaling(copies, folder / f"run{workers}", workers)
-            print(f"whole run, {workers} workers: {wall:.1f} s wall, {COPIES * count / wall:.1f} files/s")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ minutes and 3 GB on two idle cores. Needs the tools of `make tools` and the envi
 from __future__ import annotations
 
 import argparse
+import os
 import platform
 import time
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from typing import Any
 from bench.paper import detection, figures, images, load, options, readme, speed, table1
 from bench.paper.pages import write_part
 from bench.paper.plan import FULL, QUICK, ROOT, Plan, find_commit
+from bench.paper.process import prefer
 
 PAGE = ROOT / "docs" / "paper.md"
 PARTS: dict[str, Callable[[Plan], dict[str, Any]]] = {
@@ -37,6 +39,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="measure less, in less than 5 minutes")
     parser.add_argument("--stack", default="", help="load this stack in the account of the environment")
     arguments = parser.parse_args()
+    prefer(os.getpid())
     plan = replace(QUICK if arguments.quick else FULL, stack=arguments.stack, commit=find_commit())
     for name in arguments.parts or PARTS:
         if name in arguments.parts or plan.load(name) is None:

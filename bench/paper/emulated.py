@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from bench.paper import process
 from bench.paper.plan import BUILD, ROOT, ask_git
 
 BUILT, MARK = BUILD / "built", BUILD / "built.sources"
@@ -48,6 +49,7 @@ def run_emulator() -> Iterator[Any]:
     folder = BUILD / "emulator"
     folder.mkdir(parents=True, exist_ok=True)
     with load("stack").run_emulator(folder / "log.txt") as emulator:
+        process.prefer_children()
         yield emulator
 
 
