@@ -60,7 +60,7 @@ def measure(plan: Plan) -> dict[str, Any]:
             changed = enumerate(negatives)
             negatives = [whiten_picture(plain, np.random.default_rng((SEED, index))) for index, plain in changed]
         found[name] = [asdict(answer(picture)) for picture in negatives]
-    return found
+    return {"answers": found}
 
 
 def answer(labeled: LabeledPicture) -> Answers:
@@ -97,7 +97,7 @@ def _corners(boxes: Iterable[Label | Box]) -> Any:  # noqa: ANN401 -- an array
 
 def describe(results: dict[str, Any]) -> str:
     """Return the table."""
-    answers = {name: [Answers(**found) for found in some] for name, some in results.items()}
+    answers = {name: [Answers(**found) for found in some] for name, some in results["answers"].items()}
     main = answers["pictures"]
     with_aurora = [found for found in main if found.auroras]
     empty = [found for found in main if not found.auroras]

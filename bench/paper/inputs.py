@@ -25,22 +25,23 @@ SMALL = World(n_slit=48, max_integrations=90, scan_step_deg=(0.2, 0.3))  # a coa
 
 def make_files(folder: Path, count: int, world: World | None = None, first: int = 0) -> list[Path]:
     """Simulate files that are not there yet, and return the paths of all, by index."""
-    folder.mkdir(parents=True, exist_ok=True)
-    kept = {int(path.name): Path(path.read_text()) for path in (folder / ".made").glob("*")}
-    (folder / ".made").mkdir(exist_ok=True)
+    made = folder.with_suffix(".made")  # beside the folder: it has the name of the file of each index
+    made.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(exist_ok=True)
+    kept = {int(path.name): folder / path.read_text() for path in made.iterdir()}
     missing = [index for index in range(first, first + count) if index not in kept]
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        made = pool.map(partial(_make_file, folder=folder, world=world or World()), missing)
-        kept |= dict(zip(missing, made, strict=True))
+        names = pool.map(partial(_make_file, folder=folder, world=world or World()), missing)
+        for index, name in zip(missing, names, strict=True):
+            (made / str(index)).write_text(name)
+            kept[index] = folder / name
     return [kept[index] for index in range(first, first + count)]
 
 
-def _make_file(index: int, folder: Path, world: World) -> Path:
+def _make_file(index: int, folder: Path, world: World) -> str:
     simulated = observe(world, SEED, index)
-    path = folder / simulated.name
-    path.write_bytes(gzip.compress(simulated.to_fits(), PACKING, mtime=0))
-    (folder / ".made" / str(index)).write_text(str(path))
-    return path
+    (folder / simulated.name).write_bytes(gzip.compress(simulated.to_fits(), PACKING, mtime=0))
+    return simulated.name
 
 
 def link(paths: Sequence[Path], folder: Path) -> Path:

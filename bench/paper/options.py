@@ -101,8 +101,8 @@ def _compare_api(megabytes: float, calls: dict[str, Calls], load: dict[str, Any]
     most_mb, function_mb, limit_s = map(value, names)
     return (
         f"### Batches and an HTTP API\n\n{format_table(('way', 'until the catalogue', 'USD a file'), rows)}\n\n"
-        f"An HTTP API takes {most_mb:.0f} MB at most and a function {function_mb:.0f} MB; a file has {megabytes:.1f} MB, "
-        "so that a client would ask for a signed address and upload to S3 all the same. The API answers within "
+        f"An HTTP API takes {most_mb:.0f} MB at most and a function {function_mb:.0f} MB; a file has {megabytes:.1f} "
+        "MB, so that a client would ask for a signed address and upload to S3 all the same. The API answers within "
         f"{limit_s:.0f} s or not at all. On the emulator, a file below live/ took "
         f"{format_number(find_percentiles(load['live_s'])[0])} s at the median."
     )

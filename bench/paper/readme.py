@@ -14,7 +14,7 @@ from bench.paper.speed import find_ratio, find_wall
 def describe(kept: dict[str, dict[str, Any]]) -> str:
     """Return the table, and where the rest is."""
     processes = kept["stack"]["processes"]
-    answers = [Answers(**found) for found in kept["detection"]["pictures"]]
+    answers = [Answers(**found) for found in kept["detection"]["answers"]["pictures"]]
     mars = format_part(sum(found.mars_found for found in answers), sum(found.mars for found in answers))
     rows = [
         _describe_end_to_end(kept["speed"]),

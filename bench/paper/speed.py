@@ -20,12 +20,13 @@ def measure(plan: Plan) -> dict[str, Any]:
     files = inputs.make_files(plan.folder / "files", plan.files)
     work = plan.folder / "speed"
     shutil.rmtree(work, ignore_errors=True)
+    many = inputs.link(files, work / "many")
     few = inputs.link(files[: plan.ratio_files], work / "few")
     small = inputs.make_files(plan.folder / "small", plan.small_files[1], inputs.SMALL)
     folders = [inputs.link(small[:number], work / f"small{number}") for number in plan.small_files]
     found = {
         "few": run_ways(RATIOS, few, work / "out", ROUNDS if plan.name == "full" else 1),
-        "many": run_ways(("one", "two"), plan.folder / "files", work / "out"),
+        "many": run_ways(("one", "two"), many, work / "out"),
         "small": [run_ways(("two",), folder, work / "out")["two"][0] for folder in folders],
         "few_files": plan.ratio_files,
         "many_files": plan.files,

@@ -115,7 +115,8 @@ def test_table_of_detection_counts_before_and_after_the_object_count() -> None:
     few = replace(found, objects=1)
     empty = replace(found, auroras=0, auroras_found=0, has_box=False)
     answers = {"pictures": [found, few, empty], "low_resolution": [few], "white_areas": [empty]}
-    text = detection.describe({name: [vars(answer) for answer in some] for name, some in answers.items()})
+    some = {name: [vars(answer) for answer in found] for name, found in answers.items()}
+    text = detection.describe({"answers": some})
     assert "in which one is detected | 2 of 2 (100.0%) | 1 of 2 (50.0%) |" in text
     assert "low resolution without aurora, the same | 1 of 1 (100.0%) | 0 of 1 (0.0%) |" in text
 
