@@ -29,7 +29,7 @@ fuzz: build/fuzz-venv/.ready ## Fuzz the readers for 20 CPU minutes; nothing but
 	for part in 1 2 3 4; do build/fuzz-venv/bin/python -m bench.fuzzing || exit 1; done # the fuzzer's memory grows
 
 build/bench-venv/.ready: pyproject.toml uv.lock | .venv/.ready
-	UV_PROJECT_ENVIRONMENT=build/bench-venv .venv/bin/uv sync --quiet --locked --no-default-groups --group bench --extra all
+	UV_PROJECT_ENVIRONMENT=build/bench-venv .venv/bin/uv sync --quiet --locked --compile-bytecode --no-default-groups --group bench --extra all
 	touch $@
 
 paper-setup: build/bench-venv/.ready ## Create the environment of the runners that the pipeline is compared with, in build/bench-venv

@@ -47,12 +47,13 @@ class Way:
         out.mkdir(parents=True)
         files = sorted(str(path) for path in folder.glob("*.fits.gz"))
         places = {"INPUT": [str(folder)], "OUT": [str(out)], "FILES": files}
-        used = process.run([word for given in self.words for word in places.get(given, [given])])
+        words = [word for given in self.words for word in places.get(given, [given])]
+        used = process.run(words, {"TMPDIR": str(out)})
         outcomes = Counter[str]()
         if self.is_whole:
             (ledger,) = out.glob("runs/*/ledger.csv")
             outcomes = inputs.require_distinct(ledger, len(files))
-        shutil.rmtree(out)
+        shutil.rmtree(out, ignore_errors=True)  # Lithops may still remove its own files
         return used, outcomes
 
 

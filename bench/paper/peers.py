@@ -75,7 +75,7 @@ class DaskPool(JoblibPool):
 
 
 class LithopsPool(JoblibPool):
-    """Lithops on localhost, with its processes kept for the run, and several tasks to a call."""
+    """Lithops on localhost, with one call for each worker: each call starts a process, which imports all again."""
 
     _executor: Any = None
 
@@ -93,7 +93,7 @@ class LithopsPool(JoblibPool):
     def map(self, function: Callable[[Any], Any], tasks: Iterable[Any]) -> Iterator[Outcome]:
         if not (tasks := list(tasks)):
             return
-        shares = [tasks[start :: 4 * self._workers] for start in range(4 * self._workers)]  # four calls a process
+        shares = [tasks[start :: self._workers] for start in range(self._workers)]  # each call starts a process
         calls = [{"function": function, "tasks": share} for share in shares if share]
         futures = self._executor.map(attempt_all, calls)
         for results in self._executor.get_result(futures, wait_dur_sec=0.1):

@@ -57,7 +57,10 @@ def run(command: Sequence[str | Path], environment: dict[str, str] | None = None
             time.sleep(SAMPLE_S)
             ended = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
             wall_s = time.perf_counter() - start_s
+            known = set(spent)
             peak_mb = max(peak_mb, sample(process.pid, spent))  # also of the ended process, until it is waited for
+            for started in spent.keys() - known:  # it may be in a session of its own
+                prefer(started)
         process.wait()
         output.seek(0)
         said = output.read().decode(errors="replace")
@@ -76,8 +79,8 @@ def prefer_children() -> None:
     """Let the sessions of all processes that this one has started be scheduled before others."""
     family: dict[int, float] = {}
     sample(os.getpid(), family)
-    for process in family:
-        prefer(process)
+    for child in family:
+        prefer(child)
 
 
 def sample(root: int, spent: dict[int, float]) -> float:

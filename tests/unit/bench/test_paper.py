@@ -111,14 +111,14 @@ def test_box_finds_one_label() -> None:
 
 
 def test_table_of_detection_counts_before_and_after_the_object_count() -> None:
-    found = detection.Answers(mars=1, mars_found=1, auroras=1, auroras_found=1, has_box=True, objects=2)
+    found = detection.Answers(mars=1, mars_found=1, auroras=1, auroras_found=1, faint=0, has_box=True, objects=2)
     few = replace(found, objects=1)
     empty = replace(found, auroras=0, auroras_found=0, has_box=False)
     answers = {"pictures": [found, few, empty], "low_resolution": [few], "white_areas": [empty]}
     some = {name: [vars(answer) for answer in found] for name, found in answers.items()}
     text = detection.describe({"answers": some})
     assert "in which one is detected | 2 of 2 (100.0%) | 1 of 2 (50.0%) |" in text
-    assert "low resolution without aurora, the same | 1 of 1 (100.0%) | 0 of 1 (0.0%) |" in text
+    assert "low resolution, without aurora, the same | 1 of 1 (100.0%) | 0 of 1 (0.0%) |" in text
 
 
 @pytest.mark.parametrize("outcomes", [["aurora", "superseded"], ["aurora"], ["aurora", "failed"]])
