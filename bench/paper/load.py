@@ -144,7 +144,14 @@ def describe(results: dict[str, Any]) -> str:
         p50_s, p95_s = find_percentiles(load["waited_s"])
         throttles = "-" if load["throttles"] is None else str(load["throttles"])
         numbers = (format_number(value) for value in (load["per_s"], p50_s, p95_s))
-        rows.append([f"{load['images']:,} images, {load['users']} users", *numbers, throttles, "yes"])
+        rows.append(
+            [
+                f"{load['images']:,} images, {load['users']} {'user' if load['users'] == 1 else 'users'}",
+                *numbers,
+                throttles,
+                "yes",
+            ]
+        )
     p50_s, p95_s = find_percentiles(results["live_s"])
     rows.append(
         [f"{len(results['live_s'])} live files, one by one", "", format_number(p50_s), format_number(p95_s), "", ""]

@@ -31,4 +31,7 @@ def value(name: str) -> float:
 
 def describe() -> str:
     """Return all numbers as a list in Markdown."""
-    return "\n".join(f"- {s.value:.8g} {s.unit}: {s.source}, {s.date}" for s in read_sources().values())
+    return "\n".join(
+        f"- {format(s.value, '.10f').rstrip('0').rstrip('.')} {s.unit}: {s.source}, {s.date}"
+        for s in read_sources().values()
+    )

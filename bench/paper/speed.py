@@ -90,6 +90,6 @@ def describe(results: dict[str, Any]) -> str:
     walls = ", ".join(f"{WAYS[name].label} {format_number(find_wall(few, name))} s" for name in few)
     return (
         f"{format_table(('quantity', 'measured', 'required'), rows)}\n\nFrom the files to the catalogue, detection and "
-        f"measurement included; the scripts only count objects. Ratios of one run, medians of {len(few['two'])} rounds "
-        f"in which the ways take turns, on distinct files. Wall times of {number} files: {walls}."
+        "measurement included; the scripts only count objects. Ratios of one run on distinct files, medians where the "
+        f"ways take turns in several rounds (here {len(few['two'])}). Wall times of {number} files: {walls}."
     )
