@@ -6,13 +6,14 @@ the bits of floating-point numbers that are packed without rounding as integers.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import io
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import numpy as np
 
 from mars_aurora import __version__
-from mars_aurora.catalogue.compressed_image import write_hdu, write_image
+from mars_aurora.catalogue.compressed_image import to_hdu
 from mars_aurora.observation import FloatArray, Observation
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ def to_fits(observation: Observation, background_R: FloatArray, stamp: str) -> b
 
     ``stamp`` is that of what the file was made from, see `has_stamp`.
     """
+    from astropy.io import fits  # noqa: PLC0415 -- slow
+
     arrays = {
         "BRIGHTNESS": observation.brightness_R,
         "RANDOM_ERROR": observation.random_error_R,
@@ -50,11 +53,13 @@ def to_fits(observation: Observation, background_R: FloatArray, stamp: str) -> b
         "EMISSION_ANGLE": observation.emission_angle_deg,
         "LOCAL_TIME": observation.local_time_h,
     }
-    parts = [write_hdu(_describe(observation, stamp).tostring(endcard=False, padding=False).encode("ascii"))]
+    hdus: list[Any] = [fits.PrimaryHDU(header=_describe(observation, stamp))]
     for name, (unit, step, meaning) in IMAGES.items():
-        image = np.asarray(arrays[name], np.float32)
-        parts.append(write_image(name, image, step, (("BUNIT", unit, ""), ("BTYPE", meaning, ""))))
-    return b"".join(parts)
+        image = np.ascontiguousarray(arrays[name], np.float32)
+        hdus.append(to_hdu(name, image, step, fits.Header([("BUNIT", unit), ("BTYPE", meaning)])))
+    stream = io.BytesIO()
+    fits.HDUList(hdus).writeto(stream, checksum=True)
+    return stream.getvalue()
 
 
 def has_stamp(data: bytes, stamp: str) -> bool:
@@ -68,10 +73,6 @@ def _describe(observation: Observation, stamp: str) -> Header:
     facts = observation.facts
     return Header(
         [
-            ("SIMPLE", True, "conforms to FITS standard"),
-            ("BITPIX", 8, "array data type"),
-            ("NAXIS", 0, "number of array dimensions"),
-            ("EXTEND", True),
             ("CREATOR", f"mars-aurora {__version__}", "program that made this file"),
             ("INPUT", quote(facts.name, safe=_PRINTABLE)),  # without comment, as it may be long
             ("INSTRUME", facts.instrument, "spacecraft and instrument"),

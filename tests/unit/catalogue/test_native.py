@@ -12,7 +12,7 @@ from astropy.units import Unit
 
 from mars_aurora import readers
 from mars_aurora.catalogue import labels, native
-from mars_aurora.catalogue.compressed_image import write_hdu, write_image
+from mars_aurora.catalogue.compressed_image import to_hdu
 from mars_aurora.cleaning.cleaning import clean
 from mars_aurora.detect import yolo
 from mars_aurora.detect.candidate import Drawn
@@ -101,16 +101,20 @@ def test_file_states_what_it_was_made_from(found):
 def test_image_whose_range_is_too_large_for_its_step_is_stored_as_it_is(odd):
     image = np.linspace(0, 1, 12, dtype=np.float32).reshape(3, 4)
     image[1, 1], image[2, 2] = odd, np.nan
-    data = write_hdu(fits.PrimaryHDU().header.tostring(endcard=False, padding=False).encode())
-    data += write_image("BRIGHTNESS", image, 1e-3, ())
-    with fits.open(io.BytesIO(data), checksum=True) as hdus:
+    with fits.open(io.BytesIO(_write(to_hdu("BRIGHTNESS", image, 1e-3, fits.Header()))), checksum=True) as hdus:
         np.testing.assert_array_equal(hdus[1].data, image)
 
 
 def test_rounded_values_are_multiples_of_the_step_and_nan_stays():
     image = np.array([[np.nan, -1.23456, 7.8]], np.float32)
-    data = write_hdu(fits.PrimaryHDU().header.tostring(endcard=False, padding=False).encode())
-    data += write_image("BRIGHTNESS", image, 1e-3, ()) + write_image("SZA", image * np.nan, 1e-3, ())
+    images = {"BRIGHTNESS": image, "SZA": image * np.nan}
+    data = _write(*(to_hdu(name, values, 1e-3, fits.Header()) for name, values in images.items()))
     with fits.open(io.BytesIO(data), checksum=True) as hdus:
         np.testing.assert_array_equal(hdus[1].data, np.array([[np.nan, -1.235, 7.8]], np.float32))
         assert np.isnan(hdus[2].data).all()
+
+
+def _write(*hdus):
+    stream = io.BytesIO()
+    fits.HDUList([fits.PrimaryHDU(), *hdus]).writeto(stream, checksum=True)
+    return stream.getvalue()
