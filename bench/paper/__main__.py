@@ -1,9 +1,10 @@
 """Repeat the experiments of the paper, and write docs/paper.md and a table of the README: python -m bench.paper.
 
-Parts: figures, stack (200 images), table1, load, options (EFS and an HTTP API), detection, speed. Without names, those
-that were not measured at this commit are; a named part is measured again. Results are kept in build/paper, so that a
-stopped command continues. --quick takes less than 5 minutes and leaves the README as it is; the whole at most 40
-minutes and 3 GB on two idle cores. Needs the tools of `make tools` and the environment of `make paper-setup`.
+Parts: figures, stack (200 images), table1, speed, detection, load, options (EFS and an HTTP API), parent. Without
+names, those that were not measured at this commit are; a named part is measured again. Results are kept in build/paper,
+so that a stopped command continues. --quick takes less than 5 minutes and leaves the README as it is; the whole at most
+40 minutes and 3 GB on two idle cores, besides the emulator and what it runs. Needs the tools of `make tools` and the
+environment of `make paper-setup`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from bench.paper import detection, figures, images, load, options, readme, speed, table1
+from bench.paper import detection, figures, images, load, options, parent, readme, speed, table1
 from bench.paper.pages import write_part
 from bench.paper.plan import FULL, QUICK, ROOT, Plan, find_commit
 from bench.paper.process import prefer
@@ -26,10 +27,11 @@ PARTS: dict[str, Callable[[Plan], dict[str, Any]]] = {
     "figures": figures.measure,
     "stack": images.measure,
     "table1": table1.measure,
+    "speed": speed.measure,
+    "detection": detection.measure,
     "load": load.measure,
     "options": options.measure,
-    "detection": detection.measure,
-    "speed": speed.measure,
+    "parent": parent.measure,
 }
 
 
@@ -67,6 +69,7 @@ def write(plan: Plan) -> None:
         "options": lambda: options.describe(kept["table1"], kept["stack"], kept["load"]),
         "detection": lambda: detection.describe(kept["detection"]),
         "speed": lambda: speed.describe(kept["speed"]),
+        "parent": lambda: parent.describe(kept["parent"]),
         "run": lambda: describe_run(plan, kept),
     }
     if {"table1", "stack"} <= kept.keys():
@@ -85,11 +88,13 @@ def write(plan: Plan) -> None:
 def describe_run(plan: Plan, kept: dict[str, dict[str, Any]]) -> str:
     """Say what was run, where, and how long each part took."""
     took = ", ".join(f"{name} {results['took_s']:.0f} s" for name, results in kept.items())
+    missing = ", ".join(name for name in PARTS if name not in kept)
+    older = f" What is shown of other parts ({missing}) is of an earlier run." if missing else ""
     command = "python -m bench.paper" + (" --quick" if plan.name == "quick" else "")
     sizes = f"{plan.files} files of real size, {plan.pictures} pictures, {plan.small_files[1]:,} small files"
     return (
         f"`{command}` at commit {plan.commit}, Python {platform.python_version()}, {platform.machine()}, two cores: "
-        f"{sizes}. Times of the parts: {took}."
+        f"{sizes}. Times of the parts: {took}.{older}"
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import os
+import shutil
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -20,7 +21,7 @@ from mars_aurora_model.simulator.world import World
 
 SEED = 310_000
 PACKING = 5  # gzip level; between that of the mission's archive and that of the simulator
-SMALL = World(n_slit=48, max_integrations=90, scan_step_deg=(0.2, 0.3))  # a coarse instrument, 1 MB a file
+SMALL = World(n_slit=36, max_integrations=65, scan_step_deg=(0.28, 0.4))  # a coarse instrument, 0.6 MB a file
 
 
 def make_files(folder: Path, count: int, world: World | None = None, first: int = 0) -> list[Path]:
@@ -42,6 +43,12 @@ def _make_file(index: int, folder: Path, world: World) -> str:
     simulated = observe(world, SEED, index)
     (folder / simulated.name).write_bytes(gzip.compress(simulated.to_fits(), PACKING, mtime=0))
     return simulated.name
+
+
+def forget(folder: Path) -> None:
+    """Delete simulated files, to make room; they are made again when they are needed."""
+    for made in (folder, folder.with_suffix(".made")):
+        shutil.rmtree(made, ignore_errors=True)
 
 
 def link(paths: Sequence[Path], folder: Path) -> Path:

@@ -1,4 +1,4 @@
-"""Speed of the local runner: from end to end against scripts and joblib, on two cores, and its parent process."""
+"""Speed of the local runner from end to end, against scripts and joblib, and on one and two cores."""
 
 from __future__ import annotations
 
@@ -16,23 +16,20 @@ RATIOS = ("paper", "plain", "isal", "one", "two", "joblib")
 
 
 def measure(plan: Plan) -> dict[str, Any]:
-    """Measure files of real size from end to end, more of them on one and two cores, and small files."""
+    """Measure files of real size from end to end, and more of them on one and two cores; then delete them."""
     files = inputs.make_files(plan.folder / "files", plan.files)
     work = plan.folder / "speed"
     shutil.rmtree(work, ignore_errors=True)
     many = inputs.link(files, work / "many")
     few = inputs.link(files[: plan.ratio_files], work / "few")
-    small = inputs.make_files(plan.folder / "small", plan.small_files[1], inputs.SMALL)
-    folders = [inputs.link(small[:number], work / f"small{number}") for number in plan.small_files]
     found = {
         "few": run_ways(RATIOS, few, work / "out", ROUNDS if plan.name == "full" else 1),
         "many": run_ways(("one", "two"), many, work / "out"),
-        "small": [run_ways(("two",), folder, work / "out")["two"][0] for folder in folders],
         "few_files": plan.ratio_files,
         "many_files": plan.files,
-        "small_files": plan.small_files,
     }
     shutil.rmtree(work)
+    inputs.forget(plan.folder / "files")
     return found
 
 
@@ -51,17 +48,9 @@ def find_ratio(used: dict[str, list[dict[str, float]]], other: str) -> float:
     return median(slow["wall_s"] / two["wall_s"] for slow, two in zip(used[other], used["two"], strict=True))
 
 
-def fit_parent(small: list[dict[str, float]], numbers: list[int]) -> tuple[float, float]:
-    """Return the CPU time of the parent process for each file, in ms, and that of a run without files, in s."""
-    first, last = (run["parent_s"] for run in small)
-    slope_s = (last - first) / (numbers[1] - numbers[0])
-    return 1000 * slope_s, first - slope_s * numbers[0]
-
-
 def describe(results: dict[str, Any]) -> str:
     """Return the table of ratios, with what is required."""
     few, many, number = results["few"], results["many"], results["few_files"]
-    slope_ms, fixed_s = fit_parent(results["small"], results["small_files"])
     rows = [
         [
             f"the paper's way over two workers, {number} files, wall",
@@ -76,12 +65,6 @@ def describe(results: dict[str, Any]) -> str:
             format_number(find_efficiency(many)),
             "at least 0.9 for 600",
         ],
-        [
-            f"parent process, CPU ms a file, {' to '.join(map(str, results['small_files']))} small files",
-            format_number(slope_ms),
-            "at most 3",
-        ],
-        ["parent process, CPU s of a run without files", format_number(fixed_s), "at most 1.5"],
     ]
     if "joblib" in few:
         rows.insert(

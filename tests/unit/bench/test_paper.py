@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.paper import aws, detection, images, load, options, pages, process, speed, table1
+from bench.paper import aws, detection, images, load, options, pages, parent, process, speed, table1
 from bench.paper.aws import Job
 from bench.paper.functions import Calls
 from bench.paper.inputs import require_outcomes
@@ -90,7 +90,7 @@ def test_percentiles_are_of_all_files() -> None:
 
 
 def test_parent_is_a_line_through_two_runs() -> None:
-    slope_ms, fixed_s = speed.fit_parent([{"parent_s": 1.5}, {"parent_s": 6.9}], [300, 3000])
+    slope_ms, fixed_s = parent.fit([{"parent_s": 1.5}, {"parent_s": 6.9}], [300, 3000])
     assert (slope_ms, fixed_s) == pytest.approx((2.0, 0.9))
 
 
