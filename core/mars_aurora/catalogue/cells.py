@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import csv
-import io
 import math
 from collections.abc import Iterable
+from pathlib import Path
 
 from mars_aurora.run.escaping import escape_text
 
 
-def write_csv(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> bytes:
-    """Write a table; None and numbers that are not finite are empty cells, and texts are escaped."""
-    stream = io.StringIO(newline="")
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([_as_text(value) for value in row] for row in rows)
-    return stream.getvalue().encode()
+def write_csv(path: Path, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> int:
+    """Write a table; None and numbers that are not finite are empty cells, and texts are escaped; return the rows."""
+    count = 0
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        for count, row in enumerate(rows, 1):  # noqa: B007 -- the last one is returned
+            writer.writerow([_as_text(value) for value in row])
+    return count
 
 
 def finite_or_none(value: object) -> object:
@@ -25,6 +27,8 @@ def finite_or_none(value: object) -> object:
 
 
 def _as_text(value: object) -> str:
-    if finite_or_none(value) is None:
+    if isinstance(value, float):
+        return f"{value:.7g}" if math.isfinite(value) else ""
+    if value is None:
         return ""
-    return f"{value:.7g}" if isinstance(value, float) else escape_text(value) if isinstance(value, str) else str(value)
+    return escape_text(value) if isinstance(value, str) else str(value)

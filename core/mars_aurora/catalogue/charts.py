@@ -53,15 +53,21 @@ def timeline(records: Iterable[Record]) -> list[dict[str, Any]]:
 
     Days, months or years without inputs between others are included.
     """
-    days = [(parsed.start_utc[:10], record.outcome) for record in records if (parsed := parse_name(record.name))]
+    days, with_auroras = Counter[str](), Counter[str]()
+    for record in records:
+        if parsed := parse_name(record.name):
+            days[parsed.start_utc[:10]] += 1
+            with_auroras[parsed.start_utc[:10]] += record.outcome is Outcome.AURORA
     if not days:
         return []
-    dates = np.array([day for day, _ in days], "datetime64[D]")
+    dates = np.array(list(days), "datetime64[D]")
     span_days = np.ptp(dates) / np.timedelta64(1, "D")
     unit: Literal["D", "M", "Y"] = next((unit for unit, most in _MOST_DAYS.items() if span_days < most), "Y")
     axis = dates.astype(f"datetime64[{unit}]")
     width = len(str(axis[0]))
-    listed = Counter(day[:width] for day, _ in days)
-    found = Counter(day[:width] for day, outcome in days if outcome is Outcome.AURORA)
+    listed, found = Counter[str](), Counter[str]()
+    for day, inputs in days.items():
+        listed[day[:width]] += inputs
+        found[day[:width]] += with_auroras[day]
     labels = np.arange(axis.min(), axis.max() + np.timedelta64(1, unit)).astype(str).tolist()
     return [{"label": when, "count": listed[when], "found": found[when]} for when in labels]

@@ -16,15 +16,18 @@ Work-arounds, measured with QGIS 3.22, GDAL 3.6 and 3.12, each for an upstream f
   authority, and takes the address of the OGC registry for WGS 84.
 - In a GeoPackage, ``definition`` is WKT 1 and stays as GDAL writes it; ``definition_12_063``, which readers prefer, is
   WKT 2, which can state the year. GDAL writes it without, and `complete_geopackage` adds it.
+- GeoParquet has PROJJSON, which is right in both cases (`describe_for_parquet`).
 - GDAL 3.6 warns of the version 1.4 of GeoPackage, which newer ones write: 1.3 is requested.
 """
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 SPHERE = "IAU_2015:49900"
 # IAU_2015:49901 with its longitudes to the east: there they are to the west
@@ -49,6 +52,21 @@ _GEOJSON_NAMES = {  # WKT 1 of the systems without codes; constants, as writing 
     ),
 }
 
+_PARQUET_DATUMS: dict[
+    str, tuple[str, str, dict[str, float]]
+] = {  # of PROJJSON; constants, as writing GeoParquet in the cloud has no PROJ
+    SPHERE: ("Mars (2015) - Sphere / Ocentric", "Mars (2015) - Sphere", {"radius": 3396190}),
+    ELLIPSOID: (
+        "Mars (2015) / Ographic, east longitude",
+        "Mars (2015)",
+        {"semi_major_axis": 3396190, "inverse_flattening": 169.894447223612},
+    ),
+}
+_PARQUET_AXES = [
+    {"name": "Geodetic latitude", "abbreviation": "Lat", "direction": "north", "unit": "degree"},
+    {"name": "Geodetic longitude", "abbreviation": "Lon", "direction": "east", "unit": "degree"},
+]
+
 
 def find_crs(latitude_frames: Iterable[str]) -> str:
     """Find the reference system of outlines: `ELLIPSOID` if all latitudes are planetographic, else `SPHERE`."""
@@ -58,6 +76,28 @@ def find_crs(latitude_frames: Iterable[str]) -> str:
 def name_for_geojson(crs: str) -> str:
     """Return the name of a reference system in the ``crs`` member of a GeoJSON."""
     return _GEOJSON_NAMES[crs]
+
+
+def describe_for_parquet(crs: str) -> str:
+    """Return the member ``geo`` of the metadata of a GeoParquet file with outlines in a reference system."""
+    name, datum, size = _PARQUET_DATUMS[crs]
+    system: dict[str, Any] = {
+        "$schema": "https://proj.org/schemas/v0.7/projjson.schema.json",
+        "type": "GeographicCRS",
+        "name": name,
+        "datum": {
+            "type": "GeodeticReferenceFrame",
+            "name": datum,
+            "anchor": "Viking 1 lander: 47.95137 W",
+            "ellipsoid": {"name": datum, **size},
+            "prime_meridian": {"name": "Reference Meridian", "longitude": 0},
+        },
+        "coordinate_system": {"subtype": "ellipsoidal", "axis": _PARQUET_AXES},
+    }
+    if crs == SPHERE:
+        system["id"] = {"authority": "IAU", "code": 49900, "version": 2015}
+    column = {"encoding": "WKB", "geometry_types": ["MultiPolygon"], "crs": system}
+    return json.dumps({"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}})
 
 
 def complete_geopackage(path: Path, crs: str) -> None:

@@ -6,7 +6,7 @@ without signal are not called auroras and have no entry.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -15,6 +15,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from mars_aurora.aurora import DIFFUSE, Aurora, column
+from mars_aurora.catalogue.rows import Rows
 from mars_aurora.geometry import outline
 from mars_aurora.geometry.plane import Plane
 from mars_aurora.measure.morphology import describe
@@ -97,13 +98,19 @@ _POSITIONS = ("ground", "sub_spacecraft", "sub_solar")
 _OF_LARGEST = ("mars_year", "orbit", "mode", "instrument", "emission")
 
 
-def list_entries(auroras: Sequence[Aurora]) -> list[Entry]:
+def list_entries(auroras: Rows[Aurora]) -> list[Entry]:
+    """Combine the sightings of each aurora, joined before, as `iterate_entries`."""
+    return list(iterate_entries(auroras))
+
+
+def iterate_entries(auroras: Rows[Aurora]) -> Iterator[Entry]:
     """Combine the sightings of each aurora, joined before, into one entry, in the order of the first sightings."""
-    by_id: dict[str, list[Aurora]] = {}
-    for aurora in auroras:
+    numbers: dict[str, list[int]] = {}
+    for number, aurora in enumerate(auroras):
         if aurora.has_signal:
-            by_id.setdefault(aurora.aurora_id, []).append(aurora)
-    return [_combine(sightings) for sightings in by_id.values()]
+            numbers.setdefault(aurora.aurora_id, []).append(number)
+    for found in numbers.values():
+        yield _combine([auroras[number] for number in found])
 
 
 def place(aurora: Aurora, plane: Plane) -> BaseGeometry:

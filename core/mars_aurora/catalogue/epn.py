@@ -7,25 +7,29 @@ dates, UTC, at the spacecraft. What is not known, or does not apply, is empty.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from operator import mul
 from typing import NamedTuple
 from urllib.parse import quote
 
-import numpy as np
+import shapely
+from shapely.geometry.base import BaseGeometry
 
 from mars_aurora.aurora import Aurora
 from mars_aurora.catalogue.region import find_bounds, find_region
 from mars_aurora.catalogue.tables import Row
 from mars_aurora.emission import EMISSIONS
 from mars_aurora.run.provenance import Provenance
-from mars_aurora.sphere import MARS_RADIUS_KM, unit_vectors
+from mars_aurora.sphere import MARS_RADIUS_KM
 
 SERVICE_TITLE = "mars_aurora"
 UTYPE = "ivo://ivoa.net/std/epntap#table-2.0"
 LIGHT_SPEED_M_S = 299_792_458
+_NOON_2000 = datetime(2000, 1, 1, 12, tzinfo=UTC)  # Julian date 2451545
 _INSTRUMENTS = {  # of the catalogue: host and name with their synonyms
     "EMM/EMUS": ("EMM#Hope", "Emirates Mars Ultraviolet Spectrometer#EMUS"),
     "MAVEN/IUVS": ("MAVEN", "Imaging Ultraviolet Spectrograph#IUVS"),
@@ -59,31 +63,36 @@ class Granule:
     @cached_property
     def bounds(self) -> tuple[float, float, float, float]:
         """West, east, south and north end of the outline."""
-        return find_bounds(self.row.outline_wkt)
+        return find_bounds(self.outline)
+
+    @cached_property
+    def outline(self) -> BaseGeometry:
+        """Outline in east longitude and latitude."""
+        return shapely.from_wkt(self.row.outline_wkt)
 
     @property
     def frequency_Hz(self) -> float:
         emission = EMISSIONS.get(self.row.emission)
-        return LIGHT_SPEED_M_S / (1e-9 * emission.wavelength_nm) if emission else np.nan
+        return LIGHT_SPEED_M_S / (1e-9 * emission.wavelength_nm) if emission else math.nan
 
-    @property
+    @cached_property
     def phase_deg(self) -> float:
         """Angle between the Sun and the spacecraft, seen from the aurora."""
         row = self.row
-        point, spacecraft, sun = unit_vectors(
-            np.array([row.lat_deg, row.sub_spacecraft_lat_deg, row.sub_solar_lat_deg]),
-            np.array([row.lon_deg, row.sub_spacecraft_lon_deg, row.sub_solar_lon_deg]),
-        )
-        distances_km = MARS_RADIUS_KM + np.array([row.spacecraft_altitude_km, self.altitude_km])
-        sight = spacecraft * distances_km[0] - point * distances_km[1]
-        return float(np.degrees(np.arccos(np.clip(sight @ sun / np.linalg.norm(sight), -1, 1))))
+        point = _unit_vector(row.lat_deg, row.lon_deg)
+        spacecraft = _unit_vector(row.sub_spacecraft_lat_deg, row.sub_spacecraft_lon_deg)
+        sun = _unit_vector(row.sub_solar_lat_deg, row.sub_solar_lon_deg)
+        high_km, low_km = MARS_RADIUS_KM + row.spacecraft_altitude_km, MARS_RADIUS_KM + self.altitude_km
+        sight = [high_km * far - low_km * near for far, near in zip(spacecraft, point, strict=True)]
+        cosine = sum(map(mul, sight, sun)) / math.hypot(*sight)
+        return math.degrees(math.acos(min(1.0, max(-1.0, cosine))))
 
     @property
     def altitude_km(self) -> float:
         emission = EMISSIONS.get(self.row.emission)
-        return emission.shell_km if emission else np.nan
+        return emission.shell_km if emission else math.nan
 
-    @property
+    @cached_property
     def created(self) -> str:
         """Date of the results in the form that EPN-TAP requires."""
         return f"{datetime.fromisoformat(self.provenance.created_utc).astimezone(UTC):%Y-%m-%dT%H:%M:%S}Z"
@@ -153,7 +162,14 @@ REQUIRED = (
     *_pair("c1", "deg", "pos.bodyrc.lon", lambda granule: granule.bounds[0], lambda granule: granule.bounds[1]),
     *_pair("c2", "deg", "pos.bodyrc.lat", lambda granule: granule.bounds[2], lambda granule: granule.bounds[3]),
     *_pair("c3", "km", "pos.bodyrc.alt", lambda granule: granule.altitude_km),
-    EpnColumn("s_region", list, "deg", "pos.outline;obs.field", lambda granule: find_region(granule.row), "polygon"),
+    EpnColumn(
+        "s_region",
+        list,
+        "deg",
+        "pos.outline;obs.field",
+        lambda granule: find_region(granule.row, granule.outline),
+        "polygon",
+    ),
     *_pair("c1_resol_", "deg", "pos.angResolution"),
     *_pair("c2_resol_", "deg", "pos.angResolution"),
     *_pair("c3_resol_", "km", "pos.resolution"),
@@ -186,6 +202,13 @@ def _escape(text: str) -> str:
 
 
 def _julian_date(utc: str) -> float:
-    """Return the Julian date of UTC, without leap seconds; NaN where the time is unknown."""
-    days = (np.datetime64(utc or "NaT", "ms") - np.datetime64("2000-01-01T12:00")) / np.timedelta64(1, "D")
-    return float(days) + 2451545.0
+    """Return the Julian date of UTC, to a millisecond and without leap seconds; NaN where the time is unknown."""
+    if not utc:
+        return math.nan
+    passed = datetime.fromisoformat(utc[:23]).replace(tzinfo=UTC) - _NOON_2000
+    return passed / timedelta(days=1) + 2451545.0
+
+
+def _unit_vector(lat_deg: float, lon_deg: float) -> tuple[float, float, float]:
+    lat, lon = math.radians(lat_deg), math.radians(lon_deg)
+    return math.cos(lat) * math.cos(lon), math.cos(lat) * math.sin(lon), math.sin(lat)

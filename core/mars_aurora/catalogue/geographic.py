@@ -6,104 +6,114 @@ Longitudes of the outlines are -180 to 180, cut there and at the poles; those of
 from __future__ import annotations
 
 import json
-import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import shapely
 
 from mars_aurora.catalogue.cells import finite_or_none
-from mars_aurora.catalogue.crs import GEOPACKAGE_OPTIONS, complete_geopackage, find_crs, name_for_geojson
-from mars_aurora.catalogue.tables import DETECTIONS, Kind, Row
-from mars_aurora.geometry.antimeridian import cut_at_antimeridian
-from mars_aurora.run.provenance import Provenance
+from mars_aurora.catalogue.crs import GEOPACKAGE_OPTIONS, complete_geopackage, describe_for_parquet, name_for_geojson
+from mars_aurora.catalogue.rows import BLOCK_ROWS
+from mars_aurora.catalogue.tables import Kind, Row, RowTable
+from mars_aurora.geometry.antimeridian import cut_all
+from mars_aurora.run.slices import split
 
-_WRITERS = {".parquet": "pyarrow"}  # by suffix; other files are written by pyogrio
+_MODULES = {".parquet": ("pyarrow",)}  # by suffix; other files are written by geopandas
 
 
 def is_installed(suffix: str) -> bool:
     """Return whether the extra that writes files with a suffix is installed: ``parquet``, or ``maps`` for others."""
-    return all(find_spec(module) for module in ("geopandas", _WRITERS.get(suffix, "pyogrio")))
+    return all(find_spec(module) for module in _MODULES.get(suffix, ("geopandas", "pyogrio")))
 
 
-def map_outline(row: Row) -> shapely.MultiPolygon:
-    """Return the outline of a row for maps, see `cut_at_antimeridian`."""
-    return cut_at_antimeridian(shapely.from_wkt(row.outline_wkt))
+def split_mapped(rows: Iterable[Row]) -> Iterator[tuple[list[Row], list[shapely.MultiPolygon]]]:
+    """Yield blocks of rows with their outlines for maps, see `cut_at_antimeridian`."""
+    for block in split(rows, BLOCK_ROWS):
+        yield block, cut_all(shapely.from_wkt([row.outline_wkt for row in block]))
 
 
-def to_geojson(rows: Sequence[Row], provenance: Provenance, kind: Kind = DETECTIONS) -> bytes:
-    """Write a FeatureCollection, with the provenance as a further member.
+def write_geojson(path: Path, table: RowTable[Row]) -> int:
+    """Write a FeatureCollection, one feature a line, with the provenance as a further member; return their number.
 
     RFC 7946 has no field for a reference system other than WGS 84; the ``crs`` member of GeoJSON 2008 specifies Mars.
     """
-    crs = {"type": "name", "properties": {"name": name_for_geojson(_find_crs(rows))}}
-    members = {"type": "FeatureCollection", "name": kind.name, "crs": crs, "provenance": provenance.to_dict()}
-    return json.dumps(members | {"features": [_feature(row, kind) for row in rows]}).encode()
+    crs = {"type": "name", "properties": {"name": name_for_geojson(table.crs)}}
+    provenance = table.provenance.to_dict()
+    members = {"type": "FeatureCollection", "name": table.kind.name, "crs": crs, "provenance": provenance}
+    names = list_properties(table.kind)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.write(json.dumps(members)[:-1] + ', "features": [')
+        separator = "\n"
+        for block, outlines in split_mapped(table.rows):
+            for row, geometry in zip(block, shapely.to_geojson(outlines), strict=True):
+                properties = json.dumps({name: finite_or_none(getattr(row, name)) for name in names})
+                file.write(f'{separator}{{"type": "Feature", "geometry": {geometry}, "properties": {properties}}}')
+                separator = ",\n"
+        file.write("\n]}\n")
+    return len(table.rows)
 
 
-def to_geopackage(rows: Sequence[Row], provenance: Provenance, kind: Kind = DETECTIONS) -> bytes:
+def write_geopackage(path: Path, table: RowTable[Row]) -> int:
     """Write a GeoPackage with one layer, named after the table, and the provenance as its metadata.
 
-    Returns no bytes if the extra ``maps`` is not installed.
+    It requires the extra ``maps``. Returns the number of rows.
     """
-
-    def write(path: Path) -> None:
-        metadata = {name: str(value) for name, value in provenance.to_dict().items()}
-        options = GEOPACKAGE_OPTIONS | {"driver": "GPKG", "engine": "pyogrio", "dataset_metadata": metadata}
-        _frame(rows, kind).to_file(path, layer=kind.name, **options)
-        complete_geopackage(path, _find_crs(rows))
-
-    return write_file(f"{kind.name}.gpkg", write)
-
-
-def to_geoparquet(rows: Sequence[Row], provenance: Provenance, kind: Kind = DETECTIONS) -> bytes:
-    """Write GeoParquet, with the provenance as ``mars_aurora`` in the metadata of the schema.
-
-    Returns no bytes if the extra ``parquet`` is not installed.
-    """
-
-    def write(path: Path) -> None:
-        from pyarrow import parquet  # noqa: PLC0415 -- optional dependency
-
-        _frame(rows, kind).to_parquet(path)
-        table = parquet.read_table(path)
-        metadata = {**table.schema.metadata, b"mars_aurora": provenance.to_json().encode()}
-        parquet.write_table(table.replace_schema_metadata(metadata), path)
-
-    return write_file(f"{kind.name}.parquet", write)
+    metadata = {name: str(value) for name, value in table.provenance.to_dict().items()}
+    options = GEOPACKAGE_OPTIONS | {"driver": "GPKG", "engine": "pyogrio", "layer": table.kind.name}
+    new: dict[str, Any] = {"dataset_metadata": metadata}
+    for frame in make_frames(table):
+        frame.to_file(path, **options, **new)
+        new = {"mode": "a"}
+    complete_geopackage(path, table.crs)
+    return len(table.rows)
 
 
-def write_file(name: str, write: Callable[[Path], None]) -> bytes:
-    """Return the bytes of a file that a function writes; none if the extra for its suffix is not installed."""
-    if not is_installed(Path(name).suffix):
-        return b""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / name
-        write(path)
-        return path.read_bytes()
-
-
-def _frame(rows: Sequence[Row], kind: Kind) -> Any:  # noqa: ANN401 -- geopandas has no types
+def make_frames(table: RowTable[Row]) -> Iterator[Any]:
+    """Yield the rows in blocks, as data frames of geopandas; at least one, which is empty if there are no rows."""
     import geopandas  # noqa: PLC0415 -- optional dependency
     import pandas as pd  # noqa: PLC0415 -- optional dependency
 
     dtypes = {int: "Int64", float: "float64", str: "str"}
-    data = {
-        column.name: pd.Series([getattr(row, column.name) for row in rows], dtype=dtypes[column.kind])
-        for column in kind.columns
-        if column.name != "outline_wkt"
-    }
-    crs = _find_crs(rows)
-    return geopandas.GeoDataFrame(data, geometry=geopandas.GeoSeries(map(map_outline, rows), crs=crs), crs=crs)
+    kinds = {column.name: dtypes[column.kind] for column in table.kind.columns}
+    for block, outlines in split_mapped(table.rows) if len(table.rows) else [([], [])]:
+        data = {
+            name: pd.Series([getattr(row, name) for row in block], dtype=kinds[name])
+            for name in list_properties(table.kind)
+        }
+        yield geopandas.GeoDataFrame(data, geometry=geopandas.GeoSeries(outlines, crs=table.crs), crs=table.crs)
 
 
-def _find_crs(rows: Iterable[Row]) -> str:
-    return find_crs(row.latitude_frame for row in rows)
+def write_geoparquet(path: Path, table: RowTable[Row]) -> int:
+    """Write GeoParquet 1.0, with the provenance as ``mars_aurora`` in the metadata of the schema.
+
+    It requires the extra ``parquet``. Returns the number of rows.
+    """
+    import pyarrow as pa  # noqa: PLC0415 -- optional dependency
+    from pyarrow import parquet  # noqa: PLC0415 -- optional dependency
+
+    types = {int: pa.int64(), float: pa.float64(), str: pa.string()}
+    columns = [column for column in table.kind.columns if column.name != "outline_wkt"]
+    fields = [*((column.name, types[column.kind]) for column in columns), ("geometry", pa.binary())]
+    metadata = {"geo": describe_for_parquet(table.crs), "mars_aurora": table.provenance.to_json()}
+    schema = pa.schema(fields, metadata)
+    with parquet.ParquetWriter(path, schema, compression="snappy") as writer:
+        for block, outlines in split_mapped(table.rows):
+            values = [_to_array(block, column.name, types[column.kind]) for column in columns]
+            shapes = pa.array(shapely.to_wkb(np.array(outlines, object)), pa.binary())
+            writer.write_batch(pa.record_batch([*values, shapes], schema=schema))
+    return len(table.rows)
 
 
-def _feature(row: Row, kind: Kind) -> dict[str, Any]:
-    names = [column.name for column in kind.columns if column.name != "outline_wkt"]
-    properties = {name: finite_or_none(getattr(row, name)) for name in names}
-    return {"type": "Feature", "geometry": shapely.geometry.mapping(map_outline(row)), "properties": properties}
+def _to_array(rows: Sequence[Row], name: str, kind: Any) -> Any:  # noqa: ANN401 -- pyarrow has no types
+    """Return a column as an array of pyarrow; NaN is null, as geopandas writes it."""
+    import pyarrow as pa  # noqa: PLC0415 -- optional dependency
+
+    return pa.array([getattr(row, name) for row in rows], kind, from_pandas=True)
+
+
+def list_properties(kind: Kind) -> list[str]:
+    """Return the names of the columns of a table but for that of the outline."""
+    return [column.name for column in kind.columns if column.name != "outline_wkt"]

@@ -6,18 +6,21 @@ most ten characters, as dBASE allows.
 
 from __future__ import annotations
 
-import io
+import shutil
+import tempfile
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import shapely
 
 from mars_aurora.catalogue.cells import write_csv
-from mars_aurora.catalogue.crs import find_crs
-from mars_aurora.catalogue.entries import Entry
-from mars_aurora.catalogue.geographic import map_outline, write_file
+from mars_aurora.catalogue.geographic import split_mapped
+from mars_aurora.catalogue.rows import BLOCK_ROWS
+from mars_aurora.catalogue.tables import Row, RowTable
+from mars_aurora.run.slices import split
 
 ATTRIBUTES = {  # of JMARS: column of the table of auroras
     "lon": "lon_deg",
@@ -40,45 +43,46 @@ _STEM = "jmars"
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 
 
-def to_points(entries: Iterable[Entry]) -> bytes:
-    """Write one line for each aurora, with the position of its centroid."""
-    return write_csv(ATTRIBUTES, ([getattr(entry, name) for name in ATTRIBUTES.values()] for entry in entries))
+def write_points(path: Path, table: RowTable[Row]) -> int:
+    """Write one line for each aurora, with the position of its centroid; return their number."""
+    return write_csv(path, ATTRIBUTES, map(attrgetter(*ATTRIBUTES.values()), table.rows))
 
 
-def to_shapefile(entries: Sequence[Entry]) -> bytes:
+def write_shapefile(path: Path, table: RowTable[Row]) -> int:
     """Write a zip file with a shapefile of one polygon for each part of an outline; the parts of one share its id.
 
-    Returns no bytes if the extra ``maps`` is not installed.
+    It requires the extra ``maps``. Returns the number of polygons.
     """
+    import geopandas  # noqa: PLC0415 -- optional dependency
 
-    def write(path: Path) -> None:
-        import geopandas  # noqa: PLC0415 -- optional dependency
-
-        parts = list(_list_parts(entries))
-        data = {name: [getattr(entry, column) for entry, _ in parts] for name, column in ATTRIBUTES.items()}
-        crs = find_crs(entry.latitude_frame for entry in entries)
-        frame = geopandas.GeoDataFrame(data, geometry=[part for _, part in parts], crs=crs)
-        shape = path.parent / f"{_STEM}.shp"
-        frame.to_file(shape, driver="ESRI Shapefile", engine="pyogrio", geometry_type="Polygon")
-        path.write_bytes(_zip(path.parent))
-
-    return write_file("jmars.shp.zip", write)
-
-
-def count_parts(entries: Iterable[Entry]) -> int:
-    """Count the polygons of the shapefile."""
-    return sum(1 for _ in _list_parts(entries))
+    count = 0
+    with tempfile.TemporaryDirectory() as folder:
+        shape, mode = Path(folder, f"{_STEM}.shp"), "w"
+        for parts in split(_list_parts(table.rows), BLOCK_ROWS) if len(table.rows) else [[]]:
+            data = {name: [getattr(entry, column) for entry, _ in parts] for name, column in ATTRIBUTES.items()}
+            frame = geopandas.GeoDataFrame(data, geometry=[part for _, part in parts], crs=table.crs)
+            options: dict[str, str] = {"driver": "ESRI Shapefile", "engine": "pyogrio", "geometry_type": "Polygon"}
+            frame.to_file(shape, mode=mode, **options)
+            count, mode = count + len(parts), "a"
+        _zip(Path(folder), path)
+    return count
 
 
-def _list_parts(entries: Iterable[Entry]) -> Iterator[tuple[Entry, Any]]:
-    for entry in entries:
-        for part in shapely.get_parts(map_outline(entry)):
-            yield entry, shapely.orient_polygons(shapely.Polygon(part.exterior), exterior_cw=True)  # as ESRI asks
+def _list_parts(rows: Iterable[Row]) -> Iterator[tuple[Row, Any]]:
+    for block, outlines in split_mapped(rows):
+        for row, outline in zip(block, outlines, strict=True):
+            for part in shapely.get_parts(outline):
+                yield row, shapely.orient_polygons(shapely.Polygon(part.exterior), exterior_cw=True)  # as ESRI asks
 
 
-def _zip(folder: Path) -> bytes:
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(folder.iterdir()):
-            archive.writestr(zipfile.ZipInfo(path.name, _FIXED_TIME), path.read_bytes(), zipfile.ZIP_DEFLATED)
-    return stream.getvalue()
+def _zip(folder: Path, path: Path) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for part in sorted(folder.iterdir()):
+            with archive.open(_describe_member(part.name), "w", force_zip64=True) as member, part.open("rb") as file:
+                shutil.copyfileobj(file, member)
+
+
+def _describe_member(name: str) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(name, _FIXED_TIME)
+    info.compress_type = zipfile.ZIP_DEFLATED
+    return info

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import json
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from itertools import chain, count, groupby
+from operator import attrgetter
+from pathlib import Path
+from typing import Any, TextIO
 
 from mars_aurora.aurora import Aurora
 from mars_aurora.catalogue.cells import finite_or_none
+from mars_aurora.catalogue.rows import Rows, pair
+from mars_aurora.catalogue.tables import RowTable
 from mars_aurora.geometry.canvas import HEIGHT, WIDTH
 from mars_aurora.run.escaping import escape_member
 from mars_aurora.run.keys import RunPaths, key_name
@@ -20,58 +24,86 @@ from mars_aurora.run.provenance import Provenance
 CLASSES = ("mars", "aurora")  # the index is the number of a class in YOLO; its id in COCO is one more: 0 is no label
 
 
-def select_boxed(auroras: Iterable[Aurora]) -> list[Aurora]:
-    """Select the auroras that a box can teach: not the diffuse ones, which have no edge in the picture."""
-    return [aurora for aurora in auroras if not aurora.is_diffuse]
-
-
-def count_boxes(records: Iterable[Record], auroras: Iterable[Aurora]) -> int:
-    """Count the boxes of Mars and of auroras in the pictures of a run."""
-    disks = sum(record.outcome in PICTURED and record.mars_box is not None for record in records)
-    return disks + len(select_boxed(auroras))
-
-
-def to_coco(records: Iterable[Record], auroras: Sequence[Aurora], provenance: Provenance) -> bytes:
+def write_coco(path: Path, pictures: Pictures) -> int:
     """Write COCO annotations of all pictures of the run, with and without auroras. Boxes are in canvas pixels.
 
     Boxes of Mars and of auroras, which have their outlines. ``info`` has the provenance, besides the fields of COCO.
+    Each picture and each annotation is on a line. Returns the number of annotations.
     """
-    boxes = _group(records, auroras)
-    images = [
-        {"id": number, "file_name": RunPaths().image(name), "width": WIDTH, "height": HEIGHT}
-        for number, name in enumerate(boxes, 1)
-    ]
-    annotations = [
-        {"image_id": image["id"], **annotation}
-        for image, found in zip(images, boxes.values(), strict=True)
-        for annotation in found.annotations()
-    ]
+    provenance, annotations = pictures.provenance, 0
     info = {"description": "Auroras on Mars found by mars-aurora", "date_created": provenance.created_utc}
-    return json.dumps(
-        {
-            "info": info | provenance.to_dict(),
-            "images": images,
-            "annotations": [{"id": number, **annotation} for number, annotation in enumerate(annotations, 1)],
-            "categories": coco_categories(),
-        }
-    ).encode()
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.write(f'{{"info": {json.dumps(info | provenance.to_dict())}, ')
+        file.write(f'"categories": {json.dumps(coco_categories())}, "images": [')
+        _write_items(file, map(_describe_image, count(1), pictures.list_boxed()))
+        file.write('], "annotations": [')
+        annotations = _write_items(file, _list_annotations(pictures))
+        file.write("]}\n")
+    return annotations
 
 
-def to_yolo(records: Iterable[Record], auroras: Sequence[Aurora], provenance: Provenance) -> bytes:
-    """Write YOLO labels as a zip file to be unpacked beside images/.
+def _write_items(file: TextIO, items: Iterable[dict[str, Any]]) -> int:
+    """Write JSON objects as the items of a list, one a line; return their number."""
+    number = 0
+    for number, item in enumerate(items, 1):
+        file.write((",\n" if number > 1 else "\n") + json.dumps(item))
+    file.write("\n")
+    return number
+
+
+def _describe_image(number: int, boxed: _Boxes) -> dict[str, Any]:
+    return {"id": number, "file_name": RunPaths().image(boxed.name), "width": WIDTH, "height": HEIGHT}
+
+
+def _list_annotations(pictures: Pictures) -> Iterator[dict[str, Any]]:
+    numbers = count(1)
+    for image, boxed in enumerate(pictures.list_boxed(), 1):
+        for annotation in boxed.annotations():
+            yield {"id": next(numbers), "image_id": image, **annotation}
+
+
+def write_yolo(path: Path, pictures: Pictures) -> int:
+    """Write YOLO labels as a zip file to be unpacked beside images/; return the number of boxes.
 
     It has data.yaml and classes.txt, one text file per picture, with or without auroras, and provenance.json.
     """
-    members = describe_classes()
-    for name, found in _group(records, auroras).items():
-        members[_member("labels", name, ".txt")] = "".join(f"{line}\n" for line in found.lines())
-    return _zip(members, provenance)
+    boxes = 0
+
+    def list_members() -> Iterator[tuple[str, str]]:
+        nonlocal boxes
+        yield from describe_classes().items()
+        for boxed in pictures.list_boxed():
+            lines = [f"{line}\n" for line in boxed.lines()]
+            boxes += len(lines)
+            yield _member("labels", boxed.name, ".txt"), "".join(lines)
+
+    _zip(path, list_members(), pictures.provenance)
+    return boxes
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """The pictures of a run and their auroras: records and detections in the same order, whose texts are escaped."""
+
+    records: Rows[Record]
+    auroras: Rows[Aurora]
+    provenance: Provenance
+
+    def list_boxed(self) -> Iterator[_Boxes]:
+        """Yield the boxes of each picture, in the order of the records.
+
+        Diffuse auroras are left out: a box cannot teach what has no edge in the picture.
+        """
+        for record, found in pair(self.records, self.auroras):
+            if record.outcome in PICTURED:
+                yield _Boxes(record.name, record.mars_box, [aurora for aurora in found if not aurora.is_diffuse])
 
 
 @dataclass(frozen=True)
 class _Boxes:
     """The boxes of one picture."""
 
+    name: str
     mars_box: tuple[float, ...] | None
     auroras: list[Aurora]
 
@@ -95,31 +127,31 @@ class _Boxes:
             yield yolo_line("aurora", *_corners(aurora))
 
 
-def _group(records: Iterable[Record], auroras: Iterable[Aurora]) -> dict[str, _Boxes]:
-    """Return the boxes of each picture, in the order of the records."""
-    boxes = {record.name: _Boxes(record.mars_box, []) for record in records if record.outcome in PICTURED}
-    for aurora in select_boxed(auroras):
-        boxes[aurora.name].auroras.append(aurora)
-    return boxes
-
-
 def _segmentation(aurora: Aurora) -> list[list[float]]:
     """Return the outline of an aurora on the picture: x and y of the corners of each part."""
     return [[float(number) for number in part.split(",")] for part in aurora.picture_outline.split(";") if part]
 
 
-def to_ds9(auroras: Iterable[Aurora], provenance: Provenance) -> bytes:
+def write_ds9(path: Path, table: RowTable[Aurora]) -> int:
     """Write outlines as a zip file of DS9 regions on the native image (x: slit bin, y: integration, both from 1).
 
-    It has one region file per picture with auroras, and provenance.json.
+    It has one region file per picture with auroras, and provenance.json. Returns the number of polygons.
     """
-    lines: dict[str, list[str]] = {}
-    for aurora in auroras:
-        found = lines.setdefault(aurora.name, ["# Region file format: DS9 version 4.1", "global color=cyan", "image"])
-        note = f"# text={{{aurora.detection}: {aurora.mean_brightness_R:.1f} R}}"
-        found += [f"polygon({part}) {note}" for part in aurora.native_outline.split(";")]
-    regions = {_member("regions", name, ".reg"): "\n".join(found) + "\n" for name, found in lines.items()}
-    return _zip(regions, provenance)
+    polygons = 0
+
+    def list_members() -> Iterator[tuple[str, str]]:
+        nonlocal polygons
+        for name, auroras in groupby(table.rows, attrgetter("name")):
+            lines = ["# Region file format: DS9 version 4.1", "global color=cyan", "image"]
+            for aurora in auroras:
+                note = f"# text={{{aurora.detection}: {aurora.mean_brightness_R:.1f} R}}"
+                parts = aurora.native_outline.split(";")
+                lines += [f"polygon({part}) {note}" for part in parts]
+                polygons += len(parts)
+            yield _member("regions", name, ".reg"), "\n".join(lines) + "\n"
+
+    _zip(path, list_members(), table.provenance)
+    return polygons
 
 
 def _member(folder: str, name: str, suffix: str) -> str:
@@ -159,13 +191,11 @@ def describe_classes() -> dict[str, str]:
     return {"data.yaml": data, "classes.txt": "".join(f"{name}\n" for name in CLASSES)}
 
 
-def _zip(members: dict[str, str], provenance: Provenance) -> bytes:
+def _zip(path: Path, members: Iterable[tuple[str, str]], provenance: Provenance) -> None:
     """Make a zip file of texts and the provenance with a fixed time stamp, so that the bytes are reproducible."""
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
-        for name, text in {**members, "provenance.json": provenance.to_json()}.items():
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in chain(members, [("provenance.json", provenance.to_json())]):
             archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), text)
-    return stream.getvalue()
 
 
 def _corners(aurora: Aurora) -> tuple[float, float, float, float]:

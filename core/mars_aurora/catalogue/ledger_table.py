@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,9 +57,9 @@ _INTEGERS = ("objects", "auroras", "size_bytes")
 _NUMBERS = ("sza_residual_deg", "emission_angle_residual_deg", "local_time_residual_h", *_NIGHT, *_CLEANING)
 
 
-def to_csv(records: Iterable[Record]) -> bytes:
-    """Write one line per input."""
-    return write_csv(LEDGER_COLUMNS, ([cell(record) for cell in LEDGER_COLUMNS.values()] for record in records))
+def write_ledger(path: Path, records: Iterable[Record]) -> int:
+    """Write one line per input; return their number."""
+    return write_csv(path, LEDGER_COLUMNS, ([cell(record) for cell in LEDGER_COLUMNS.values()] for record in records))
 
 
 def from_csv(ledger: bytes) -> Table:

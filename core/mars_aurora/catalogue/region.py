@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from mars_aurora.catalogue.tables import Row
 from mars_aurora.geometry.outline import from_longitude_latitude
@@ -11,12 +12,11 @@ from mars_aurora.geometry.plane import Plane
 from mars_aurora.observation import Float64Array
 
 
-def find_bounds(outline_wkt: str) -> tuple[float, float, float, float]:
+def find_bounds(outline: BaseGeometry) -> tuple[float, float, float, float]:
     """Find the west, east, south and north end of an outline in longitude 0 to 360 and latitude.
 
     West is larger than east where it crosses 0; an outline around a pole has 0 and 360.
     """
-    outline = shapely.from_wkt(outline_wkt)
     _, south, _, north = outline.bounds
     ranges = sorted((part.bounds[0], part.bounds[2]) for part in shapely.get_parts(outline))
     reached, gaps = ranges[0][1], []
@@ -27,12 +27,11 @@ def find_bounds(outline_wkt: str) -> tuple[float, float, float, float]:
     return (west, east, south, north) if width > 0 else (0.0, 360.0, south, north)
 
 
-def find_region(row: Row) -> Float64Array:
-    """Return an outline as one polygon on the sphere, (2 N,): longitude and latitude of each corner, not closed.
+def find_region(row: Row, outline: BaseGeometry) -> Float64Array:
+    """Return the outline of a row as one polygon on the sphere, (2 N,): longitude and latitude of the corners, open.
 
     Corners are counterclockwise seen from above. An outline of several parts is that of their convex hull.
     """
-    outline = shapely.from_wkt(row.outline_wkt)
     west, south, east, north = outline.bounds
     parts = shapely.get_parts(outline)
     if len(parts) == 1 and west > 0 and east < 360 and south > -90 and north < 90:

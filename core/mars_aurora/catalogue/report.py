@@ -22,11 +22,12 @@ from mars_aurora.catalogue.charts import color_stops, histogram, list_ticks, tim
 from mars_aurora.catalogue.entries import Entry
 from mars_aurora.catalogue.labels import coco_categories
 from mars_aurora.catalogue.place_names import PLACES
+from mars_aurora.catalogue.rows import Rows
 from mars_aurora.emission import find_emission
 from mars_aurora.geometry.canvas import CENTER_X, CENTER_Y, DISK_RADIUS
 from mars_aurora.run import costs
 from mars_aurora.run.keys import RunKeys, RunPaths
-from mars_aurora.run.ledger import PICTURED, TOO_FEW_OBJECTS, Outcome, Record, count_outcomes
+from mars_aurora.run.ledger import PICTURED, Outcome, Record
 from mars_aurora.run.provenance import Provenance
 from mars_aurora.sphere import MARS_RADIUS_KM
 
@@ -34,7 +35,6 @@ REPORT = "report.html"
 ROWS_IN_A_PART = 2000
 _INSTANCE = "ml.c5.xlarge"  # the default of the stack
 _SAMPLE = 24
-_MOST_TROUBLES = 500  # rejected and failed inputs that are listed on the page
 _SCRIPTS = ("page", "geometry", "maps", "auroras", "pictures", "marks", "large", "start")
 
 
@@ -47,9 +47,9 @@ class File(NamedTuple):
 
 def build(  # noqa: PLR0913, PLR0917 -- all contents of the page
     keys: RunKeys,
-    records: Sequence[Record],
-    auroras: Sequence[Aurora],
-    entries: Sequence[Entry],
+    records: Rows[Record],
+    auroras: Rows[Aurora],
+    entries: Rows[Entry],
     products: Sequence[str],
     provenance: Provenance,
     searched_km2: float = 0.0,
@@ -62,11 +62,11 @@ def build(  # noqa: PLR0913, PLR0917 -- all contents of the page
     ----------
     keys : RunKeys
         Keys of the run.
-    records : sequence of Record
+    records : rows of Record
         The ledger.
-    auroras : sequence of Aurora
-        All sightings, joined.
-    entries : sequence of Entry
+    auroras : rows of Aurora
+        All sightings, joined, in the order of the records.
+    entries : rows of Entry
         The auroras that they are joined to.
     products : sequence of str
         Names of the files to link to, in the folder of the page.
@@ -80,11 +80,14 @@ def build(  # noqa: PLR0913, PLR0917 -- all contents of the page
         Where the candidates were detected and why; empty for a local run.
     """
     emission = find_emission(provenance.emission)
-    counts = count_outcomes(records)
+    inputs = summary.summarize(records)
+    counts = {outcome.value: inputs.counts[outcome.value] for outcome in Outcome}
+    troubles = counts[Outcome.REJECTED] + counts[Outcome.FAILED]
     pictures = report_rows.list_pictures(records, auroras)
     joined = report_rows.list_auroras(entries, auroras)
-    total = {"pictures": sum(record.outcome in PICTURED for record in records), "auroras": len(entries)}
+    total = {"pictures": sum(counts[outcome] for outcome in PICTURED), "auroras": len(entries)}
     parts = range(2, 1 + -(-max(total.values()) // ROWS_IN_A_PART))
+    sizes = [(entry.mean_brightness_R, entry.area_km2) for entry in entries]
     first, rows = _next_part(pictures, joined)
     page = _load_template().render(
         run_id=keys.run_id,
@@ -96,24 +99,24 @@ def build(  # noqa: PLR0913, PLR0917 -- all contents of the page
         balances=sum(counts.values()) == len(records) and not counts[Outcome.CANDIDATE],
         sightings=count_auroras(auroras),
         auroras=len(entries),
-        cost=_estimate_cost(records, detected) if detected else None,
+        cost=_estimate_cost(inputs, detected) if detected else None,
         searched_km2=searched_km2,
         elapsed_s=elapsed_s,
         detected=detected,
         places=PLACES,
         picture_ticks=list_ticks(*emission.heatmap_R),
         histograms=[
-            histogram("Mean brightness, R", [entry.mean_brightness_R for entry in entries]),
-            histogram("Area, thousand km²", [entry.area_km2 / 1000 for entry in entries]),
+            histogram("Mean brightness, R", [brightness_R for brightness_R, _ in sizes]),
+            histogram("Area, thousand km²", [area_km2 / 1000 for _, area_km2 in sizes]),
         ],
         timeline=timeline(records),
-        troubles=[record for record in records if record.outcome in (Outcome.REJECTED, Outcome.FAILED)],
-        most_troubles=_MOST_TROUBLES,
-        reasons=summary.group_reasons(records),
-        flags=summary.group_flags(records),
-        residuals=summary.summarize_residuals(records),
-        night=summary.summarize_night(records),
-        removed=summary.summarize_cleaning(records),
+        troubles=inputs.troubles,
+        more_troubles=troubles - len(inputs.troubles),
+        reasons=inputs.reasons,
+        flags=inputs.flags,
+        residuals=inputs.residuals,
+        night=inputs.night,
+        removed=inputs.removed,
         products=products,
         data=_embed(
             {
@@ -125,7 +128,7 @@ def build(  # noqa: PLR0913, PLR0917 -- all contents of the page
                 "categories": coco_categories(),
                 "disk": {"x": CENTER_X, "y": CENTER_Y, "radius": DISK_RADIUS, "km": MARS_RADIUS_KM},
                 "stops": color_stops(),
-                "sample": _sample(records),
+                "sample": _sample(records, counts[Outcome.DISCARDED]),
             }
             | first
         ),
@@ -158,19 +161,19 @@ def _read(name: str) -> str:
     return (files("mars_aurora.catalogue") / "templates" / name).read_text()
 
 
-def _estimate_cost(records: Sequence[Record], detected: str) -> costs.Estimate:
+def _estimate_cost(inputs: summary.Summary, detected: str) -> costs.Estimate:
     """Estimate the cost of a run in the cloud."""
-    candidates = sum(record.outcome in PICTURED and record.reason != TOO_FEW_OBJECTS for record in records)
     instance = _INSTANCE if detected.startswith("on SageMaker") else ""
-    megabytes = sum(record.origin.version.size for record in records) / 1e6 / max(1, len(records))
-    return costs.estimate(costs.Usage(len(records), candidates, megabytes, instance))
+    megabytes = inputs.megabytes / max(1, inputs.inputs)
+    return costs.estimate(costs.Usage(inputs.inputs, inputs.candidates, megabytes, instance))
 
 
-def _sample(records: Iterable[Record]) -> list[str]:
+def _sample(records: Iterable[Record], discarded: int) -> list[str]:
     """Draw a reproducible random sample of the discarded pictures."""
-    discarded = [record.name for record in records if record.outcome is Outcome.DISCARDED]
     generator = random.Random(0)  # noqa: S311 -- not used for cryptography
-    return sorted(generator.sample(discarded, min(_SAMPLE, len(discarded))))
+    drawn = set(generator.sample(range(discarded), min(_SAMPLE, discarded)))
+    names = (record.name for record in records if record.outcome is Outcome.DISCARDED)
+    return sorted(name for number, name in enumerate(names) if number in drawn)
 
 
 def _embed(data: object) -> str:

@@ -18,6 +18,7 @@ import shapely
 from mars_aurora.aurora import Aurora
 from mars_aurora.catalogue.cells import finite_or_none
 from mars_aurora.catalogue.entries import Entry
+from mars_aurora.catalogue.rows import Rows, pair
 from mars_aurora.readers.names import parse_name
 from mars_aurora.run.keys import RunPaths, flat_name
 from mars_aurora.run.ledger import PICTURED, Outcome, Record
@@ -44,17 +45,15 @@ COLUMNS = {
 _SIMPLIFY_DEG, _SIMPLIFY_PX = 0.5, 0.7
 
 
-def list_pictures(records: Iterable[Record], auroras: Iterable[Aurora]) -> Iterator[list[Any]]:
+def list_pictures(records: Rows[Record], auroras: Rows[Aurora]) -> Iterator[list[Any]]:
     """Yield the row of each picture: first those with auroras, each kind in the order of the records."""
-    by_name: dict[str, list[Aurora]] = {}
-    for aurora in auroras:
-        by_name.setdefault(aurora.name, []).append(aurora)
-    pictured = [record for record in records if record.outcome in PICTURED]
-    sets = group_sets(record.name for record in pictured)
+    sets = group_sets(record.name for record in records if record.outcome in PICTURED)
     swaths = Counter(sets.values())
-    for record in sorted(pictured, key=lambda record: record.outcome is not Outcome.AURORA):
-        first = sets[record.name]
-        yield _picture(record, by_name.get(record.name, []), first if swaths[first] > 1 else "")
+    for with_auroras in (True, False):
+        for record, found in pair(records, auroras):
+            if record.outcome in PICTURED and (record.outcome is Outcome.AURORA) == with_auroras:
+                first = sets[record.name]
+                yield _picture(record, found, first if swaths[first] > 1 else "")
 
 
 def _picture(record: Record, auroras: Sequence[Aurora], observation_set: str) -> list[Any]:
@@ -97,14 +96,14 @@ def _read_ring(part: str) -> list[list[float]]:
 
 def list_auroras(entries: Iterable[Entry], auroras: Iterable[Aurora]) -> Iterator[list[Any]]:
     """Yield the row of each joined aurora, with the name and the detection of its sightings, the largest first."""
-    by_id: dict[str, list[Aurora]] = {}
+    by_id: dict[str, list[tuple[float, str, int]]] = {}
     for aurora in auroras:
         if aurora.has_signal:
-            by_id.setdefault(aurora.aurora_id, []).append(aurora)
+            by_id.setdefault(aurora.aurora_id, []).append((aurora.area_km2, aurora.name, aurora.detection))
     read = attrgetter(*_JOINED)
     for entry in entries:
-        seen = sorted(by_id[entry.aurora_id], key=lambda aurora: -aurora.area_km2)
-        yield [*map(_round, read(entry)), [[aurora.name, aurora.detection] for aurora in seen]]
+        seen = sorted(by_id[entry.aurora_id], key=lambda sighting: -sighting[0])
+        yield [*map(_round, read(entry)), [[name, detection] for _, name, detection in seen]]
 
 
 def _round(value: object) -> object:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +11,7 @@ import shapely
 
 from mars_aurora.aurora import Aurora
 from mars_aurora.catalogue.entries import place
+from mars_aurora.catalogue.rows import Rows
 from mars_aurora.geometry.plane import Plane
 from mars_aurora.run.sets import group_sets
 
@@ -18,28 +19,43 @@ _MIN_OVERLAP = 0.1  # fraction of the smaller outline
 _MAX_GAP_KM = 100.0  # between outlines that are both cut by the edge of a swath; one or two pixels
 
 
-def join(auroras: Sequence[Aurora]) -> list[Aurora]:
+def join(auroras: Rows[Aurora]) -> list[Aurora]:
+    """Set ``aurora_id`` and ``sightings`` of each sighting, as `iterate_joined`."""
+    return list(iterate_joined(auroras))
+
+
+def iterate_joined(auroras: Rows[Aurora]) -> Iterator[Aurora]:
     """Set ``aurora_id`` and ``sightings`` of each sighting, keeping the order and all other columns.
 
-    A detection without signal is not called an aurora, and not joined with others.
+    A detection without signal is not called an aurora, and not joined with others. Those of one set are in memory.
     """
     sets = group_sets(aurora.name for aurora in auroras)
-    of_set: dict[str, list[list[int]]] = {}
+    of_set: dict[str, list[int]] = {}
     for number, aurora in enumerate(auroras):
-        groups = of_set.setdefault(sets[aurora.name], [])
+        of_set.setdefault(sets[aurora.name], []).append(number)
+    joined: list[tuple[str, int]] = [("", 1)] * len(auroras)
+    times: Counter[str] = Counter()  # that an identifier was made, for example of auroras whose time is unknown
+    for numbers in of_set.values():
+        members = {number: auroras[number] for number in numbers}
+        for group in _group(members):
+            identity = _identify([members[number] for number in group])
+            times[identity] += 1
+            if times[identity] > 1:
+                identity = f"{identity}_{times[identity]}"
+            for number in group:
+                joined[number] = identity, len(group)
+    for aurora, (identity, count) in zip(auroras, joined, strict=True):
+        yield replace(aurora, aurora_id=identity, sightings=count)
+
+
+def _group(auroras: Mapping[int, Aurora]) -> list[list[int]]:
+    """Group the sightings of one set, by number, into auroras."""
+    groups: list[list[int]] = []
+    for number, aurora in auroras.items():
         same = [group for group in groups if any(_is_same(aurora, auroras[other]) for other in group)]
         merged = [other for group in same for other in group]
-        groups[:] = [*(group for group in groups if group not in same), [*merged, number]]
-    result = list(auroras)
-    times: Counter[str] = Counter()  # that an identifier was made, for example of auroras whose time is unknown
-    for group in (group for groups in of_set.values() for group in groups):
-        identity = _identify([auroras[number] for number in group])
-        times[identity] += 1
-        if times[identity] > 1:
-            identity = f"{identity}_{times[identity]}"
-        for number in group:
-            result[number] = replace(auroras[number], aurora_id=identity, sightings=len(group))
-    return result
+        groups = [*(group for group in groups if group not in same), [*merged, number]]
+    return groups
 
 
 def _is_same(one: Aurora, other: Aurora) -> bool:

@@ -5,25 +5,28 @@ Longitudes are east, 0 to 360 degrees.
 
 from __future__ import annotations
 
+import csv
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
 from mars_aurora.aurora import COLUMNS, Aurora, Column, list_columns
-from mars_aurora.catalogue.cells import write_csv
+from mars_aurora.catalogue import cells
+from mars_aurora.catalogue.crs import find_crs
 from mars_aurora.catalogue.entries import Entry
+from mars_aurora.catalogue.rows import Rows
 from mars_aurora.emission import OXYGEN_1304
 from mars_aurora.errors import UsageError
 from mars_aurora.run.keys import CATALOGUE
 from mars_aurora.run.provenance import Provenance
-from mars_aurora.run.slices import split
 
-_BLOCK_ROWS = 5000
 _QUOTED = re.compile(r'[ "\r\n]')
 
 if TYPE_CHECKING:
@@ -36,6 +39,7 @@ _NOTES = (
     "Brightness is in rayleigh over the local background, along the line of sight."
 )
 Row = Aurora | Entry
+Row_co = TypeVar("Row_co", bound=Aurora | Entry, covariant=True)
 
 
 @dataclass(frozen=True)
@@ -53,23 +57,38 @@ AURORAS = Kind(
 )
 
 
-def to_csv(rows: Iterable[Row], kind: Kind = DETECTIONS) -> bytes:
-    """Write one line per row; ``outline_wkt`` has simple polygons split at 0/360."""
-    names = [column.name for column in kind.columns]
-    return write_csv(names, map(attrgetter(*names), rows))
+@dataclass(frozen=True)
+class RowTable(Generic[Row_co]):
+    """A table to be written: its rows, whose texts are escaped, and what made them."""
+
+    rows: Rows[Row_co]
+    provenance: Provenance
+    kind: Kind = DETECTIONS
+
+    @cached_property
+    def crs(self) -> str:
+        """Reference system of the outlines."""
+        return find_crs(row.latitude_frame for row in self.rows)
 
 
-def to_ecsv(rows: Sequence[Row], provenance: Provenance, kind: Kind = DETECTIONS) -> bytes:
-    """Write the columns with units, descriptions and UCDs, and the provenance as metadata.
+def write_csv(path: Path, table: RowTable[Row]) -> int:
+    """Write one line per row, and return their number; ``outline_wkt`` has simple polygons split at 0/360."""
+    names = [column.name for column in table.kind.columns]
+    return cells.write_csv(path, names, map(attrgetter(*names), table.rows))
+
+
+def write_ecsv(path: Path, table: RowTable[Row]) -> int:
+    """Write the columns with units, descriptions and UCDs, and the provenance as metadata; return the number of rows.
 
     Only the header is written by astropy: its columns of text have the width of the longest in every row.
     """
-    stream = io.StringIO()
-    to_table([], provenance, kind).write(stream, format="ascii.ecsv")
-    get = attrgetter(*(column.name for column in kind.columns))
-    lines = (" ".join(map(_to_ecsv_cell, get(row))) + "\n" for row in rows)
-    blocks = ("".join(block).encode() for block in split(lines, _BLOCK_ROWS))
-    return b"".join([stream.getvalue().encode(), *blocks])
+    header = io.StringIO()
+    to_table([], table.provenance, table.kind).write(header, format="ascii.ecsv")
+    get = attrgetter(*(column.name for column in table.kind.columns))
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.write(header.getvalue())
+        file.writelines(" ".join(map(_to_ecsv_cell, get(row))) + "\n" for row in table.rows)
+    return len(table.rows)
 
 
 def _to_ecsv_cell(value: object) -> str:
@@ -79,6 +98,19 @@ def _to_ecsv_cell(value: object) -> str:
     if isinstance(value, str) and (not value or _QUOTED.search(value)):
         return '"{}"'.format(value.replace('"', '""'))
     return str(value)
+
+
+def read_ecsv(path: Path, kind: Kind = DETECTIONS) -> Iterator[Any]:
+    """Yield the rows that `write_ecsv` wrote, auroras or entries; raises ValueError if the columns are others."""
+    row = Aurora if kind is DETECTIONS else Entry
+    readers = [_CELLS[column.kind] for column in kind.columns]
+    csv.field_size_limit(_MAX_CELL)
+    with path.open(encoding="utf-8", newline="") as file:
+        lines = csv.reader((line for line in file if not line.startswith("#")), delimiter=" ", strict=True)
+        if next(lines, None) != [column.name for column in kind.columns]:
+            raise ValueError(f"{path.name} has other columns than this version of mars-aurora writes")
+        for line in lines:
+            yield row(*(read(cell) for read, cell in zip(readers, line, strict=True)))
 
 
 def from_ecsv(ecsv: bytes) -> Table:
@@ -103,6 +135,14 @@ def to_table(rows: Sequence[Row], provenance: Provenance, kind: Kind = DETECTION
 
     meta = {"description": describe_table(kind)} | provenance.to_dict()
     return Table([_astropy_column(column, rows) for column in kind.columns], meta=meta)
+
+
+def _read_integer(cell: str) -> int | None:
+    return int(cell) if cell else None
+
+
+_CELLS: dict[type, Callable[[str], Any]] = {int: _read_integer, float: float, str: str}
+_MAX_CELL = 1 << 30
 
 
 def describe_table(kind: Kind) -> str:

@@ -1,7 +1,8 @@
 """Read each product back and count its rows, before a run reports success.
 
 Each product is read completely, so that a row that cannot be read is found, and where possible by another library than
-that which wrote it. Above 20,000 rows, ECSV and VOTable are streamed as text and XML, without the values.
+that which wrote it. Above 2,000 rows, ECSV, VOTable and GeoJSON are streamed as text, XML
+and lines, in little memory.
 """
 
 from __future__ import annotations
@@ -13,18 +14,20 @@ import json
 import re
 import sqlite3
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from html.parser import HTMLParser
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
 from xml.etree import ElementTree as ET
 
 import cv2
 import numpy as np
 
 from mars_aurora.errors import ProductError
-from mars_aurora.run.storage import Storage
+from mars_aurora.run.storage import BulkStorage
 
-STREAMED_ROWS = 20_000
+STREAMED_ROWS = 2000
 _MAX_CELL = 1 << 30
 
 
@@ -36,73 +39,107 @@ class Written(NamedTuple):
     sha256: str
 
 
-def verify_stored(written: Written, storage: Storage) -> None:
+def verify_stored(written: Written, storage: BulkStorage) -> None:
     """Read a product back from storage; raises ProductError naming it."""
     try:
-        data = storage.get(written.key)
+        with storage.local_file(written.key, storage.version(written.key)) as path:
+            with path.open("rb") as file:
+                if hashlib.file_digest(file, "sha256").hexdigest() != written.sha256:
+                    raise ProductError(f"{written.key}: what was read back is not what was written")
+            verify_product(written.key, path, written.rows)
     except KeyError:
         raise ProductError(f"{written.key}: it was removed while the run wrote its products") from None
-    if hashlib.sha256(data).hexdigest() != written.sha256:
-        raise ProductError(f"{written.key}: what was read back is not what was written")
-    verify_product(written.key, data, written.rows)
 
 
-def verify_product(name: str, data: bytes, rows: int) -> None:
+def verify_product(name: str, path: Path, rows: int) -> None:
     """Check that a product can be read and has a number of rows; raises ProductError naming it.
 
     Parameters
     ----------
     name : str
         Name or key of the product.
-    data : bytes
+    path : Path
+        A file with its contents.
     rows : int
         Expected number of rows: lines, features, annotations, pictures of a report, or boxes or outlines of a zip file.
     """
     file_name = name.rpartition("/")[2]
     count = _READERS.get(file_name) or _READERS[file_name[file_name.rindex(".") :]]
     try:
-        found = count(data, rows)
+        found = count(path, rows)
     except Exception as error:
         raise ProductError(f"{name}: it cannot be read back: {type(error).__name__}: {error}") from error
     if found != rows:
         raise ProductError(f"{name}: {found} rows were read back, not {rows}")
 
 
-def _count_csv(data: bytes, _expected: int, delimiter: str = ",") -> int:
+def _count_csv(path: Path, _expected: int) -> int:
+    with path.open(encoding="utf-8", newline="") as file:
+        return _count_lines(file, ",")
+
+
+def _count_lines(lines: Iterable[str], delimiter: str) -> int:
     csv.field_size_limit(_MAX_CELL)  # 131,072 by default, which an outline may exceed
-    rows = csv.reader(io.StringIO(data.decode(), newline=""), delimiter=delimiter, strict=True)
+    rows = csv.reader(lines, delimiter=delimiter, strict=True)
     width = len(next(rows))
     return sum(len(row) == width for row in rows)
 
 
-def _count_ecsv(data: bytes, expected: int) -> int:
+def _count_ecsv(path: Path, expected: int) -> int:
     from astropy.table import Table  # noqa: PLC0415 -- takes half a second, which other formats do not need
 
     if expected <= STREAMED_ROWS:
-        return len(Table.read(data.decode(), format="ascii.ecsv"))
-    lines = data.decode().splitlines(keepends=True)
-    return _count_csv("".join(line for line in lines if not line.startswith("#")).encode(), expected, " ")
+        return len(Table.read(path.read_text(encoding="utf-8"), format="ascii.ecsv"))
+    with path.open(encoding="utf-8", newline="") as file:
+        return _count_lines((line for line in file if not line.startswith("#")), " ")
 
 
-def _count_votable(data: bytes, expected: int) -> int:
+def _count_votable(path: Path, expected: int) -> int:
     from astropy.io.votable import parse_single_table  # noqa: PLC0415 -- see _count_ecsv
 
-    return len(parse_single_table(io.BytesIO(data)).array) if expected <= STREAMED_ROWS else sum(_votable_rows(data))
+    with path.open("rb") as file:
+        return len(parse_single_table(file).array) if expected <= STREAMED_ROWS else sum(_votable_rows(file))
 
 
-def _votable_rows(data: bytes) -> Iterator[bool]:
+def _votable_rows(file: BinaryIO) -> Iterator[bool]:
     """Yield for each row of a VOTable whether it has a cell for each field."""
-    fields = 0
-    for _, element in ET.iterparse(io.BytesIO(data)):  # noqa: S314 -- written by this program
+    fields, table = 0, None
+    for event, element in ET.iterparse(file, ("start", "end")):  # noqa: S314 -- written by this program
         name = element.tag.rpartition("}")[2]
+        if event == "start":
+            table = element if name == "TABLEDATA" else table
+            continue
         fields += name == "FIELD"
-        if name == "TR":
+        if name == "TR" and table is not None:
             yield len(element) == fields
-            element.clear()
+            table.clear()
 
 
-def _count_geojson(data: bytes, _expected: int) -> int:
-    return sum(bool(feature["geometry"]["coordinates"]) for feature in _read_json(data)["features"])
+def _count_geojson(path: Path, expected: int) -> int:
+    """Count the features, which have a line each."""
+    if expected <= STREAMED_ROWS:
+        return sum(map(_has_coordinates, _read_json(path.read_text(encoding="utf-8"))["features"]))
+    with path.open(encoding="utf-8") as file:
+        _read_json(f"{next(file)}]}}")
+        return sum(map(_has_coordinates, _read_lines(file, "]}\n")))
+
+
+def _has_coordinates(feature: Any) -> bool:  # noqa: ANN401 -- any JSON
+    return bool(feature["geometry"]["coordinates"])
+
+
+def _read_lines(lines: Iterator[str], last: str) -> Iterator[Any]:
+    """Yield the items of a JSON list, which have a line each, up to a last line."""
+    is_open = True  # an item must follow or may be the first
+    for line in lines:
+        if line == last:
+            return
+        if not is_open:
+            raise ValueError("items are not separated")
+        item = line.rstrip("\n")
+        is_open = item.endswith(",")
+        yield _read_json(item.removesuffix(","))
+    raise ValueError("it is cut short")
 
 
 def _read_json(data: bytes | str) -> Any:  # noqa: ANN401 -- any JSON
@@ -114,56 +151,58 @@ def _read_json(data: bytes | str) -> Any:  # noqa: ANN401 -- any JSON
     return json.loads(data, parse_constant=refuse)
 
 
-def _count_geopackage(data: bytes, _expected: int) -> int:
+def _count_geopackage(path: Path, _expected: int) -> int:
     """Count the features of all layers."""
-    page_bytes, pages = int.from_bytes(data[16:18], "big"), int.from_bytes(data[28:32], "big")
-    if page_bytes * pages != len(data):
-        raise ValueError(f"it has {len(data)} bytes, not {page_bytes * pages}")  # SQLite does not miss unused pages
-    file = sqlite3.connect(":memory:")
-    try:
-        file.deserialize(data)
+    with path.open("rb") as opened:
+        head = opened.read(32)
+    size, page_bytes, pages = path.stat().st_size, int.from_bytes(head[16:18], "big"), int.from_bytes(head[28:], "big")
+    if page_bytes * pages != size:
+        raise ValueError(f"it has {size} bytes, not {page_bytes * pages}")  # SQLite does not miss unused pages
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as file:
         if (state := file.execute("PRAGMA integrity_check").fetchone()[0]) != "ok":
             raise ValueError(state)
         layers = [name for (name,) in file.execute("SELECT table_name FROM gpkg_contents WHERE data_type = 'features'")]
         return sum(int(file.execute(f'SELECT count(geom) FROM "{name}"').fetchone()[0]) for name in layers)  # noqa: S608 -- names of its own
-    finally:
-        file.close()
 
 
-def _count_parquet(data: bytes, _expected: int) -> int:
+def _count_parquet(path: Path, _expected: int) -> int:
     from pyarrow import parquet  # noqa: PLC0415 -- optional dependency
 
-    return sum(batch.num_rows for batch in parquet.ParquetFile(io.BytesIO(data)).iter_batches())
+    with parquet.ParquetFile(path) as file:
+        return sum(batch.num_rows for batch in file.iter_batches())
 
 
-def _count_coco(data: bytes, _expected: int) -> int:
-    coco = _read_json(data)
-    images = {image["id"] for image in coco["images"]}
-    return sum(annotation["image_id"] in images for annotation in coco["annotations"])
+def _count_coco(path: Path, _expected: int) -> int:
+    """Count the annotations; pictures and annotations have a line each."""
+    with path.open(encoding="utf-8") as file:
+        _read_json(f"{next(file)}]}}")
+        images = {image["id"] for image in _read_lines(file, '], "annotations": [\n')}
+        return sum(annotation["image_id"] in images for annotation in _read_lines(file, "]}\n"))
 
 
-def _count_labels(data: bytes, _expected: int) -> int:
-    return sum(len(list(map(float, line.split()))) == 5 for text in _members(data) for line in text.splitlines())
+def _count_labels(path: Path, _expected: int) -> int:
+    return sum(len(list(map(float, line.split()))) == 5 for text in _members(path) for line in text.splitlines())
 
 
-def _count_regions(data: bytes, _expected: int) -> int:
-    return sum(line.startswith("polygon(") for text in _members(data) for line in text.splitlines())
+def _count_regions(path: Path, _expected: int) -> int:
+    return sum(line.startswith("polygon(") for text in _members(path) for line in text.splitlines())
 
 
-def _count_shapefile(data: bytes, _expected: int) -> int:
+def _count_shapefile(path: Path, _expected: int) -> int:
     """Count the records of the main file by its index, of eight bytes each behind a header of 100."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+    with zipfile.ZipFile(path) as archive:
         if (damaged := archive.testzip()) is not None:
             raise ValueError(damaged)
-        index, main = archive.read("jmars.shx"), archive.read("jmars.shp")
-    if 2 * int.from_bytes(main[24:28], "big") != len(main):
-        raise ValueError("jmars.shp is cut short")
-    return (len(index) - 100) // 8
+        with archive.open("jmars.shp") as main:
+            length = 2 * int.from_bytes(main.read(28)[24:], "big")
+        if length != archive.getinfo("jmars.shp").file_size:
+            raise ValueError("jmars.shp is cut short")
+        return (archive.getinfo("jmars.shx").file_size - 100) // 8
 
 
-def _members(data: bytes) -> Iterator[str]:
+def _members(path: Path) -> Iterator[str]:
     """Yield the texts in the folders of a zip file, those of the inputs; reading checks the sums of all."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+    with zipfile.ZipFile(path) as archive:
         if len(set(archive.namelist())) != len(archive.namelist()):
             raise ValueError("two members have the same name")
         for name in archive.namelist():
@@ -172,17 +211,17 @@ def _members(data: bytes) -> Iterator[str]:
                 yield text
 
 
-def _count_report(data: bytes, _expected: int) -> int:
-    page = _Report()
-    page.feed(data.decode())
+def _count_report(path: Path, _expected: int) -> int:
+    page, text = _Report(), path.read_text(encoding="utf-8")
+    page.feed(text)
     page.close()
-    if not data.rstrip().endswith(b"</html>"):
+    if not text.rstrip().endswith("</html>"):
         raise ValueError("it is cut short")
     return len(_read_json(page.data)["pictures"])
 
 
-def _count_report_part(data: bytes, _expected: int) -> int:
-    call = re.fullmatch(r"addPart\((.*)\);\n", data.decode())
+def _count_report_part(path: Path, _expected: int) -> int:
+    call = re.fullmatch(r"addPart\((.*)\);\n", path.read_text(encoding="utf-8"))
     if not call:
         raise ValueError("it is cut short")
     return len(_read_json(call[1])["pictures"])
@@ -204,18 +243,18 @@ class _Report(HTMLParser):
         self.data += data if self._inside else ""
 
 
-def _count_fits(data: bytes, _expected: int) -> int:
+def _count_fits(path: Path, _expected: int) -> int:
     from astropy.io import fits  # noqa: PLC0415 -- see _count_ecsv
 
-    with fits.open(io.BytesIO(data)) as hdus:
+    with fits.open(io.BytesIO(path.read_bytes())) as hdus:
         return int(np.count_nonzero(hdus[1].data["pixels"]))
 
 
-def _count_picture(data: bytes, _expected: int) -> int:
-    return int(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) is not None)
+def _count_picture(path: Path, _expected: int) -> int:
+    return int(cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_UNCHANGED) is not None)
 
 
-_READERS: dict[str, Callable[[bytes, int], int]] = {  # by name or suffix
+_READERS: dict[str, Callable[[Path, int], int]] = {  # by name or suffix
     ".csv": _count_csv,
     ".ecsv": _count_ecsv,
     ".vot": _count_votable,

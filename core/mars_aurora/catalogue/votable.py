@@ -6,17 +6,19 @@ VOTable 1.4 without COOSYS, as its list of systems has none of Mars: the frame i
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+import math
+from collections.abc import Callable
 from operator import attrgetter
+from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
 import numpy as np
 
 from mars_aurora.aurora import Column
-from mars_aurora.catalogue.crs import ELLIPSOID, find_crs
+from mars_aurora.catalogue.crs import ELLIPSOID
 from mars_aurora.catalogue.epn import OPTIONAL, REQUIRED, SERVICE_TITLE, UTYPE, EpnColumn, Granule
-from mars_aurora.catalogue.tables import DETECTIONS, Kind, Row, describe_table
-from mars_aurora.run.provenance import Provenance
+from mars_aurora.catalogue.tables import Row, RowTable, describe_table
 
 _DATATYPES = {
     str: ("char", "*"),
@@ -27,32 +29,45 @@ _DATATYPES = {
 }
 _TIMES = "utc"  # identifier of the time system
 _VERSION_1_4 = {"version_1_4_or_later": True}  # astropy warns without
+_END = b"  </TABLE>"
 
 
-def to_votable(rows: Sequence[Row], provenance: Provenance, kind: Kind = DETECTIONS) -> bytes:
-    """Write a VOTable that is an EPN-TAP 2.0 table; the provenance is in INFO elements."""
+def write_votable(path: Path, table: RowTable[Row]) -> int:
+    """Write a VOTable that is an EPN-TAP 2.0 table; the provenance is in INFO elements; return the number of rows.
+
+    Only what surrounds the rows is written by astropy, which holds all rows in memory.
+    """
+    columns = [*REQUIRED, *OPTIONAL, *map(_own_column, table.kind.columns)]
+    head, end, foot = _write_frame(columns, table).partition(_END)
+    is_ellipsoid = table.crs == ELLIPSOID
+    system = "planetographic on the ellipsoid of IAU 2015, east longitude" if is_ellipsoid else "IAU2015:49900"
+    cells = [(column.cell, _FORMATS[column.kind]) for column in columns]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.write(f"{head.decode()}   <DATA>\n<TABLEDATA>\n")
+        for row in table.rows:
+            granule = Granule(row, table.provenance, system)
+            texts = [to_text(cell(granule)) for cell, to_text in cells]
+            file.write("<TR>" + "".join([f"<TD>{text}</TD>" if text else "<TD/>" for text in texts]) + "</TR>\n")
+        file.write(f"</TABLEDATA>\n   </DATA>\n{(end + foot).decode()}")
+    return len(table.rows)
+
+
+def _write_frame(columns: list[EpnColumn], table: RowTable[Row]) -> bytes:
+    """Write the VOTable without rows."""
     from astropy.io.votable.tree import Info, Resource, TableElement, TimeSys, VOTableFile  # noqa: PLC0415 -- slow
 
-    columns = [*REQUIRED, *OPTIONAL, *map(_own_column, kind.columns)]
     file, resource = VOTableFile(version="1.4"), Resource()
-    file.description = describe_table(kind)
-    for name, value in provenance.to_dict().items():
+    file.description = describe_table(table.kind)
+    for name, value in table.provenance.to_dict().items():
         info = Info(name=name, value=str(value))
         info.ID = None  # else it is the name, which may be that of a column
         file.infos.append(info)
     file.resources.append(resource)
     resource.time_systems.append(TimeSys(_TIMES, "JD-origin", "UTC", "TOPOCENTER", config=_VERSION_1_4))
-    table = TableElement(file, name=f"{SERVICE_TITLE}.epn_core")
-    table.utype = UTYPE
-    resource.tables.append(table)
-    table.fields.extend(_field(file, column) for column in columns)
-    table.create_arrays(len(rows))
-    system = _describe_system(rows)
-    for number, row in enumerate(rows):
-        granule = Granule(row, provenance, system)
-        cells = [_to_cell(column, granule) for column in columns]
-        table.array.data[number] = tuple(cell for cell, _ in cells)
-        table.array.mask[number] = tuple(is_empty for _, is_empty in cells)
+    element = TableElement(file, name=f"{SERVICE_TITLE}.epn_core")
+    element.utype = UTYPE
+    resource.tables.append(element)
+    element.fields.extend(_field(file, column) for column in columns)
     stream = io.BytesIO()
     file.to_xml(stream)
     return stream.getvalue()
@@ -66,7 +81,7 @@ def _own_column(column: Column) -> EpnColumn:
 
 
 def _field(file: Any, column: EpnColumn) -> Any:  # noqa: ANN401 -- astropy has no types
-    from astropy.io.votable.tree import Field  # noqa: PLC0415 -- see to_votable
+    from astropy.io.votable.tree import Field  # noqa: PLC0415 -- see _write_frame
 
     datatype, size = _DATATYPES[column.kind]
     names = {"name": column.name, "datatype": datatype, "arraysize": size, "ucd": column.ucd}
@@ -77,15 +92,22 @@ def _field(file: Any, column: EpnColumn) -> Any:  # noqa: ANN401 -- astropy has 
     return field
 
 
-def _to_cell(column: EpnColumn, granule: Granule) -> tuple[Any, bool]:
-    """Return the value of a cell as astropy writes it, and whether it is empty."""
-    value = column.cell(granule)
-    if value is None or (isinstance(value, float) and not np.isfinite(value)):
-        return (0 if column.kind is int else np.nan), True
-    return value, False
+def _integer(value: Any) -> str:  # noqa: ANN401 -- the value of a cell
+    return "" if value is None else str(value)
 
 
-def _describe_system(rows: Sequence[Row]) -> str:
-    """Describe the frame of the coordinates."""
-    is_ellipsoid = find_crs(row.latitude_frame for row in rows) == ELLIPSOID
-    return "planetographic on the ellipsoid of IAU 2015, east longitude" if is_ellipsoid else "IAU2015:49900"
+def _number(value: Any) -> str:  # noqa: ANN401 -- see _integer
+    return repr(float(value)) if value is not None and math.isfinite(value) else ""
+
+
+def _numbers(values: Any) -> str:  # noqa: ANN401 -- see _integer
+    return " ".join(map(repr, values.tolist()))
+
+
+_FORMATS: dict[type, Callable[[Any], str]] = {  # an empty text is an empty cell
+    str: escape,
+    np.str_: escape,
+    int: _integer,
+    float: _number,
+    list: _numbers,
+}

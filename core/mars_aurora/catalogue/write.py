@@ -1,20 +1,24 @@
 """Write the products of a run: the ledger, the catalogue in all formats, labels and the report.
 
-What was written is read back and counted before it is called a success.
+What was written is read back and counted before it is called a success. Rows are read from files in blocks, so that
+memory does not grow with their number.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import NamedTuple, Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 from mars_aurora.aurora import Aurora, count_auroras
 from mars_aurora.background.exposure import NOTHING, Cells
 from mars_aurora.catalogue import (
+    dataset,
     exposure_table,
     geographic,
     jmars,
@@ -25,37 +29,71 @@ from mars_aurora.catalogue import (
     tables,
     votable,
 )
-from mars_aurora.catalogue.entries import Entry, list_entries
+from mars_aurora.catalogue.entries import Entry, iterate_entries
+from mars_aurora.catalogue.rows import Rows, write_rows
+from mars_aurora.catalogue.tables import AURORAS, DETECTIONS, RowTable
 from mars_aurora.catalogue.verify import Written, verify_stored
 from mars_aurora.run.escaping import escape_row
 from mars_aurora.run.keys import EXPOSURE, LEDGER, PRODUCTS, RunKeys
 from mars_aurora.run.ledger import Record, count_outcomes
 from mars_aurora.run.provenance import Provenance
-from mars_aurora.run.storage import Storage
+from mars_aurora.run.storage import BulkStorage, Storage
 
-RUN = "run.json"
-
-
-class Verifier(Protocol):
-    """How products are verified: ``map``, or a runner's process pool, which raises what a task raises; any order."""
-
-    def __call__(self, function: Callable[[Written], None], written: Iterable[Written], /) -> Iterable[None]: ...
+RUN, SHAPEFILE = "run.json", "jmars.shp.zip"
 
 
-class Product(NamedTuple):
-    """A product of the catalogue: the number of its rows, and what makes it."""
+class Worker(Protocol):
+    """How products are written: ``map``, or a runner's process pool, which raises what a task raises; any order."""
 
-    rows: int
-    make: Callable[[], bytes]
+    def __call__(
+        self, function: Callable[[str], list[Written]], names: Iterable[str], /
+    ) -> Iterable[list[Written]]: ...
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What the products of a run tell, which processes share.
+
+    Attributes
+    ----------
+    records : rows of Record
+        The ledger; texts are escaped.
+    detections, auroras : RowTable
+        All sightings, joined, in the order of the records; and the auroras that they are joined to.
+    exposure : Cells
+        What was searched, joined over the run.
+    products : tuple of str
+        Names of the products, to which the report links.
+    elapsed_s : float or None
+        Duration of the run for the report.
+    detected : str
+        Where the candidates were detected and why, for the report; empty for a local run.
+    """
+
+    records: Rows[Record]
+    detections: RowTable[Aurora]
+    auroras: RowTable[Entry]
+    exposure: Cells = field(default_factory=NOTHING.copy)
+    products: tuple[str, ...] = ()
+    elapsed_s: float | None = None
+    detected: str = ""
+
+    @property
+    def provenance(self) -> Provenance:
+        return self.detections.provenance
+
+    @property
+    def pictures(self) -> labels.Pictures:
+        return labels.Pictures(self.records, self.detections.rows, self.provenance)
 
 
 def write_products(  # noqa: PLR0913, PLR0917 -- contents and destination of the products
     keys: RunKeys,
-    records: Sequence[Record],
-    auroras: Sequence[Aurora],
+    records: Rows[Record],
+    auroras: Rows[Aurora],
     provenance: Provenance,
-    storage: Storage,
-    verifier: Verifier = map,
+    storage: BulkStorage,
+    worker: Worker = map,
     *,
     exposure: Cells = NOTHING,
     elapsed_s: float | None = None,
@@ -64,29 +102,26 @@ def write_products(  # noqa: PLR0913, PLR0917 -- contents and destination of the
     """Write all products, even if there are no auroras, and read them back; return their keys.
 
     Products of an earlier run are removed. Formats that require the extra ``maps`` or ``parquet`` are omitted if it is
-    not installed. The ledger is written first, so that it is written even if another product fails, and run.json last:
-    without it, the products are incomplete.
+    not installed, and so are the files of the run in the data set over all runs. The ledger is written first, so that
+    it is written even if another product fails, and run.json last: without it, the products are incomplete. Rows wait
+    in temporary files.
 
     Parameters
     ----------
     keys : RunKeys
         Keys of the run.
-    records : sequence of Record
-        The ledger.
-    auroras : sequence of Aurora
-        All sightings, not joined yet.
+    records : rows of Record
+        The ledger; texts are escaped.
+    auroras : rows of Aurora
+        All sightings in the order of the records, not joined yet.
     provenance : Provenance
         What made the results; the digest of the ledger is added.
-    storage : Storage
+    storage : BulkStorage
         Destination of the products.
-    verifier : Verifier
-        How products are verified.
-    exposure : Cells
-        What was searched, joined over the run.
-    elapsed_s : float, optional
-        Duration of the run for the report.
-    detected : str
-        Where the candidates were detected and why, for the report; empty for a local run.
+    worker : Worker
+        How products are written.
+    exposure, elapsed_s, detected
+        As in `Contents`.
 
     Raises
     ------
@@ -95,70 +130,121 @@ def write_products(  # noqa: PLR0913, PLR0917 -- contents and destination of the
     """
     for name in PRODUCTS:
         storage.delete(keys.product(name))
-    written: list[Written] = []
-
-    def put(name: str, rows: int, data: bytes) -> None:
-        storage.put(keys.product(name), data)
-        written.append(Written(keys.product(name), rows, hashlib.sha256(data).hexdigest()))
-
-    put(LEDGER, len(records), ledger_table.to_csv(records))
-    provenance = replace(provenance, ledger_sha256=written[0].sha256)
-    rows = [escape_row(record) for record in records]
-    joined = [escape_row(aurora) for aurora in sightings.join(auroras)]
-    entries = list_entries(joined)
-    for name, product in list_products(rows, joined, entries, provenance).items():
-        if data := product.make():
-            put(name, product.rows, data)
-    put(EXPOSURE, exposure.size, exposure_table.to_fits(exposure, provenance))
-    names = [item.key.removeprefix(keys.root) for item in written]
-    searched_km2 = float(exposure["area_km2"].sum())
     for key in storage.list(keys.report_parts):
         storage.delete(key)
-    for name, file in report.build(keys, rows, joined, entries, names, provenance, searched_km2, elapsed_s, detected):
-        put(name, file.rows, file.data)
-    for _ in verifier(partial(verify_stored, storage=storage), written):
-        pass
+    ledger = _put(keys.product(LEDGER), lambda path: ledger_table.write_ledger(path, records), storage)
+    provenance = replace(provenance, ledger_sha256=ledger.sha256)
+    names = tuple(name for name in PRODUCTS if name not in {LEDGER, report.REPORT, RUN} and is_written(name))
+    with tempfile.TemporaryDirectory() as folder:
+        joined = map(escape_row, sightings.iterate_joined(auroras))
+        detections = RowTable(write_rows(Path(folder, "detections"), joined), provenance, DETECTIONS)
+        entries = iterate_entries(detections.rows)
+        combined = RowTable(write_rows(Path(folder, "auroras"), entries), provenance, AURORAS)
+        contents = Contents(records, detections, combined, exposure, (LEDGER, *names), elapsed_s, detected)
+        tasks = [*names, report.REPORT, *([dataset.DATASET] if geographic.is_installed(".parquet") else [])]
+        function = partial(write_product, contents=contents, keys=keys, storage=storage)
+        written = [item for found in worker(function, tasks) for item in found]
+    verify_stored(ledger, storage)
+    order = {keys.product(name): number for number, name in enumerate(PRODUCTS)}
+    written = sorted([ledger, *written], key=lambda item: (order.get(item.key, len(order)), item.key))
     storage.put(keys.product(RUN), _describe_run(keys, records, auroras, provenance, written))
     return [*(item.key for item in written), keys.product(RUN)]
 
 
-def list_products(
-    records: Sequence[Record], auroras: Sequence[Aurora], entries: Sequence[Entry], provenance: Provenance
-) -> dict[str, Product]:
-    """Return the products by name, of records and joined sightings whose texts are escaped, and of their entries."""
-    outlines = sum(len(aurora.native_outline.split(";")) for aurora in auroras)
-    boxed = labels.count_boxes(records, auroras)
-    return {
-        **_list_tables(auroras, provenance, tables.DETECTIONS),
-        **_list_tables(entries, provenance, tables.AURORAS),
-        "jmars.csv": Product(len(entries), lambda: jmars.to_points(entries)),
-        "jmars.shp.zip": Product(jmars.count_parts(entries), lambda: jmars.to_shapefile(entries)),
-        "annotations.coco.json": Product(boxed, lambda: labels.to_coco(records, auroras, provenance)),
-        "labels.yolo.zip": Product(boxed, lambda: labels.to_yolo(records, auroras, provenance)),
-        "regions.ds9.zip": Product(outlines, lambda: labels.to_ds9(auroras, provenance)),
-    }
+def is_written(name: str) -> bool:
+    """Return whether a product is written: the extra that it requires is installed."""
+    suffix = Path(name).suffix if name != SHAPEFILE else ".shp"
+    return suffix not in {".gpkg", ".parquet", ".shp"} or geographic.is_installed(suffix)
 
 
-def _list_tables(rows: Sequence[tables.Row], provenance: Provenance, kind: tables.Kind) -> dict[str, Product]:
-    """Return the files of a table by name."""
-    makers: dict[str, Callable[[], bytes]] = {
-        ".csv": lambda: tables.to_csv(rows, kind),
-        ".ecsv": lambda: tables.to_ecsv(rows, provenance, kind),
-        ".vot": lambda: votable.to_votable(rows, provenance, kind),
-        ".geojson": lambda: geographic.to_geojson(rows, provenance, kind),
-        ".gpkg": lambda: geographic.to_geopackage(rows, provenance, kind),
-        ".parquet": lambda: geographic.to_geoparquet(rows, provenance, kind),
-    }
-    return {f"{kind.name}{suffix}": Product(len(rows), make) for suffix, make in makers.items()}
+def write_product(name: str, contents: Contents, keys: RunKeys, storage: BulkStorage) -> list[Written]:
+    """Write a product, or the files of the report, and read it back from storage; raises ProductError if it differs.
+
+    ``dataset.DATASET`` stands for the files of the run in the data set over all runs, which are no products of it.
+    """
+    if name == dataset.DATASET:
+        rows = contents.records, contents.detections.rows
+        dataset.replace_files(storage, keys.run_id, contents.provenance.created_utc, *rows)
+        return []
+    if name == report.REPORT:
+        written = list(_put_report(contents, keys, storage))
+    else:
+        written = [_put(keys.product(name), lambda path: make_product(name, path, contents), storage)]
+    for item in written:
+        verify_stored(item, storage)
+    return written
+
+
+def _put(key: str, write: Callable[[Path], int], storage: Storage) -> Written:
+    """Write a product to storage by a function that returns the number of its rows."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, key.rpartition("/")[2])
+        rows = write(path)
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        storage.put_file(key, path)
+    return Written(key, rows, digest)
+
+
+def _put_report(contents: Contents, keys: RunKeys, storage: Storage) -> Iterator[Written]:
+    searched_km2 = float(contents.exposure["area_km2"].sum())
+    files = report.build(
+        keys,
+        contents.records,
+        contents.detections.rows,
+        contents.auroras.rows,
+        contents.products,
+        contents.provenance,
+        searched_km2,
+        contents.elapsed_s,
+        contents.detected,
+    )
+    for name, file in files:
+        storage.put(keys.product(name), file.data)
+        yield Written(keys.product(name), file.rows, hashlib.sha256(file.data).hexdigest())
+
+
+def _write_exposure(path: Path, contents: Contents) -> int:
+    path.write_bytes(exposure_table.to_fits(contents.exposure, contents.provenance))
+    return contents.exposure.size
+
+
+_Writer = Callable[[Path, Contents], int]
+_TABLES: dict[str, Callable[[Path, RowTable[Any]], int]] = {  # by suffix
+    ".csv": tables.write_csv,
+    ".ecsv": tables.write_ecsv,
+    ".vot": votable.write_votable,
+    ".geojson": geographic.write_geojson,
+    ".gpkg": geographic.write_geopackage,
+    ".parquet": geographic.write_geoparquet,
+}
+_WRITERS: dict[str, _Writer] = {
+    "jmars.csv": lambda path, contents: jmars.write_points(path, contents.auroras),
+    SHAPEFILE: lambda path, contents: jmars.write_shapefile(path, contents.auroras),
+    EXPOSURE: _write_exposure,
+    "annotations.coco.json": lambda path, contents: labels.write_coco(path, contents.pictures),
+    "labels.yolo.zip": lambda path, contents: labels.write_yolo(path, contents.pictures),
+    "regions.ds9.zip": lambda path, contents: labels.write_ds9(path, contents.detections),
+}
+
+
+def make_product(name: str, path: Path, contents: Contents) -> int:
+    """Write a product, other than ledger, report and run.json, to a file; return the number of its rows."""
+    if name in _WRITERS:
+        return _WRITERS[name](path, contents)
+    is_of_detections = name.startswith(f"{DETECTIONS.name}.")
+    return _TABLES[Path(name).suffix](path, contents.detections if is_of_detections else contents.auroras)
 
 
 def _describe_run(
     keys: RunKeys,
-    records: Sequence[Record],
-    auroras: Sequence[Aurora],
+    records: Iterable[Record],
+    auroras: Iterable[Aurora],
     provenance: Provenance,
     written: Iterable[Written],
 ) -> bytes:
-    facts = {"run_id": keys.run_id, **provenance.to_dict(), "inputs": len(records), "auroras": count_auroras(auroras)}
+    counts = count_outcomes(records)
+    found = {"inputs": sum(counts.values()), "auroras": count_auroras(auroras)}
     digests = {item.key.removeprefix(keys.root): item.sha256 for item in written}
-    return json.dumps(facts | {"counts": count_outcomes(records), "products_sha256": digests}, indent=2).encode()
+    facts = {"run_id": keys.run_id, **provenance.to_dict(), **found, "counts": counts, "products_sha256": digests}
+    return json.dumps(facts, indent=2).encode()

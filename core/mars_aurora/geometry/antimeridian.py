@@ -6,6 +6,9 @@ both sides of a cut are one line, and the pole of the other hemisphere has no pl
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
@@ -26,6 +29,28 @@ def cut_at_antimeridian(outline: BaseGeometry) -> shapely.MultiPolygon:
     pieces = [piece for part in shapely.get_parts(joined) for piece in shapely.get_parts(_cut(part))]
     polygons = [piece for piece in pieces if piece.geom_type == "Polygon" and piece.area > 0]
     return shapely.MultiPolygon(list(shapely.orient_polygons(shapely.segmentize(polygons, _EDGE_DEG))))
+
+
+def cut_all(outlines: Sequence[BaseGeometry]) -> list[shapely.MultiPolygon]:
+    """Convert outlines as `cut_at_antimeridian`; those of one part far from the cuts are converted at once."""
+    geometries = np.array(outlines, object)
+    west, south, east, north = shapely.bounds(geometries).T
+    is_west = west >= 180 + MARGIN_DEG
+    within = (is_west & (east <= 360 - MARGIN_DEG)) | ((west >= MARGIN_DEG) & (east <= 180 - MARGIN_DEG))
+    is_single = shapely.get_num_geometries(geometries) == 1
+    simple = within & is_single & (south >= MARGIN_DEG - 90) & (north <= 90 - MARGIN_DEG)
+    parts = shapely.get_geometry(geometries[simple], 0)
+    shifts = np.repeat(-360.0 * is_west[simple], shapely.get_num_coordinates(parts))
+    moved = shapely.set_coordinates(
+        parts, shapely.get_coordinates(parts) + np.stack([shifts, np.zeros_like(shifts)], 1)
+    )
+    oriented = shapely.orient_polygons(shapely.segmentize(moved, _EDGE_DEG))
+    result = np.empty(len(geometries), object)
+    if len(oriented):
+        result[simple] = shapely.multipolygons(oriented, indices=np.arange(len(oriented)))
+    for number in np.flatnonzero(~simple):
+        result[number] = cut_at_antimeridian(geometries[number])
+    return list(result)
 
 
 def _cut(part: BaseGeometry) -> BaseGeometry:

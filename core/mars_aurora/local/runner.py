@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from mars_aurora.catalogue.verify import Written
 
 _FORMAT = 2  # of the run folder; records of another format are not valid
-_READ_BACK_LIMITS = TaskLimits(wall_s=900, cpu_s=600)
+_WRITE_LIMITS = TaskLimits(wall_s=3600, cpu_s=1800)
 _REASONS: dict[type[Exception], str] = {
     WorkerDiedError: "worker_died",
     TimedOutError: "timed_out",
@@ -86,8 +86,8 @@ def run(job: Job, inputs: InputFiles, workers: int, progress: Progress) -> Catal
             request = CatalogueRequest(job.run_id, len(inputs.paths), started_utc=started_utc)
             emission = find_emission(job.emission)
             provenance = describe_provenance(job.detector, job.min_objects, _command(), emission, cleaning=job.cleaning)
-            verifier = partial(_verify, workers=workers, progress=progress)
-            return join_slices(request, slices, pictures, job.work, provenance, verifier, native=job.native)
+            worker = partial(_write, workers=workers, progress=progress)
+            return join_slices(request, slices, pictures, job.work, provenance, worker, native=job.native)
 
 
 def _command() -> str:
@@ -183,21 +183,21 @@ def _stitch(job: Job, settled: list[Record], pool: WorkerPool, progress: Progres
     return {job.keys.set_picture(members[0]) for members in sets}
 
 
-def _as_product_error(key: str, error: Exception) -> MarsAuroraError:
-    return error if isinstance(error, MarsAuroraError) else ProductError(f"{key}: {error}")
+def _as_product_error(key: str, error: Exception) -> Exception:
+    return error if isinstance(error, MarsAuroraError | OSError) else ProductError(f"{key}: {error}")
 
 
-def _verify(
-    function: Callable[[Written], None], written: Iterable[Written], /, *, workers: int, progress: Progress
-) -> Iterator[None]:
-    """Read products back, in a pool of its own: those of a large run take longer than one input may."""
-    products = list(written)
-    progress.start("Reading back", len(products))
-    with WorkerPool(workers, _READ_BACK_LIMITS) as pool:
-        for product, error in pool.map(function, products):
-            if isinstance(error, Exception):
-                raise _as_product_error(product.key, error) from error
-            yield None
+def _write(
+    function: Callable[[str], list[Written]], names: Iterable[str], /, *, workers: int, progress: Progress
+) -> Iterator[list[Written]]:
+    """Write products and read them back, in a pool of its own: those of a large run take longer than one input may."""
+    products = list(names)
+    progress.start("Writing", len(products))
+    with WorkerPool(workers, _WRITE_LIMITS) as pool:
+        for name, written in pool.map(function, products):
+            if isinstance(written, Exception):
+                raise _as_product_error(name, written) from written
+            yield written
             progress.advance()
 
 

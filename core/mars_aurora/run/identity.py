@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mars_aurora.readers.names import parse_name
 
@@ -111,7 +111,21 @@ def choose_files(identities: Mapping[str, Identity]) -> dict[str, str]:
     return used
 
 
-def _rank(name: str, identity: Identity) -> tuple[object, ...]:
+def describe_rank(name: str, identity: Identity) -> str:
+    """Return a text by which the files of one observation are ranked as `choose_files` does: the largest is the best.
+
+    Files of one rank differ in their names only, of which the shortest is the best, then the first.
+    """
+    level, version, by_grammar, named, *_ = _rank(name, identity)
+    return f"{level + 1}.{_to_digits(version)}.{by_grammar:d}.{_to_digits(named)}"
+
+
+def _to_digits(version: tuple[int, ...]) -> str:
+    """Return a version of up to four numbers, from -1, as a text that sorts as the version does."""
+    return ".".join(f"{number + 1:06}" for number in (*version, *[-1] * (4 - len(version))))
+
+
+def _rank(name: str, identity: Identity) -> tuple[Any, ...]:
     level = _LEVELS.index(identity.level) if identity.level in _LEVELS else -1
     parsed = parse_name(name)
     by_grammar = parsed is not None and not parsed.is_copy

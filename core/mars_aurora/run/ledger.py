@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
-from itertools import pairwise
 from typing import Any
 
 from mars_aurora.errors import UnbalancedLedgerError
@@ -245,16 +244,21 @@ def describe_result(listed: int, counts: Mapping[str, int], auroras: int) -> str
     return f"{listed} inputs: {describe_counts(counts) or 'nothing to do'}\n{auroras} auroras measured"
 
 
-def require_balance(listed: int, records: Collection[Record]) -> None:
+def require_balance(listed: int, records: Iterable[Record]) -> None:
     """Check that as many inputs as were listed have one record each with a final outcome.
 
     Raises UnbalancedLedgerError.
     """
-    unfinished = [record.name for record in records if record.outcome is Outcome.CANDIDATE]
+    lines, unfinished, first, repeated, previous = 0, 0, "", "", ""
+    for record in records:
+        if record.outcome is Outcome.CANDIDATE:
+            unfinished, first = unfinished + 1, first or record.name
+        if lines and previous >= record.name:
+            repeated = repeated or previous
+        lines, previous = lines + 1, record.name
     if unfinished:
-        raise UnbalancedLedgerError(f"{len(unfinished)} inputs have no final outcome; the first is {unfinished[0]}")
-    if listed != len(records):
-        raise UnbalancedLedgerError(f"{listed} inputs were listed, but the ledger has {len(records)} lines")
-    repeated = next((one.name for one, other in pairwise(records) if one.name >= other.name), None)
-    if repeated is not None:
+        raise UnbalancedLedgerError(f"{unfinished} inputs have no final outcome; the first is {first}")
+    if listed != lines:
+        raise UnbalancedLedgerError(f"{listed} inputs were listed, but the ledger has {lines} lines")
+    if repeated:
         raise UnbalancedLedgerError(f"the ledger has several lines of {repeated}, or is not sorted")

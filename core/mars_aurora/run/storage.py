@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import stat
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,7 +12,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypeVar
 from uuid import uuid4
 
 from mars_aurora.errors import ChangedError, UsageError
@@ -71,6 +72,10 @@ class Storage(Protocol):
 
     def put(self, key: str, data: bytes) -> None: ...
 
+    def put_file(self, key: str, path: Path) -> None:
+        """Write the contents of a local file, which may be larger than memory."""
+        ...
+
     def size(self, key: str) -> int | None:
         """Return the size of an object in bytes; None if there is none."""
         ...
@@ -116,12 +121,19 @@ class FolderStorage:
 
     def put(self, key: str, data: bytes) -> None:
         """Write a file. Raises OSError with its path."""
+        self._write(key, lambda path: path.write_bytes(data))
+
+    def put_file(self, key: str, path: Path) -> None:
+        """Write a copy of a file. Raises OSError with its path."""
+        self._write(key, lambda copy: shutil.copyfile(path, copy))
+
+    def _write(self, key: str, write: Callable[[Path], object]) -> None:
         path = self._path(key)
         temporary = path.with_name(f".aside-{uuid4().hex}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
-                temporary.write_bytes(data)
+                write(temporary)
                 os.replace(temporary, path)
             except BaseException:
                 temporary.unlink(missing_ok=True)
@@ -234,6 +246,15 @@ class S3Storage:
     def put(self, key: str, data: bytes) -> None:
         self._request(key, lambda: self._put(key, data, {}))
 
+    def put_file(self, key: str, path: Path) -> None:
+        """Write the contents of a file of at most 5 GB."""
+
+        def send() -> None:
+            with path.open("rb") as file:
+                self._put(key, file, {})
+
+        self._request(key, send)
+
     def put_if(self, key: str, data: bytes, etag: str = "") -> bool:
         """Write an object if it has that ETag, by default if there is none; return whether it was written."""
         condition = {"IfMatch": f'"{etag}"'} if etag else {"IfNoneMatch": "*"}
@@ -243,7 +264,7 @@ class S3Storage:
             return False
         return True
 
-    def _put(self, key: str, data: bytes, condition: Mapping[str, Any]) -> None:
+    def _put(self, key: str, data: bytes | BinaryIO, condition: Mapping[str, Any]) -> None:
         content_type = _CONTENT_TYPES.get(Path(key).suffix, "application/octet-stream")
         self._client.put_object(Bucket=self._bucket, Key=key, Body=data, ContentType=content_type, **condition)
 

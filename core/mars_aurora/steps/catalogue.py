@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import replace
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from mars_aurora.aurora import count_auroras
+from mars_aurora.aurora import Aurora, count_auroras
 from mars_aurora.detect.detectors import DetectorVersion
+from mars_aurora.run.escaping import escape_row
 from mars_aurora.run.keys import RunKeys
 from mars_aurora.run.ledger import PICTURED, Outcome, Record, count_outcomes, require_balance
 from mars_aurora.run.listing import SETS, SLICES, read_items
@@ -19,7 +22,9 @@ from mars_aurora.run.slices import MeasuredSlice, split, unpack_measured, unpack
 from mars_aurora.run.storage import BulkStorage, Storage
 
 if TYPE_CHECKING:
-    from mars_aurora.catalogue.write import Verifier
+    from mars_aurora.background.exposure import Cells
+    from mars_aurora.catalogue.rows import RowFile
+    from mars_aurora.catalogue.write import Worker
 
 _AT_ONCE = 64  # slices in memory
 
@@ -35,25 +40,25 @@ class Reader(Protocol):
 def catalogue(  # noqa: PLR0913, PLR0917 -- where slices and results are, and what made them
     request: CatalogueRequest,
     work: BulkStorage,
-    detections: Storage,
+    detections: BulkStorage,
     provenance: Provenance,
     reader: Reader = map,
-    verifier: Verifier = map,
+    worker: Worker = map,
 ) -> CatalogueResult:
     """Join the slices of an execution; write its ledger and catalogue, as `join_slices`."""
     keys = RunKeys(request.run_id)
     slices = read_slices(work, keys, request.execution, _fail, reader)
     pictures = {keys.set_picture(item["names"][0]) for item in read_items(work, keys, SETS, request.execution)}
-    return join_slices(request, slices, pictures, detections, provenance, verifier)
+    return join_slices(request, slices, pictures, detections, provenance, worker)
 
 
 def join_slices(  # noqa: PLR0913, PLR0917 -- the results, where they go, and what made them
     request: CatalogueRequest,
     slices: Iterable[MeasuredSlice],
-    set_pictures: Collection[str],
-    detections: Storage,
+    set_pictures: Iterable[str],
+    detections: BulkStorage,
     provenance: Provenance,
-    verifier: Verifier = map,
+    worker: Worker = map,
     *,
     native: bool = False,
 ) -> CatalogueResult:
@@ -64,32 +69,62 @@ def join_slices(  # noqa: PLR0913, PLR0917 -- the results, where they go, and wh
     Raises UnbalancedLedgerError if the outcomes do not add up to the number of inputs, and ProductError if a product
     cannot be read back or lacks rows, both after the ledger is written.
     """
-    from mars_aurora.background import exposure
     from mars_aurora.catalogue import write as tables
 
     keys = RunKeys(request.run_id)
-    joined = list(slices)
-    records = [record for measured in joined for record in measured.records]
-    auroras = [aurora for measured in joined for aurora in measured.auroras]
-    found = [record.name for record in records if record.outcome is Outcome.AURORA]
-    imaged = [record.name for record in records if record.outcome in PICTURED] if native else found
-    delete_others(keys.detections, set(map(keys.detection, found)), detections)
-    delete_others(keys.natives, set(map(keys.native, imaged)), detections)
-    delete_others(keys.sets, set_pictures, detections)
-    provenance = _state_detectors(provenance, {found for measured in joined for found in measured.detectors})
-    tables.write_products(
-        keys,
-        records,
-        auroras,
-        provenance,
-        detections,
-        verifier,
-        exposure=exposure.join(measured.searched for measured in joined),
-        elapsed_s=_elapsed_s(request.started_utc),
-        detected=request.detected,
-    )
-    require_balance(request.listed, records)
-    return CatalogueResult(request.run_id, len(records), count_auroras(auroras), count_outcomes(records))
+    with tempfile.TemporaryDirectory() as folder:
+        joined = collect_slices(slices, Path(folder))
+        delete_others(keys.detections, (keys.detection(name) for name in joined.found), detections)
+        imaged = (record.name for record in joined.records if record.outcome in PICTURED) if native else joined.found
+        delete_others(keys.natives, map(keys.native, imaged), detections)
+        delete_others(keys.sets, set_pictures, detections)
+        tables.write_products(
+            keys,
+            joined.records,
+            joined.auroras,
+            _state_detectors(provenance, joined.detectors),
+            detections,
+            worker,
+            exposure=joined.searched,
+            elapsed_s=_elapsed_s(request.started_utc),
+            detected=request.detected,
+        )
+        require_balance(request.listed, joined.records)
+        counts, auroras = count_outcomes(joined.records), count_auroras(joined.auroras)
+    return CatalogueResult(request.run_id, sum(counts.values()), auroras, counts)
+
+
+@dataclass(frozen=True)
+class Joined:
+    """The slices of a run: rows in files, the names of the inputs with auroras, the exposure, and the detectors."""
+
+    records: RowFile[Record]
+    auroras: RowFile[Aurora]
+    found: list[str]
+    searched: Cells
+    detectors: set[DetectorVersion]
+
+
+def collect_slices(slices: Iterable[MeasuredSlice], folder: Path) -> Joined:
+    """Write the records, whose texts are escaped, and the auroras of slices to files in a folder."""
+    from mars_aurora.background import exposure
+    from mars_aurora.catalogue.rows import RowFile
+
+    found: list[str] = []
+    detectors: set[DetectorVersion] = set()
+    with RowFile[Record](folder / "records") as records, RowFile[Aurora](folder / "auroras") as auroras:
+
+        def add(measured: MeasuredSlice) -> Cells:
+            for record in measured.records:
+                records.add(escape_row(record))
+            for aurora in measured.auroras:
+                auroras.add(aurora)
+            found.extend(record.name for record in measured.records if record.outcome is Outcome.AURORA)
+            detectors.update(measured.detectors)
+            return measured.searched
+
+        searched = exposure.join(map(add, slices))
+    return Joined(records, auroras, found, searched, detectors)
 
 
 def read_slices(
@@ -134,7 +169,9 @@ def _elapsed_s(started_utc: str) -> float | None:
     return (datetime.now(UTC) - datetime.fromisoformat(started_utc)).total_seconds() if started_utc else None
 
 
-def delete_others(folder: str, current: Collection[str], storage: Storage) -> None:
+def delete_others(folder: str, current: Iterable[str], storage: Storage) -> None:
     """Delete the objects in a folder that an earlier run put, and that are not current since."""
-    for key in set(storage.list(folder)) - set(current):
+    if others := set(storage.list(folder)):
+        others.difference_update(current)
+    for key in others:
         storage.delete(key)

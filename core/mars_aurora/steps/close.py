@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -37,12 +37,8 @@ def close_run(request: CloseRequest, inputs: S3Storage, work: S3Storage, detecti
     keys = RunKeys(request.run_id)
     result = CloseResult(request.run_id)
     if request.failure:
-        from mars_aurora.catalogue import ledger_table
-
         error, meaning = explain(request.failure)
-        records = _collect(request, inputs, work, keys, partial(_fail, meaning=meaning))
-        detections.put(keys.product(LEDGER), ledger_table.to_csv(records))
-        counts = describe_counts(count_outcomes(records))
+        counts = describe_counts(_write_ledger(request, inputs, work, detections, partial(_fail, meaning=meaning)))
         cause = f"{meaning}. The ledger of the run {request.run_id} gives the outcome of each input: {counts}. "
         cause += "Start the run again: what is done is not repeated."
         result = CloseResult(request.run_id, error, cause)
@@ -50,17 +46,44 @@ def close_run(request: CloseRequest, inputs: S3Storage, work: S3Storage, detecti
     return result
 
 
-def _collect(
-    request: CloseRequest, inputs: S3Storage, work: S3Storage, keys: RunKeys, fail: Callable[[Record], Record]
-) -> list[Record]:
-    """Return one final record for each input: from the slices if there are all, else from the map over the inputs."""
-    with suppress(KeyError):
-        slices = read_slices(work, keys, request.execution, fail)
-        return [record for measured in slices for record in measured.records]
-    with tempfile.TemporaryDirectory() as folder, RecordTable(Path(folder)) as table:
-        fill_table(table, request.prefix, request.execution, inputs, work, keys)
-        table.supersede()
-        return [fail(Record.from_json(item.record.encode())) for item in table.settle()]
+def _write_ledger(
+    request: CloseRequest,
+    inputs: S3Storage,
+    work: S3Storage,
+    detections: S3Storage,
+    fail: Callable[[Record], Record],
+) -> Mapping[str, int]:
+    """Write one final record for each input; return the inputs by outcome.
+
+    The records are those of the slices if there are all, else those of the map over the inputs.
+    """
+    keys = RunKeys(request.run_id)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, LEDGER)
+        try:
+            slices = read_slices(work, keys, request.execution, fail)
+            counts = _put_records(path, (record for measured in slices for record in measured.records))
+        except KeyError:
+            with RecordTable(Path(folder)) as table:
+                fill_table(table, request.prefix, request.execution, inputs, work, keys)
+                table.supersede()
+                counts = _put_records(path, (fail(Record.from_json(item.record.encode())) for item in table.settle()))
+        detections.put_file(keys.product(LEDGER), path)
+    return counts
+
+
+def _put_records(path: Path, records: Iterable[Record]) -> Mapping[str, int]:
+    """Write a ledger; return the inputs by outcome."""
+    from mars_aurora.catalogue import ledger_table
+
+    counts = count_outcomes([])
+
+    def count(record: Record) -> Record:
+        counts[record.outcome.value] += 1
+        return record
+
+    ledger_table.write_ledger(path, map(count, records))
+    return counts
 
 
 def _fail(record: Record, meaning: str) -> Record:

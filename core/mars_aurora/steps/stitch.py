@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from mars_aurora.errors import ProductError
 from mars_aurora.run.keys import RunKeys
 from mars_aurora.run.messages import StitchRequest, StitchResult
-from mars_aurora.run.storage import Storage
+from mars_aurora.run.storage import BulkStorage, Storage
 
 
-def stitch(request: StitchRequest, work: Storage, detections: Storage) -> StitchResult:
+def stitch(request: StitchRequest, work: Storage, detections: BulkStorage) -> StitchResult:
     """Write the picture of each observation set, and read it back.
 
     Raises ProductError if the picture of an input cannot be read.
@@ -22,7 +22,7 @@ def stitch(request: StitchRequest, work: Storage, detections: Storage) -> Stitch
     return StitchResult(request.run_id, len(request.sets))
 
 
-def stitch_one(names: Sequence[str], keys: RunKeys, work: Storage, detections: Storage) -> None:
+def stitch_one(names: Sequence[str], keys: RunKeys, work: Storage, detections: BulkStorage) -> None:
     """Write the picture of the observation set of these inputs, named after the first, and read it back."""
     from mars_aurora.catalogue.stitching import overlay
     from mars_aurora.catalogue.verify import Written, verify_stored

@@ -12,9 +12,11 @@ import regions
 import shapely
 from astropy.io.votable import parse as parse_votable
 from astropy.table import Table
+from rendering import render, render_labels
 
 from mars_aurora.aurora import COLUMNS, Aurora
 from mars_aurora.catalogue import geographic, labels, ledger_table, report, tables, votable, write
+from mars_aurora.catalogue.tables import RowTable
 from mars_aurora.detect.detectors import DetectorName
 from mars_aurora.emission import OXYGEN_1356
 from mars_aurora.errors import UsageError
@@ -88,14 +90,14 @@ def test_record_with_commas_and_newlines_is_one_line_of_csv(tmp_path):
 
 
 def test_csv_outlines_are_simple_polygons_with_longitudes_0_to_360():
-    _, row, _ = _rows(tables.to_csv(AURORAS))
+    _, row, _ = _rows(render(tables.write_csv, AURORAS, PROVENANCE))
     outline = shapely.from_wkt(dict(zip([column.name for column in COLUMNS], row, strict=True))["outline_wkt"])
     assert outline.is_valid
     assert outline.bounds == (0, -40, 360, -30)
 
 
 def test_ecsv_has_units_ucds_and_missing_values():
-    table = Table.read(tables.to_ecsv(AURORAS, PROVENANCE).decode(), format="ascii.ecsv")
+    table = Table.read(render(tables.write_ecsv, AURORAS, PROVENANCE).decode(), format="ascii.ecsv")
     assert table.colnames == [column.name for column in COLUMNS]
     assert str(table["area_km2"].unit) == "km2"
     assert table["mean_brightness_R"].unit.to_string() == "R"
@@ -106,7 +108,7 @@ def test_ecsv_has_units_ucds_and_missing_values():
 
 
 def test_catalogue_without_a_column_is_rejected_as_that_of_an_earlier_version():
-    table = Table.read(tables.to_ecsv(AURORAS, PROVENANCE).decode(), format="ascii.ecsv")
+    table = Table.read(render(tables.write_ecsv, AURORAS, PROVENANCE).decode(), format="ascii.ecsv")
     table.remove_column("emission")
     stream = io.StringIO()
     table.write(stream, format="ascii.ecsv")
@@ -117,7 +119,9 @@ def test_catalogue_without_a_column_is_rejected_as_that_of_an_earlier_version():
 def test_votable_is_valid_and_has_epn_tap_names_units_and_ucds():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        table = parse_votable(io.BytesIO(votable.to_votable(AURORAS, PROVENANCE)), verify="exception").get_first_table()
+        table = parse_votable(
+            io.BytesIO(render(votable.write_votable, AURORAS, PROVENANCE)), verify="exception"
+        ).get_first_table()
     fields = {field.name: field for field in table.fields}
     assert {"granule_uid", "obs_id", "dataproduct_type", "target_name", "time_min", "time_max"} <= set(fields)
     assert fields["c1min"].ucd == "pos.bodyrc.lon;stat.min"
@@ -127,12 +131,14 @@ def test_votable_is_valid_and_has_epn_tap_names_units_and_ucds():
 
 
 def test_votable_of_unknown_times_has_no_julian_date():
-    table = parse_votable(io.BytesIO(votable.to_votable([make_aurora(time_utc="")], PROVENANCE))).get_first_table()
+    table = parse_votable(
+        io.BytesIO(render(votable.write_votable, [make_aurora(time_utc="")], PROVENANCE))
+    ).get_first_table()
     assert table.array["time_min"].mask.tolist() == [True]
 
 
 def test_geojson_has_outlines_and_null_for_missing_values():
-    found = json.loads(geographic.to_geojson(AURORAS, PROVENANCE))
+    found = json.loads(render(geographic.write_geojson, AURORAS, PROVENANCE))
     assert [shapely.geometry.shape(feature["geometry"]).area for feature in found["features"]] == [50.0, 50.0]
     assert found["features"][1]["properties"]["mean_brightness_R"] is None
 
@@ -143,9 +149,8 @@ def test_geographic_files_use_the_mars_reference_system(tmp_path, suffix):
     import pyproj  # noqa: PLC0415 -- installed with the extra
 
     path = tmp_path / f"c.{suffix}"
-    path.write_bytes(
-        {"gpkg": geographic.to_geopackage, "parquet": geographic.to_geoparquet}[suffix](AURORAS, PROVENANCE)
-    )
+    write = {"gpkg": geographic.write_geopackage, "parquet": geographic.write_geoparquet}[suffix]
+    write(path, RowTable(AURORAS, PROVENANCE))
     frame = (geopandas.read_file if suffix == "gpkg" else geopandas.read_parquet)(path)
     assert pyproj.CRS("IAU_2015:49900").equals(frame.crs, ignore_axis_order=True)
     assert shapely.area(frame.geometry.array).tolist() == [50.0, 50.0]
@@ -165,12 +170,12 @@ FRAMES = [
 def test_geographic_files_use_the_ellipsoid_where_all_latitudes_are_planetographic(tmp_path, suffix, frames, polar_km):
     geopandas = pytest.importorskip("geopandas", reason="the extra 'formats' is not installed")
     writers = {
-        "gpkg": geographic.to_geopackage,
-        "parquet": geographic.to_geoparquet,
-        "geojson": geographic.to_geojson,
+        "gpkg": geographic.write_geopackage,
+        "parquet": geographic.write_geoparquet,
+        "geojson": geographic.write_geojson,
     }
     path = tmp_path / f"c.{suffix}"
-    path.write_bytes(writers[suffix]([make_aurora(latitude_frame=frame) for frame in frames], PROVENANCE))
+    writers[suffix](path, RowTable([make_aurora(latitude_frame=frame) for frame in frames], PROVENANCE))
     found = geopandas.read_parquet(path) if suffix == "parquet" else geopandas.read_file(path)
     assert found["latitude_frame"].tolist() == frames
     if suffix == "geojson" and polar_km == 3396.19:
@@ -184,7 +189,7 @@ def test_geographic_files_use_the_ellipsoid_where_all_latitudes_are_planetograph
 )
 def test_votable_states_the_frame_of_the_latitudes(frames, system):
     auroras = [make_aurora(latitude_frame=frame) for frame in frames]
-    table = parse_votable(io.BytesIO(votable.to_votable(auroras, PROVENANCE))).get_first_table()
+    table = parse_votable(io.BytesIO(render(votable.write_votable, auroras, PROVENANCE))).get_first_table()
     assert all(stated.startswith(system) for stated in table.array["spatial_coordinate_description"])
     assert table.array["latitude_frame"].tolist() == frames
 
@@ -193,10 +198,10 @@ def test_coco_and_yolo_have_the_same_boxes():
     box = {"box_x0": 100.0, "box_y0": 120.0, "box_x1": 164.0, "box_y1": 168.0}
     aurora = make_aurora(name="x.fits", **box)
     records = [Record("x.fits", Outcome.AURORA, auroras=1), Record("y.fits", Outcome.DISCARDED)]
-    coco = json.loads(labels.to_coco(records, [aurora], PROVENANCE))
+    coco = json.loads(render_labels(labels.write_coco, records, [aurora], PROVENANCE))
     assert [image["file_name"] for image in coco["images"]] == ["images/x.fits.png", "images/y.fits.png"]
     assert coco["annotations"][0]["bbox"] == [100.0, 120.0, 64.0, 48.0]
-    with zipfile.ZipFile(io.BytesIO(labels.to_yolo(records, [aurora], PROVENANCE))) as archive:
+    with zipfile.ZipFile(io.BytesIO(render_labels(labels.write_yolo, records, [aurora], PROVENANCE))) as archive:
         (number, *fractions) = archive.read("labels/x.fits.txt").split()
     assert (int(number), coco["annotations"][0]["category_id"]) == (1, 2)
     assert [float(part) for part in fractions] == pytest.approx([132 / 640, 144 / 480, 64 / 640, 48 / 480])
@@ -213,7 +218,7 @@ def test_diffuse_aurora_is_no_label_of_an_annotation_tool(tmp_path):
 
 
 def test_ds9_regions_are_in_native_image_coordinates():
-    with zipfile.ZipFile(io.BytesIO(labels.to_ds9(AURORAS[:1], PROVENANCE))) as archive:
+    with zipfile.ZipFile(io.BytesIO(render(labels.write_ds9, AURORAS[:1], PROVENANCE))) as archive:
         name, _ = archive.namelist()
         first, second = regions.Regions.parse(archive.read(name).decode(), format="ds9")
     assert name == f"regions/{AURORAS[0].name}.reg"
@@ -233,7 +238,5 @@ def test_report_names_the_emission_of_the_run():
 
 @pytest.mark.parametrize(("missing", "written"), [("pyogrio", [False, True]), ("pyarrow", [True, False])])
 def test_format_is_omitted_without_its_extra(monkeypatch, missing, written):
-    pytest.importorskip("geopandas", reason="the extras 'maps' and 'parquet' are not installed")
     monkeypatch.setattr(geographic, "find_spec", lambda name: None if name == missing else name)
-    files = [write(AURORAS, PROVENANCE) for write in (geographic.to_geopackage, geographic.to_geoparquet)]
-    assert [bool(file) for file in files] == written
+    assert [write.is_written(name) for name in ("catalogue.gpkg", "catalogue.parquet")] == written

@@ -10,13 +10,14 @@ import shapely
 from astropy.io.votable import parse
 from astropy.io.votable.ucd import parse_ucd
 from astropy.time import Time
+from rendering import render
 from test_catalogue_files import PROVENANCE, make_aurora
 
 from mars_aurora.catalogue.entries import list_entries
 from mars_aurora.catalogue.region import find_bounds
 from mars_aurora.catalogue.sightings import join
 from mars_aurora.catalogue.tables import AURORAS, COLUMNS
-from mars_aurora.catalogue.votable import to_votable
+from mars_aurora.catalogue.votable import write_votable
 from mars_aurora.geometry.outline import to_wkt
 from mars_aurora.geometry.plane import Plane
 
@@ -75,7 +76,7 @@ REQUIRED = _list_standard()
 def _parse(rows: list, *kind: object) -> object:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        return parse(io.BytesIO(to_votable(rows, PROVENANCE, *kind)), verify="exception")
+        return parse(io.BytesIO(render(write_votable, rows, PROVENANCE, *kind)), verify="exception")
 
 
 def _array(rows: list, *kind: object) -> np.ma.MaskedArray:
@@ -122,7 +123,7 @@ def test_table_states_that_it_is_epn_tap_and_its_time_system():
 
 
 def test_identifiers_of_a_document_are_unique():
-    ids = re.findall(r' ID="([^"]*)"', to_votable(ROWS, PROVENANCE).decode())
+    ids = re.findall(r' ID="([^"]*)"', render(write_votable, ROWS, PROVENANCE).decode())
     assert len(ids) == len(set(ids))
 
 
@@ -223,7 +224,7 @@ def test_region_of_several_parts_is_their_hull():
     ],
 )
 def test_bounds_are_the_western_and_the_eastern_end(wkt, bounds):
-    assert find_bounds(wkt) == bounds
+    assert find_bounds(shapely.from_wkt(wkt)) == bounds
 
 
 def test_table_without_rows_has_all_columns():

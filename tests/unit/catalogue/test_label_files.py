@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pycocotools.coco import COCO
+from rendering import render_labels
 from test_catalogue_files import PROVENANCE, make_aurora
 
 from mars_aurora.catalogue import labels
@@ -28,7 +29,7 @@ AURORAS = [make_aurora(name="a/x.fits", picture_outline=OUTLINE, **BOX)]
 @pytest.fixture
 def coco(tmp_path: Path) -> COCO:
     path = tmp_path / "annotations.coco.json"
-    path.write_bytes(labels.to_coco(RECORDS, AURORAS, PROVENANCE))
+    path.write_bytes(render_labels(labels.write_coco, RECORDS, AURORAS, PROVENANCE))
     return COCO(str(path))
 
 
@@ -59,7 +60,7 @@ def test_mask_of_an_outline_is_that_of_its_parts_within_the_box(coco):
 
 
 def test_yolo_zip_names_its_classes_and_has_a_file_for_each_picture():
-    with zipfile.ZipFile(io.BytesIO(labels.to_yolo(RECORDS, AURORAS, PROVENANCE))) as archive:
+    with zipfile.ZipFile(io.BytesIO(render_labels(labels.write_yolo, RECORDS, AURORAS, PROVENANCE))) as archive:
         texts = {name: archive.read(name).decode() for name in archive.namelist()}
     assert set(texts) == {"data.yaml", "classes.txt", "labels/a/x.fits.txt", "labels/y.fits.txt", "provenance.json"}
     assert texts["classes.txt"].split() == ["mars", "aurora"]

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+from rendering import read_written
 
 from mars_aurora.catalogue import ledger_table
 from mars_aurora.night import Night
@@ -28,7 +29,9 @@ OTHER = Record("b.fits", Outcome.SUPERSEDED, "copy", detail="a.fits is used", su
 
 
 def _rows(*records: Record) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(ledger_table.to_csv(records).decode())))
+    return list(
+        csv.DictReader(io.StringIO(read_written(lambda path: ledger_table.write_ledger(path, records)).decode()))
+    )
 
 
 def test_line_has_what_was_read_and_what_is_unusual():
@@ -46,7 +49,7 @@ def test_line_has_what_was_searched_and_what_was_removed():
     assert (row["spike_pixels"], row["offset_bins"], row["particle_background_R"]) == ("12", "0", "")
     (other,) = _rows(OTHER)
     assert other["night_area_km2"] == other["spike_pixels"] == ""
-    table = ledger_table.from_csv(ledger_table.to_csv([USED, OTHER]))
+    table = ledger_table.from_csv(read_written(lambda path: ledger_table.write_ledger(path, [USED, OTHER])))
     assert table["night_area_km2"].tolist() == [1.5e7, None]
 
 
@@ -57,7 +60,7 @@ def test_input_that_was_not_read_has_no_size_and_no_checksum():
 
 
 def test_table_masks_unknown_numbers():
-    table = ledger_table.from_csv(ledger_table.to_csv([USED, OTHER]))
+    table = ledger_table.from_csv(read_written(lambda path: ledger_table.write_ledger(path, [USED, OTHER])))
     assert table["size_bytes"].tolist() == [5_000_000_000, None]
     assert table["objects"].tolist() == [3, None]
     assert table["sza_residual_deg"][0] == np.float64(0.05123457)

@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import shapely
+from rendering import render
 from test_catalogue_files import PROVENANCE, make_aurora
 
 from mars_aurora.catalogue import geographic, jmars
 from mars_aurora.catalogue.entries import list_entries
 from mars_aurora.catalogue.sightings import join
-from mars_aurora.catalogue.tables import AURORAS, DETECTIONS, Kind
+from mars_aurora.catalogue.tables import AURORAS, DETECTIONS, Kind, RowTable
 from mars_aurora.geometry.outline import to_wkt
 from mars_aurora.geometry.plane import Plane
 
@@ -20,9 +21,9 @@ geopandas = pytest.importorskip("geopandas", reason="the extra 'formats' is not 
 pyproj = pytest.importorskip("pyproj", reason="the extra 'formats' is not installed")
 
 WRITERS = {
-    "gpkg": geographic.to_geopackage,
-    "geojson": geographic.to_geojson,
-    "parquet": geographic.to_geoparquet,
+    "gpkg": geographic.write_geopackage,
+    "geojson": geographic.write_geojson,
+    "parquet": geographic.write_geoparquet,
 }
 CENTERS = [(0.0, 180.0), (30.0, 0.0), (-60.0, 170.0), (89.0, 40.0), (-87.0, 200.0), (10.0, 90.0)]
 SPHERE = pyproj.CRS("IAU_2015:49900")
@@ -42,7 +43,7 @@ ROWS = [
 
 def _read(folder: Path, suffix: str, kind: Kind = DETECTIONS, rows: list = ROWS) -> object:
     path = folder / f"{kind.name}.{suffix}"
-    path.write_bytes(WRITERS[suffix](rows, PROVENANCE, kind))
+    WRITERS[suffix](path, RowTable(rows, PROVENANCE, kind))
     return geopandas.read_parquet(path) if suffix == "parquet" else geopandas.read_file(path, engine="pyogrio")
 
 
@@ -91,11 +92,11 @@ def test_table_of_auroras_has_all_its_columns_in_each_format(tmp_path, suffix):
 def test_shapefile_has_simple_polygons_within_the_map(tmp_path):
     entries = list_entries(join(ROWS))
     path = tmp_path / "jmars.shp.zip"
-    path.write_bytes(jmars.to_shapefile(entries))
+    count = jmars.write_shapefile(path, RowTable(entries, PROVENANCE, AURORAS))
     frame = geopandas.read_file(path, engine="pyogrio")
     assert set(frame.geom_type) == {"Polygon"}
     assert not any(len(polygon.interiors) for polygon in frame.geometry)
-    assert len(frame) == jmars.count_parts(entries) > len(entries)
+    assert len(frame) == count > len(entries)
     assert set(frame["aurora_id"]) == {entry.aurora_id for entry in entries}
     assert frame.columns.tolist() == [*jmars.ATTRIBUTES, "geometry"]
     assert max(map(len, jmars.ATTRIBUTES)) <= 10
@@ -104,6 +105,6 @@ def test_shapefile_has_simple_polygons_within_the_map(tmp_path):
 
 def test_points_have_the_columns_that_jmars_looks_for():
     entries = list_entries(join(ROWS))
-    header, *lines = jmars.to_points(entries).decode().splitlines()
+    header, *lines = render(jmars.write_points, entries, PROVENANCE, AURORAS).decode().splitlines()
     assert header.split(",")[:2] == ["lon", "lat"]
     assert [tuple(map(float, line.split(",")[:2])) for line in lines] == [(lon, lat) for lat, lon in CENTERS]

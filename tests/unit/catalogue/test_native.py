@@ -9,6 +9,7 @@ import pytest
 import regions
 from astropy.io import fits
 from astropy.units import Unit
+from rendering import render
 
 from mars_aurora import readers
 from mars_aurora.catalogue import labels, native
@@ -77,7 +78,7 @@ def test_changed_byte_is_found(found):
 def test_regions_lie_on_the_bright_pixels_of_the_image(found):
     observation, auroras, data = found
     made_by = describe_provenance(DetectorName.YOLO, 2, "")
-    with zipfile.ZipFile(io.BytesIO(labels.to_ds9(auroras, made_by))) as archive:
+    with zipfile.ZipFile(io.BytesIO(render(labels.write_ds9, auroras, made_by))) as archive:
         member = next(name for name in archive.namelist() if name.endswith(".reg"))
         outlines = regions.Regions.parse(archive.read(member).decode(), format="ds9")
     with fits.open(io.BytesIO(data)) as hdus:

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from rendering import read_written, render
 
 from mars_aurora import readers
 from mars_aurora.box import Box
@@ -98,10 +99,10 @@ def run(broad_aurora: Simulated, tmp_path_factory: pytest.TempPathFactory) -> Pa
     auroras = measure(observation, fitted, [Box("aurora", 0.9, 150, 60, 490, 400)])
     records = [Record("x.fits", Outcome.AURORA, objects=2, auroras=1), Record("y.fits", Outcome.REJECTED, "not_fits")]
     storage, paths = FolderStorage(folder), RunPaths()
-    storage.put(paths.product("ledger.csv"), ledger_table.to_csv(records))
+    storage.put(paths.product("ledger.csv"), read_written(lambda path: ledger_table.write_ledger(path, records)))
     storage.put(
         paths.product("catalogue.ecsv"),
-        tables.to_ecsv(auroras, describe_provenance(DetectorName.YOLO, 2, "")),
+        render(tables.write_ecsv, auroras, describe_provenance(DetectorName.YOLO, 2, "")),
     )
     storage.put(paths.geometry("x.fits"), canvas.pack_geometry(observation, fitted))
     return folder
@@ -204,7 +205,7 @@ def test_other_oxygen_line_is_plotted_beside_where_the_input_is_the_same(
     shutil.copytree(run, folder)
     paths = RunPaths()
     records = [Record(name, Outcome.AURORA, origin=Origin(Version(len(content)), read="r"))]
-    (folder / "ledger.csv").write_bytes(ledger_table.to_csv(records))
+    (folder / "ledger.csv").write_bytes(read_written(lambda path: ledger_table.write_ledger(path, records)))
     (folder / RUN_FILE).write_text(json.dumps({"inputs": [str(root)]}))
     observation, fitted = canvas.unpack_geometry((folder / paths.geometry("x.fits")).read_bytes())
     renamed = replace(observation, facts=replace(observation.facts, name=name))
@@ -245,9 +246,9 @@ def test_set_and_overview_are_plotted_with_the_boxes_of_joined_auroras(
         auroras += measure(observation, fitted, [Box("aurora", 0.9, 150, 60, 490, 400)])
         storage.put(paths.geometry(name), canvas.pack_geometry(observation, fitted))
     records = [Record(name, Outcome.AURORA, objects=2, auroras=1) for name in names]
-    storage.put(paths.product("ledger.csv"), ledger_table.to_csv(records))
+    storage.put(paths.product("ledger.csv"), read_written(lambda path: ledger_table.write_ledger(path, records)))
     provenance = describe_provenance(DetectorName.YOLO, 2, "")
-    storage.put(paths.product("catalogue.ecsv"), tables.to_ecsv(sightings.join(auroras), provenance))
+    storage.put(paths.product("catalogue.ecsv"), render(tables.write_ecsv, sightings.join(auroras), provenance))
     plot(tmp_path, dpi=100)
     assert capsys.readouterr().out.startswith("4 plots in ")
     stitched = cv2.imread(str(tmp_path / paths.set_plot(names[0], "png")))

@@ -8,11 +8,7 @@ from mars_aurora.catalogue.summary import (
     NightSummary,
     Removed,
     Residual,
-    group_flags,
-    group_reasons,
-    summarize_cleaning,
-    summarize_night,
-    summarize_residuals,
+    summarize,
 )
 from mars_aurora.night import Night
 from mars_aurora.run.keys import RunKeys
@@ -28,18 +24,18 @@ RECORDS = [
 
 
 def test_reasons_are_counted_by_outcome_with_the_first_input():
-    assert group_reasons(RECORDS) == [
+    assert summarize(RECORDS).reasons == [
         Group(("rejected", "truncated"), 2, "a.fits"),
         Group(("failed", "timed_out"), 1, "c.fits"),
     ]
 
 
 def test_flags_are_counted_with_the_first_input():
-    assert group_flags(RECORDS) == [Group(("fill_values",), 2, "d.fits"), Group(("altitude_offset",), 1, "d.fits")]
+    assert summarize(RECORDS).flags == [Group(("fill_values",), 2, "d.fits"), Group(("altitude_offset",), 1, "d.fits")]
 
 
 def test_largest_difference_of_the_geometry_is_named():
-    assert summarize_residuals(RECORDS) == [
+    assert summarize(RECORDS).residuals == [
         Residual("solar zenith angle, deg", 2, 0.2, 0.3, "d.fits"),
         Residual("local time, h", 1, 0.01, 0.01, "e.fits"),
     ]
@@ -70,12 +66,12 @@ SEARCHED = [
 
 
 def test_what_was_searched_is_that_of_the_files_that_were_used():
-    assert summarize_night(SEARCHED) == NightSummary(read=3, in_view=2, area_km2=4.1e6, limit_R=3.0, diffuse=1)
-    assert summarize_night([]) == NightSummary(0, 0, 0, None, 0)
+    assert summarize(SEARCHED).night == NightSummary(read=3, in_view=2, area_km2=4.1e6, limit_R=3.0, diffuse=1)
+    assert summarize([]).night == NightSummary(0, 0, 0, None, 0)
 
 
 def test_removed_artefacts_are_summarized_over_the_files_that_have_them():
-    assert summarize_cleaning(SEARCHED) == [Removed("spikes, pixels", 2, 5.0, 7.0, "c.fits")]
+    assert summarize(SEARCHED).removed == [Removed("spikes, pixels", 2, 5.0, 7.0, "c.fits")]
 
 
 def test_report_shows_what_was_searched_and_removed():

@@ -289,7 +289,7 @@ def test_plot_rejects_anything_but_auroras(night_file: Path):
 @pytest.mark.parametrize("name", ["+x.fits", "a\rb.fits", "%FF.fits"])
 def test_pictures_are_found_by_the_names_in_the_ledger(run: mars_aurora.Run, tmp_path: Path, name: str):
     storage = FolderStorage(tmp_path)
-    storage.put("ledger.csv", ledger_table.to_csv([Record(name, Outcome.DISCARDED)]))
+    ledger_table.write_ledger(tmp_path / "ledger.csv", [Record(name, Outcome.DISCARDED)])
     storage.put(RunPaths().image(name), run.storage.get(run.paths.image(run.ledger["name"][0])))
     opened = mars_aurora.open_run(tmp_path)
     assert opened.picture(opened.ledger["name"][0]).levels.shape == (480, 640)

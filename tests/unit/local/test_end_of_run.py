@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from mars_aurora.catalogue.ledger_table import to_csv
+from mars_aurora.catalogue.ledger_table import write_ledger
 from mars_aurora.errors import UsageError
 from mars_aurora.local import summary
 from mars_aurora.run.ledger import Outcome, Record
 
 
 def _rows(folder: Path, *records: Record) -> summary.Rows:
-    (folder / "ledger.csv").write_bytes(to_csv(records))
+    write_ledger(folder / "ledger.csv", records)
     return summary.read_ledger(folder)
 
 

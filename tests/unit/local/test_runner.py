@@ -1,15 +1,17 @@
 """Failures and progress of the local runner. Whole runs are tested in tests/end_to_end."""
 
-import hashlib
 import io
 import json
 import re
 from functools import partial
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from mars_aurora.catalogue.verify import Written, verify_stored
+from mars_aurora.catalogue.tables import AURORAS, RowTable
+from mars_aurora.catalogue.write import Contents, write_product
+from mars_aurora.detect.detectors import DetectorName
 from mars_aurora.errors import BusyError, ChangedError, ProductError
 from mars_aurora.local import runner
 from mars_aurora.local.inputs import RUN_FILE, InputFiles, find_inputs
@@ -18,7 +20,8 @@ from mars_aurora.local.plan import plan_reading
 from mars_aurora.local.pool import TimedOutError, WorkerDiedError, WorkerPool
 from mars_aurora.local.progress import Progress
 from mars_aurora.local.tasks import Job
-from mars_aurora.run.keys import PRODUCTS
+from mars_aurora.run.keys import PRODUCTS, RunKeys
+from mars_aurora.run.provenance import describe_provenance
 from mars_aurora.run.records import read_records
 from mars_aurora.run.storage import FolderStorage
 
@@ -130,17 +133,26 @@ def test_without_a_terminal_each_phase_with_work_has_a_line(tmp_path):
         runner.run(Job("r", tmp_path), find_inputs([tmp_path / "in"]), 1, progress)
     lines = screen.getvalue().splitlines()
     assert re.fullmatch(r"Reading and classifying 1/1 [\d.]+/s 0:\d\d:\d\d 1 rejected", lines[0])
-    assert re.match(r"Reading back (\d+)/\1 ", lines[-1])
+    assert re.match(r"Writing (\d+)/\1 ", lines[-1])
+
+
+class ForgetfulStorage(FolderStorage):
+    """A folder that keeps nothing."""
+
+    def put_file(self, key: str, path: Path) -> None:
+        """Keep nothing."""
 
 
 def test_product_that_cannot_be_read_back_ends_the_run_by_name(tmp_path, progress):
-    storage = FolderStorage(tmp_path)
-    storage.put("a.csv", b"name\na\n")
-    digest = hashlib.sha256(b"name\na\n").hexdigest()
-    verify = partial(runner._verify, partial(verify_stored, storage=storage), workers=1, progress=progress)
-    assert list(verify([Written("a.csv", 1, digest)])) == [None]
-    with pytest.raises(ProductError, match=r"^a\.csv: 1 rows were read back, not 2"):
-        list(verify([Written("a.csv", 2, digest)]))
+    made_by = describe_provenance(DetectorName.YOLO, 2, "")
+    contents = Contents([], RowTable([], made_by), RowTable([], made_by, AURORAS))
+    write = partial(write_product, contents=contents, keys=RunKeys("r"), storage=FolderStorage(tmp_path))
+    assert [
+        [item.key for item in found] for found in runner._write(write, ["jmars.csv"], workers=1, progress=progress)
+    ] == [["runs/r/jmars.csv"]]
+    lost = partial(write_product, contents=contents, keys=RunKeys("r"), storage=ForgetfulStorage(tmp_path))
+    with pytest.raises(ProductError, match=r"^runs/r/auroras\.csv: it was removed"):
+        list(runner._write(lost, ["auroras.csv"], workers=1, progress=progress))
 
 
 def test_run_folder_of_an_earlier_version_is_made_again_and_says_so_once(tmp_path):

@@ -19,6 +19,9 @@ class MemoryStorage:
     def get_tagged(self, key: str) -> tuple[bytes, str]:
         return self.objects[key], self.version(key).etag
 
+    def put_file(self, key: str, path: Path) -> None:
+        self.put(key, path.read_bytes())
+
     def put(self, key: str, data: bytes) -> None:
         self.objects[key] = data
 
