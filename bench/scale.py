@@ -32,7 +32,7 @@ from mars_aurora.steps.tally import tally
 
 RECORDS = 1_000_000
 KEYS, EXECUTION, MAP_RUN = RunKeys("r"), "one", "arn:aws:states:us-east-1:000000000000:mapRun:DetectAuroras/EachFile:1"
-PARTS = 10
+PARTS, NAMES = 10, "names"
 FIRST = datetime(2021, 4, 1)  # noqa: DTZ001 -- UTC, as the names of files
 START = "import sys; from bench import scale; scale.{}(sys.argv[1], int(sys.argv[2]))"
 
@@ -69,6 +69,7 @@ def fabricate(folder: str, records: int) -> None:
     work, generator = FolderStorage(Path(folder)), random.Random(0)  # noqa: S311 -- not a secret
     items = ({"key": name_input(n), "name": name_input(n), "etag": "e", "size": 1} for n in range(records))
     write_items(work, KEYS, LISTED, items)
+    work.put(NAMES, "\n".join(map(name_input, range(records))).encode())
     order = list(range(records))
     generator.shuffle(order)
     root, files = KEYS.results(EXECUTION, FILES), []
@@ -92,8 +93,8 @@ class Stored(FolderStorage):
             return {KEYS.candidate(item["name"]): item["image_bytes"] for item in map(json.loads, items)}
 
     def iterate(self, _prefix: str) -> Iterator[str]:
-        with self._path(KEYS.items(LISTED)).open("rb") as items:
-            yield from (f"b/{json.loads(item)['name']}" for item in items)
+        with self._path(NAMES).open() as names:
+            yield from (f"b/{name}" for name in names.read().splitlines())
 
 
 def run(folder: str, records: int) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import json
+import tempfile
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
 
 from mars_aurora.run.keys import RunKeys
 from mars_aurora.run.ledger import NO_RECORD, NOT_COUNTED, Outcome, Record
@@ -29,14 +31,38 @@ def list_items(inputs: S3Storage, prefix: str) -> list[dict[str, Any]]:
     ]
 
 
+class ItemFile:
+    """The list that a map of the workflow processes, written item by item in a ``with`` statement."""
+
+    def __init__(self, work: Storage, keys: RunKeys, phase: str, execution: str = "") -> None:
+        self._work, self._key = work, keys.items(phase, execution)
+        self._folder = tempfile.TemporaryDirectory()
+        self._path = Path(self._folder.name, "items")
+        self._file = self._path.open("w", encoding="utf-8", newline="\n")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._folder:
+            self._file.close()
+            if kind is None:
+                self._work.put_file(self._key, self._path)
+
+    def add(self, item: Mapping[str, Any]) -> None:
+        self._file.write(f"{json.dumps(item)}\n")
+
+
 def write_items(
     work: Storage, keys: RunKeys, phase: str, items: Iterable[Mapping[str, Any]], execution: str = ""
 ) -> int:
-    """Write the list that a map of the workflow processes; return the number of its items."""
-    stream, count = io.BytesIO(), 0
-    for count, item in enumerate(items, 1):  # noqa: B007 -- used after the loop
-        stream.write(f"{json.dumps(item)}\n".encode())
-    work.put(keys.items(phase, execution), stream.getvalue())
+    """Write the list that a map of the workflow processes; return the number of its items, which are not held."""
+    count = 0
+    with ItemFile(work, keys, phase, execution) as file:
+        for count, item in enumerate(items, 1):  # noqa: B007 -- used after the loop
+            file.add(item)
     return count
 
 

@@ -19,6 +19,7 @@ from mars_aurora.run.listing import (
     SETS,
     SLICES,
     UNDETECTED,
+    ItemFile,
     is_unprocessed,
     read_items,
     write_items,
@@ -32,7 +33,6 @@ from mars_aurora.run.slices import pack_records, split
 from mars_aurora.run.storage import BulkStorage, Storage
 from mars_aurora.steps.settle import fill_table, require_complete
 
-_ITEM = ("name", "read", "image_sha256", "image_bytes")  # of the list of the candidates
 _THREADS = 16  # reading a prediction from S3, or writing a slice, takes one round trip
 _SLICES_AT_ONCE = 64  # in memory
 _READ_AT_ONCE = 2000  # predictions in memory
@@ -113,15 +113,14 @@ def divide(
 ) -> Divided:
     """Write the slices of the settled records, the observation sets, and the candidates with their pictures."""
     counts: dict[str, int] = count_outcomes([])
-    candidates: list[tuple[object, ...]] = []
     unprocessed: set[str] = set()
 
     def note(item: Settled) -> str:
         counts[item.outcome.value] += 1
-        if item.outcome is Outcome.CANDIDATE:
-            candidates.append(_to_item(item))
         if item.outcome is Outcome.FAILED and is_unprocessed(Record.from_json(item.record.encode())):
             unprocessed.add(item.name)
+        if item.outcome is Outcome.CANDIDATE:
+            candidates.add(_to_item(item))
         return item.record
 
     with tempfile.TemporaryDirectory() as folder, RecordTable(Path(folder)) as table:
@@ -129,11 +128,10 @@ def divide(
         if request.execution:
             require_complete(table, results, count_items)
         table.supersede()
-        slices = put_slices(map(note, table.settle()), work, keys, request.execution)
+        with ItemFile(work, keys, CANDIDATES, request.execution) as candidates:
+            slices = put_slices(map(note, table.settle()), work, keys, request.execution)
         found = ({"names": names} for names in table.find_sets() if len(names) > 1)
         sets = write_items(work, keys, SETS, found, request.execution)
-    items = (dict(zip(_ITEM, candidate, strict=True)) for candidate in candidates)
-    write_items(work, keys, CANDIDATES, items, request.execution)
     write_items(work, keys, SLICES, ({"number": number} for number in range(slices)), request.execution)
     keep_candidates(read_candidates(work, keys, request.execution), work, keys)
     return Divided(slices, sets, write_unprocessed(unprocessed, work, keys), counts)
@@ -153,10 +151,11 @@ def put_slices(records: Iterable[str], work: Storage, keys: RunKeys, execution: 
     return slices
 
 
-def _to_item(candidate: Settled) -> tuple[object, ...]:
-    """Return what detection needs of a candidate: the values of `_ITEM`."""
+def _to_item(candidate: Settled) -> dict[str, object]:
+    """Return what detection needs of a candidate."""
     origin = json.loads(candidate.record)["origin"]
-    return candidate.name, origin["read"], origin["image_sha256"], origin["products"]["image"]
+    picture = {"image_sha256": origin["image_sha256"], "image_bytes": origin["products"]["image"]}
+    return {"name": candidate.name, "read": origin["read"], **picture}
 
 
 def read_candidates(work: BulkStorage, keys: RunKeys, execution: str) -> Iterator[Record]:
