@@ -54,7 +54,7 @@ def require_equal(cloud: dict[str, bytes], results: Path) -> None:
         for name in ("detections", "sets")
         for path in (results / name).rglob("*.png")
     }
-    for name in {"catalogue.csv", "auroras.csv", *pictures}:
+    for name in {"catalogue.csv", "auroras.csv", "jmars.csv", *pictures}:
         assert cloud[name] == (results / name).read_bytes(), name
     assert pictures == {name for name in cloud if name.endswith(".png")}
     assert len(pictures) > FILES // 20

@@ -51,6 +51,8 @@ def upload(stack: Stack, inputs: InputFiles, prefix: str) -> None:
 def download(stack: Stack, run_id: str, out: Path, *, for_labeling: bool = False, with_geometry: bool = False) -> None:
     """Download the results of a run and the pictures that its report shows, except files that are `is_downloaded`.
 
+    Products that runs in the cloud do not have are made, see `complete_products`.
+
     Objects that have expired in the work bucket are reported. Raises UsageError if the run has no results.
 
     Parameters
@@ -62,6 +64,8 @@ def download(stack: Stack, run_id: str, out: Path, *, for_labeling: bool = False
     with_geometry : bool
         Whether to download the geometry, which the command ``plot`` needs.
     """
+    from mars_aurora.local.completing import complete_products
+
     keys, folder = RunKeys(run_id), FolderStorage(out)
     results = list(list_objects(stack.s3, stack.detections_bucket, keys.root))
     if not results:
@@ -85,6 +89,8 @@ def download(stack: Stack, run_id: str, out: Path, *, for_labeling: bool = False
         for transfer in pending:
             transfer.result()
             bars.advance(task)
+    if completed := complete_products(out, keys):
+        typer.echo(f"{', '.join(completed)} {'is' if len(completed) == 1 else 'are'} made from the tables")
     counts = "".join(f", {len(found)} {kind}" for kind, found in work.items())
     typer.echo(f"{len(results)} result files{counts} in {out / keys.root}")
     for kind, count in count_expired(folder, keys, {kind: [key for key, _ in work[kind]] for kind in work}).items():

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
+from typing import Any
 
 from mars_aurora import __version__
 from mars_aurora.detect.detectors import DetectorName, hash_weights
@@ -49,6 +51,11 @@ class Provenance:
 
     def to_dict(self) -> dict[str, str | int]:
         return asdict(self)
+
+    @staticmethod
+    def from_dict(values: Mapping[str, Any]) -> Provenance:
+        """Build a provenance from a dictionary that has its fields, such as run.json; raises KeyError otherwise."""
+        return Provenance(**{field.name: values[field.name] for field in fields(Provenance)})
 
     def to_json(self) -> str:
         return json.dumps(self.to_dict())

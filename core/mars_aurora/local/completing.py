@@ -1,0 +1,47 @@
+"""Write the products that a run in the cloud does not: those whose libraries do not fit into a function."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from mars_aurora.catalogue.rows import write_rows
+from mars_aurora.catalogue.tables import AURORAS, DETECTIONS, Kind, RowTable, read_ecsv
+from mars_aurora.catalogue.write import RUN, Contents, is_written, write_product
+from mars_aurora.run.keys import RunKeys
+from mars_aurora.run.provenance import Provenance
+from mars_aurora.run.storage import FolderStorage
+
+COMPLETED = ("catalogue.gpkg", "auroras.gpkg", "catalogue.parquet", "auroras.parquet", "jmars.shp.zip")
+
+
+def complete_products(folder: Path, keys: RunKeys) -> list[str]:
+    """Write the products that a run lacks, or that are older than its tables, from these; return their names.
+
+    The rows in ECSV are complete. Products whose extra is not installed are left out. Raises ValueError if the tables
+    are those of another version of mars-aurora.
+    """
+    ecsv = {kind.name: folder / keys.product(f"{kind.name}.ecsv") for kind in (DETECTIONS, AURORAS)}
+    if not all(path.is_file() for path in (*ecsv.values(), folder / keys.product(RUN))):
+        return []
+    newest = max(path.stat().st_mtime for path in ecsv.values())
+    wanted = [name for name in COMPLETED if is_written(name) and _is_missing(folder / keys.product(name), newest)]
+    if wanted:
+        provenance = Provenance.from_dict(json.loads((folder / keys.product(RUN)).read_text()))
+        with tempfile.TemporaryDirectory() as temporary:
+
+            def read(kind: Kind) -> RowTable[Any]:
+                return RowTable(
+                    write_rows(Path(temporary, kind.name), read_ecsv(ecsv[kind.name], kind)), provenance, kind
+                )
+
+            contents = Contents([], read(DETECTIONS), read(AURORAS))
+            for name in wanted:
+                write_product(name, contents, keys, FolderStorage(folder))
+    return wanted
+
+
+def _is_missing(path: Path, newest: float) -> bool:
+    return not path.is_file() or path.stat().st_mtime < newest
