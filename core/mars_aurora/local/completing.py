@@ -26,8 +26,12 @@ def complete_products(folder: Path, keys: RunKeys) -> list[str]:
     ecsv = {kind.name: folder / keys.product(f"{kind.name}.ecsv") for kind in (DETECTIONS, AURORAS)}
     if not all(path.is_file() for path in (*ecsv.values(), folder / keys.product(RUN))):
         return []
-    newest = max(path.stat().st_mtime for path in ecsv.values())
-    wanted = [name for name in COMPLETED if is_written(name) and _is_missing(folder / keys.product(name), newest)]
+
+    def is_wanted(name: str) -> bool:
+        product, table = folder / keys.product(name), ecsv.get(name.partition(".")[0], ecsv[AURORAS.name])
+        return not product.is_file() or product.stat().st_mtime < table.stat().st_mtime
+
+    wanted = [name for name in COMPLETED if is_written(name) and is_wanted(name)]
     if wanted:
         provenance = Provenance.from_dict(json.loads((folder / keys.product(RUN)).read_text()))
         with tempfile.TemporaryDirectory() as temporary:
@@ -41,7 +45,3 @@ def complete_products(folder: Path, keys: RunKeys) -> list[str]:
             for name in wanted:
                 write_product(name, contents, keys, FolderStorage(folder))
     return wanted
-
-
-def _is_missing(path: Path, newest: float) -> bool:
-    return not path.is_file() or path.stat().st_mtime < newest

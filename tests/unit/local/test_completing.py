@@ -21,11 +21,16 @@ pytest.importorskip("pyarrow", reason="the extra 'parquet' is not installed")
 KEYS = RunKeys("r")
 FILL = {int: 7, float: 1 / 3, str: "a b"}
 OUTLINE = "MULTIPOLYGON (((358 -40, 360 -40, 360 -30, 358 -30, 358 -40)), ((0 -40, 3 -40, 3 -30, 0 -30, 0 -40)))"
+TIME = "2022-03-31T21:21:07.000"
 TEXTS = {
     "name": "x.fits",
+    "time_utc": TIME,
+    "start_utc": TIME,
+    "emission": "O I 130.4",
+    "quality_flags": "",
     "outline_wkt": OUTLINE,
     "native_outline": "1,1,4,1,4,3",
-    "start_utc": TIME,
+    "picture_outline": "10,20,14,20,14,30",
 }
 AURORA = Aurora(**{column.name: FILL[column.kind] for column in COLUMNS} | TEXTS | {"orbit": None})
 
