@@ -2,8 +2,8 @@
 
 Rows are made up: outlines of 40 corners in swaths of three auroras each, and twice as many inputs without auroras. They
 are in the part files of slices, as the measure function writes them. ``joined`` is reading these and joining sightings.
-Each line is a process of its own: CPU seconds with the libraries that only its writer loads, and peak memory. The last line is what the
-temporary folder has to hold: the rows, and the largest product.
+Each line is a process of its own: CPU seconds with the libraries that only its writer loads, and peak memory. The last
+line is what the temporary folder has to hold: the rows, and the largest product.
 """
 
 from __future__ import annotations

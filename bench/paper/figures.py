@@ -17,7 +17,7 @@ from PIL import Image
 
 from bench.paper.plan import ROOT, Plan
 from bench.paper.shown import Pixels, Shown, prepare
-from mars_aurora.classify.window import LEFT, TOP
+from mars_aurora.background.window import LEFT, TOP
 from mars_aurora.detect.yolo import load
 from mars_aurora.geometry.canvas import HEIGHT, WIDTH
 from mars_aurora.picture.palette import inferno

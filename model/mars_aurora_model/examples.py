@@ -17,14 +17,14 @@ from mars_aurora.picture import png
 from mars_aurora_model.labels import LabeledPicture, to_corners
 from mars_aurora_model.loss import IGNORED
 
-_WITHOUT_SZA = 0.1  # fraction of the pictures in a batch without SZA channels
+_WITHOUT_SZA = 0.1  # fraction of the pictures in a batch without the channels that need the SZA
 
 
 @dataclass
 class Examples:
     """A set in memory, at the network's input size."""
 
-    images: Tensor  # (N, 5, S, S) uint8
+    images: Tensor  # (N, 6, S, S) uint8
     targets: list[Tensor]  # (T, 5) each: class or IGNORED, center x, y, width, height in input px
 
     def __len__(self) -> int:
@@ -52,9 +52,9 @@ def load_examples(pictures: Sequence[LabeledPicture], side: int) -> Examples:
 
 
 def draw_batches(examples: Examples, size: int, random: np.random.Generator) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield shuffled batches, mirrored and transposed at random: images (B, 5, S, S) uint8 and targets (T, 6).
+    """Yield shuffled batches, mirrored and transposed at random: images (B, 6, S, S) uint8 and targets (T, 6).
 
-    A random fraction of the pictures has no SZA channels, since not every PNG has SZA coefficients.
+    A random fraction of the pictures lacks the channels that need the SZA, since not every PNG has SZA coefficients.
     """
     side = examples.images.shape[-1]
     order = random.permutation(len(examples))

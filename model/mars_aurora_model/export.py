@@ -44,7 +44,7 @@ class Fused(nn.Module):
                 module.conv, module.norm = fused, nn.Identity()
 
     def forward(self, image: Tensor) -> Tensor:
-        """Return boxes (B, N, 5 + C) of images (B, 5, S, S) in 0 to 1."""
+        """Return boxes (B, N, 5 + C) of images (B, 6, S, S) in 0 to 1."""
         return self.model.decode(self.model(image))
 
 

@@ -19,9 +19,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from mars_aurora.catalogue.labels import CLASSES
 from mars_aurora.detect.suppression import select
+from mars_aurora.detect.view import CHANNELS
 from mars_aurora.errors import UsageError
 from mars_aurora.observation import FloatArray
 from mars_aurora_model.config import Config, parse_arguments, read_config
@@ -45,7 +47,7 @@ class Trainer:
         self.model = YOLOv5(len(CLASSES), config.channels).to(self.device, memory_format=torch.channels_last)
         if config.start:
             state = torch.load(config.start, map_location=self.device, weights_only=True)
-            self.model.load_state_dict(state["mean"])
+            self.model.load_state_dict(widen(state["mean"], CHANNELS))
         self.mean = copy.deepcopy(self.model).eval().requires_grad_(False)
         self.optimizer = MuonAdamW(self.model, config.learning_rate, config.weight_decay)
         self.history: list[dict[str, float]] = []
@@ -139,6 +141,13 @@ class Trainer:
             self.history.append(line)
             self.save()
             print(" ".join(f"{key} {value:.4g}" for key, value in line.items()), flush=True)
+
+
+def widen(weights: Mapping[str, Tensor], channels: int) -> dict[str, Tensor]:
+    """Give the first layer of a network weights of 0 for the channels of the view that were added after it."""
+    name, first = next((name, values) for name, values in weights.items() if values.ndim == 4)
+    added = channels - first.shape[1]
+    return {**weights, name: torch.nn.functional.pad(first, (0, 0, 0, 0, 0, added))}
 
 
 def has_bfloat16(capabilities: Mapping[str, Any]) -> bool:

@@ -14,9 +14,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mars_aurora.classify import native_pixels
-from mars_aurora.classify.significance import find_significance
-from mars_aurora.classify.window import LEFT, RADIUS_PX, SIDE_PX, TOP, Image, cut, draw_mask, to_image
+from mars_aurora.background import native_pixels
+from mars_aurora.background.significance import find_significance
+from mars_aurora.background.window import LEFT, RADIUS_PX, SIDE_PX, TOP, Image, cut, draw_mask, to_image
 from mars_aurora.geometry.canvas import CENTER_X, CENTER_Y
 from mars_aurora.picture.picture import Levels, Picture
 
@@ -77,7 +77,7 @@ def find(picture: Picture) -> Found:
 
 def run_stages(picture: Picture) -> Stages:
     """Count the objects and keep every intermediate picture; raises ValueError unless it is of 640x480 px."""
-    levels = cut(picture)
+    levels = cut(picture.levels)
     mask = draw_mask(levels)
     gray = _to_gray(picture, levels, mask)
     binary = to_image(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from mars_aurora.background.window import LEFT, TOP, Image
 from mars_aurora.classify.count import Stages, run_stages
-from mars_aurora.classify.window import LEFT, TOP, Image
 from mars_aurora.picture.palette import inferno
 from mars_aurora.picture.picture import Picture
 

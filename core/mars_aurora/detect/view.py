@@ -2,8 +2,8 @@
 
 The view is a square window of the canvas: the disk, and the emitting shell beyond the limb. Its channels are
 brightness on two scales rather than colors: averaging the logarithm of a night of few counts a pixel would lose them.
-The other two channels are the solar zenith angle (SZA), which separates twilight from aurora, and the contrast over the
-background.
+The others are the solar zenith angle (SZA), which separates twilight from aurora, the contrast over the background, and
+the significance of the excess, which separates faint auroras from noise.
 
 The weights store the constants on which the view depends; `require_version` compares them when the weights are loaded.
 """
@@ -18,7 +18,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mars_aurora.background import binned, pictured
+from mars_aurora.background import binned, pictured, significance
+from mars_aurora.background.window import LEFT, TOP, cut, draw_mask
 from mars_aurora.emission import DAY_SZA_DEG, OXYGEN_1304
 from mars_aurora.errors import UsageError
 from mars_aurora.geometry.canvas import CENTER_X, CENTER_Y, DISK_RADIUS, HEIGHT, WIDTH
@@ -27,13 +28,14 @@ from mars_aurora.picture import sun_angle
 from mars_aurora.picture.heatmap import level_brightness
 from mars_aurora.picture.picture import UNOBSERVED, Levels, Picture
 
-VERSION = 1  # raise it with any change of the view that no constant below shows
+VERSION = 2  # raise it with any change of the view that no constant below shows
 VIEW_PX = 352  # side of the window on the canvas
 VIEW_X, VIEW_Y = round(CENTER_X) - VIEW_PX // 2, round(CENTER_Y) - VIEW_PX // 2
-CHANNELS = 5
+CHANNELS = 6
 PHOTONS_R = 30.0  # end of the linear brightness scale, on which averaging keeps the sum of faint counts
 TWILIGHT_DEG = (80.0, 160.0)  # range of the SZA channel
 CONTRAST = (-1.0, 3.0)  # range of the contrast channel; 1 is an aurora that is just visible
+SIGMAS = (-4.0, 16.0)  # range of the significance channel
 
 
 def describe_input() -> dict[str, Any]:
@@ -48,6 +50,7 @@ def describe_input() -> dict[str, Any]:
         "linear_R": PHOTONS_R,
         "sza_deg": list(TWILIGHT_DEG),
         "contrast": list(CONTRAST),
+        "sigmas": list(SIGMAS),
         "visible": [emission.visible_R, emission.visible_fraction],
         "night_R": emission.night_R,
         "background": {
@@ -61,6 +64,7 @@ def describe_input() -> dict[str, Any]:
             "bin_pixels": [binned.MIN_BIN_PIXELS, binned.BRIGHT_DIVISOR],
             "faint_R": binned.FAINT_R,
         },
+        "significance": significance.describe(),
     }
 
 
@@ -90,9 +94,10 @@ def make_view(picture: Picture, side: int) -> FloatArray:
 
     Returns
     -------
-    (1, 5, side, side) float32, 0 to 1
+    (1, 6, side, side) float32, 0 to 1
         Channels: the level, which is logarithmic brightness; brightness up to `PHOTONS_R`; the observed fraction; the
-        SZA over `TWILIGHT_DEG` and the contrast over `CONTRAST`, both 0 where the SZA is unknown.
+        SZA over `TWILIGHT_DEG`, the contrast over `CONTRAST` and the significance over `SIGMAS`, all three 0 where the
+        SZA is unknown.
 
     Raises
     ------
@@ -114,6 +119,7 @@ def make_view(picture: Picture, side: int) -> FloatArray:
         _resize(window, values, view[0, channel])
     if picture.sza_coefficients is not None:
         _fill_sza_channels(view[0], window, picture.sza_coefficients)
+        view[0, 5] = _scale(_find_significance(picture, levels, side), SIGMAS)
     return view
 
 
@@ -138,6 +144,20 @@ def _fill_sza_channels(channels: FloatArray, window: Levels, sza_coefficients: F
     _resize(window, level_brightness(OXYGEN_1304), brightness_R)
     contrast = pictured.find_contrast(brightness_R, channels[2], sza_deg, disk_radii, OXYGEN_1304)
     channels[3], channels[4] = _scale(sza_deg, TWILIGHT_DEG), _scale(contrast, CONTRAST)
+
+
+def _find_significance(picture: Picture, levels: Levels, side: int) -> FloatArray:
+    """Interpolate the significance between the middles of its cells: (side, side)."""
+    shown = cut(levels)
+    cells = significance.find_significance(picture, shown, draw_mask(shown))
+    step = VIEW_PX / side / significance.CELL_PX
+    first_x, first_y = (
+        (start + (VIEW_PX / side - 1) / 2 - origin - (significance.CELL_PX - 1) / 2) / significance.CELL_PX
+        for start, origin in ((VIEW_X, LEFT), (VIEW_Y, TOP))
+    )
+    place = np.array([[step, 0, first_x], [0, step, first_y]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.asarray(cv2.warpAffine(cells, place, (side, side), flags=flags), np.float32)
 
 
 def _resize(window: Levels, value_of_level: NDArray[np.float32], out: FloatArray) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mars_aurora_model.simulator.world import ARTEFACTS, Artefacts, World
+from mars_aurora_model.simulator.world import ARTEFACTS, ArtefactName, Artefacts, World
 
 __all__ = (
     "ARTEFACTS",
@@ -15,6 +15,7 @@ __all__ = (
     "TWILIGHT",
     "UNLIKE",
     "draw_artefact_world",
+    "draw_hard_artefact_world",
     "draw_sliver_world",
     "draw_world",
     "with_artefact",
@@ -79,6 +80,8 @@ TWILIGHT = replace(  # auroras in twilight, many of them brighter than it
     modes=(("os2", 1.0, (75, 130)),),
 )
 
+HARD_ARTEFACTS: tuple[ArtefactName, ...] = ("particles", "slit_bands", "particle_background", "stars")
+
 _EMPTY = World(no_aurora_fraction=1.0)
 
 
@@ -131,6 +134,12 @@ def draw_artefact_world(rng: np.random.Generator) -> World:
     """Draw a training world in which every file has one kind of artefact, and half of the swaths have no aurora."""
     world = replace(draw_world(rng, coarse_fraction=0.0), no_aurora_fraction=0.5)
     return with_artefact(world, ARTEFACTS[rng.integers(len(ARTEFACTS))])
+
+
+def draw_hard_artefact_world(rng: np.random.Generator) -> World:
+    """Draw a training world in which every file has an artefact that is easily mistaken for an aurora, or hides one."""
+    world = replace(draw_world(rng, coarse_fraction=0.0), no_aurora_fraction=0.5)
+    return with_artefact(world, HARD_ARTEFACTS[rng.integers(len(HARD_ARTEFACTS))])
 
 
 def draw_world(rng: np.random.Generator, coarse_fraction: float) -> World:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mars_aurora.classify import count, native_pixels, significance
+from mars_aurora.background import native_pixels, significance
+from mars_aurora.classify import count
 from mars_aurora.emission import OXYGEN_1304
 from mars_aurora.observation import Float64Array
 from mars_aurora.picture.heatmap import to_levels

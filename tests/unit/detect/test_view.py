@@ -32,9 +32,8 @@ def test_view_contains_limb_and_shell_and_preserves_the_sum_of_faint_signal():
     counts = np.random.default_rng(0).poisson(0.4, (340, 340))  # photons of a dark night, 2.8 R each
     night = to_levels(counts * np.float32(2.8), OXYGEN_1304)
     levels[60:400, 150:490] = np.maximum(levels[60:400, 150:490] > 0, night)
-    _, linear, observed, sza, contrast = make_view(Picture(levels), 256)[0]
-    assert not sza.any()  # unknown without coefficients
-    assert not contrast.any()
+    _, linear, observed, *of_sza = make_view(Picture(levels), 256)[0]
+    assert not np.any(of_sza)  # unknown without coefficients
     assert observed.max() == 1
     assert observed.sum() == pytest.approx((levels > 0).sum() * (256 / 352) ** 2, rel=0.005)
     total_R = np.minimum(level_brightness(OXYGEN_1304)[levels], PHOTONS_R).sum()
@@ -56,6 +55,20 @@ def test_sza_channel_is_that_of_the_coefficients():
     angle = np.degrees(np.arccos(across[np.abs(across) < 0.95]))
     expected = np.clip((angle - 80) / 80, 1 / 255, 1)
     assert sza[128][np.abs(across) < 0.95] == pytest.approx(expected, abs=0.01)
+
+
+def test_significance_channel_is_at_the_place_of_the_excess():
+    night = np.array([-0.8, 0, 0, 0, 0, 0, 0, 0, 0], np.float32)
+    y, x = np.mgrid[:480, :640]
+    brightness_R = np.where(np.hypot(x - 250, y - 180) < 15, 30, 1).astype(np.float32)
+    levels = np.where(np.hypot(x - 320, y - 230) < 170, to_levels(brightness_R, OXYGEN_1304), np.uint8(UNOBSERVED))
+    channel = make_view(Picture(levels, night, counts_per_R=0.36), 256)[0, 5]
+    excess = channel - np.median(channel)
+    rows, columns = np.mgrid[:256, :256] + 0.5
+    x0, y0, scale = placement((480, 640), 256)
+    for values, place in ((columns, 250.5 * scale + x0), (rows, 180.5 * scale + y0)):
+        assert (values * excess).sum() / excess.sum() == pytest.approx(place, abs=0.6)
+    assert channel[10, 10] == pytest.approx(4 / 20)  # 0 off the disk
 
 
 def _make_synthetic_picture() -> Picture:
@@ -85,12 +98,13 @@ GOLDEN = {
     "observed": (0.7664724, 0.4196322, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0),
     "sza": (0.3443809, 0.2884141, 0.495908, 0.003921569, 0.6471136, 0.3580211, 0.8138943, 0.8001167, 0.450339),
     "contrast": (0.253703, 0.09342003, 0.25, 0.2539443, 1.0, 0.1972857, 0.3177907, 1.0, 0.1996143),
+    "significance": (0.205941, 0.06743217, 0.2, 0.2, 1, 0.1861661, 0.2305908, 1, 0.2),
 }
 
 
 def test_view_of_a_synthetic_picture_is_unchanged():
     view = make_view(_make_synthetic_picture(), 256)
-    assert view.shape == (1, 5, 256, 256)
+    assert view.shape == (1, 6, 256, 256)
     assert view.dtype == np.float32
     for channel, (name, expected) in zip(view[0].astype(np.float64), GOLDEN.items(), strict=True):
         found = [channel.mean(), channel.std(), *(channel[pixel] for pixel in GOLDEN_PIXELS)]

@@ -1,4 +1,4 @@
-"""The square window of the canvas in which objects are counted, and its circular mask."""
+"""The square window of the canvas in which the significance is found and objects are counted; its circular mask."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mars_aurora.geometry.canvas import CENTER_X, CENTER_Y, HEIGHT, WIDTH
-from mars_aurora.picture.picture import UNOBSERVED, Levels, Picture
+from mars_aurora.picture.picture import UNOBSERVED, Levels
 
 Image = NDArray[np.uint8]
 
@@ -18,11 +18,11 @@ LEFT, TOP = int(CENTER_X) - RADIUS_PX, int(CENTER_Y) - RADIUS_PX
 SIDE_PX = 2 * RADIUS_PX + 1
 
 
-def cut(picture: Picture) -> Levels:
-    """Cut the window out of a picture: (365, 365); raises ValueError unless the picture is of 640x480 px."""
-    if picture.levels.shape != (HEIGHT, WIDTH):
-        raise ValueError(f"the picture has {picture.levels.shape[::-1]} px, not {WIDTH}x{HEIGHT}")
-    return picture.levels[TOP : TOP + SIDE_PX, LEFT : LEFT + SIDE_PX]
+def cut(levels: Levels) -> Levels:
+    """Cut the window out of the levels of a picture: (365, 365); raises ValueError unless they are of 640x480 px."""
+    if levels.shape != (HEIGHT, WIDTH):
+        raise ValueError(f"the picture has {levels.shape[::-1]} px, not {WIDTH}x{HEIGHT}")
+    return levels[TOP : TOP + SIDE_PX, LEFT : LEFT + SIDE_PX]
 
 
 def draw_mask(levels: Levels) -> Image:

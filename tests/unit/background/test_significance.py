@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from mars_aurora.classify.significance import find_significance
-from mars_aurora.classify.window import cut, draw_mask
+from mars_aurora.background.significance import find_significance
+from mars_aurora.background.window import cut, draw_mask
 from mars_aurora.emission import OXYGEN_1304
 from mars_aurora.picture.heatmap import to_levels
 from mars_aurora.picture.picture import Picture
@@ -20,7 +20,7 @@ SPOT = np.hypot(X - 380, Y - 250) < 30
 def _find(brightness_R, counts_per_R, sza=MIDNIGHT):
     levels = to_levels((TILES * brightness_R).astype(np.float32), OXYGEN_1304)
     picture = Picture(levels, sza, counts_per_R=counts_per_R)
-    window = cut(picture)
+    window = cut(picture.levels)
     return find_significance(picture, window, draw_mask(window))
 
 

@@ -13,9 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mars_aurora.background import pictured
-from mars_aurora.classify import native_pixels
-from mars_aurora.classify.window import LEFT, SIDE_PX, TOP, Image
+from mars_aurora.background import native_pixels, pictured
+from mars_aurora.background.window import LEFT, RADIUS_PX, SIDE_PX, TOP, Image
 from mars_aurora.geometry.canvas import CENTER_X, CENTER_Y, DISK_RADIUS
 from mars_aurora.observation import FloatArray
 from mars_aurora.picture import noise, sun_angle
@@ -42,6 +41,25 @@ SZA_STEP_DEG = 4.0  # for a factor e
 BROAD_CELLS = 4.0  # standard deviation of the average
 
 _AVERAGED_PX = 4 * np.pi * (SMOOTHING_PX**2 + CELL_PX**2 / 12)  # area over which the noise filter averages
+
+
+def describe() -> dict[str, float]:
+    """Return every constant on which the significance depends, beside those of the fit of the background."""
+    return {
+        "cell_px": CELL_PX,
+        "smoothing_px": SMOOTHING_PX,
+        "lag_px": LAG_PX,
+        "counts_per_R": COUNTS_PER_R,
+        "least_counts_per_R": LEAST_COUNTS_PER_R,
+        "min_sza_deg": MIN_SZA_DEG,
+        "few_counts": FEW_COUNTS,
+        "structure": STRUCTURE,
+        "spread": SPREAD,
+        "spread_area_px": SPREAD_AREA_PX,
+        "faintest": FAINTEST,
+        "area_factor": native_pixels.AREA_FACTOR,
+        "radius_px": RADIUS_PX,
+    }
 
 
 def find_significance(picture: Picture, levels: Levels, mask: Image) -> FloatArray:

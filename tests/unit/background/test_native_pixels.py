@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mars_aurora.classify import native_pixels
+from mars_aurora.background import native_pixels
 
 
 def draw_pixels(height: int, width: int, seed: int = 0, size: int = 365) -> np.ndarray:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from mars_aurora.classify.window import Image
+from mars_aurora.background.window import Image
 from mars_aurora.picture.picture import Levels
 
 FLOOR_LEVEL = 1  # of all pixels without counts: neighbors of this level may be of two native pixels
