@@ -22,6 +22,7 @@ from mars_aurora.catalogue.geographic import list_properties, split_mapped
 from mars_aurora.catalogue.rows import BLOCK_ROWS
 from mars_aurora.catalogue.tables import DETECTIONS
 from mars_aurora.run.identity import Identity, describe_rank
+from mars_aurora.run.keys import RUN_FILE
 from mars_aurora.run.ledger import PICTURED, Record
 from mars_aurora.run.slices import split
 from mars_aurora.run.storage import Storage
@@ -80,6 +81,7 @@ def replace_files(
         keys = write_dataset(Path(folder), run_id, created_utc, records, auroras)
         for key in keys:
             storage.put_file(key, Path(folder, key))
+    storage.put(f"{DATASET}{RUN_FILE}", b"{}\n")
     for key in storage.list(DATASET):
         if is_of_run(key, run_id) and key not in keys:
             storage.delete(key)

@@ -168,7 +168,7 @@ def _count_geopackage(path: Path, _expected: int) -> int:
 def _count_parquet(path: Path, _expected: int) -> int:
     from pyarrow import parquet  # noqa: PLC0415 -- optional dependency
 
-    with parquet.ParquetFile(path) as file:
+    with path.open("rb") as opened, parquet.ParquetFile(opened) as file:  # Arrow takes paths in UTF-8 only
         return sum(batch.num_rows for batch in file.iter_batches())
 
 

@@ -11,11 +11,9 @@ from pathlib import Path
 
 from mars_aurora.errors import UsageError
 from mars_aurora.run.escaping import escape_name
-from mars_aurora.run.keys import READY_MARKER, is_fits
+from mars_aurora.run.keys import READY_MARKER, RUN_FILE, is_fits
 from mars_aurora.run.ledger import Outcome, Record
 from mars_aurora.run.storage import Version, file_version, unchanged_file
-
-RUN_FILE = "mars-aurora-run.json"  # marks a run folder, whose results are not inputs of other runs
 
 
 class InputFiles:
@@ -64,7 +62,7 @@ def find_inputs(inputs: Sequence[Path]) -> InputFiles:
 
     The name of an input is its path relative to the given folder, or the file name of a given file. A folder whose
     name ends in a FITS suffix is listed too, so that it appears in the ledger, and a folder that cannot be listed.
-    Folders of earlier runs are skipped.
+    Folders of earlier runs, and of the data set over all runs, are skipped.
 
     Raises
     ------

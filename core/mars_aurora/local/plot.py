@@ -16,8 +16,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 
 from mars_aurora.emission import EMISSIONS
 from mars_aurora.errors import InputError, UsageError
-from mars_aurora.local.inputs import RUN_FILE
 from mars_aurora.local.progress import Bars
+from mars_aurora.run.keys import RUN_FILE
 
 if TYPE_CHECKING:
     from mars_aurora.catalogue.plots import Style

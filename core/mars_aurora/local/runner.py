@@ -19,13 +19,13 @@ from mars_aurora.emission import find_emission
 from mars_aurora.errors import ChangedError, MarsAuroraError, ProductError, UsageError
 from mars_aurora.local import tasks
 from mars_aurora.local.disk import require_space, reserve_ledger
-from mars_aurora.local.inputs import RUN_FILE, InputFiles
+from mars_aurora.local.inputs import InputFiles
 from mars_aurora.local.lock import lock_folder
 from mars_aurora.local.plan import Plan, estimate_growth, plan_reading
 from mars_aurora.local.pool import TaskLimits, TimedOutError, WorkerDiedError, WorkerPool
 from mars_aurora.local.progress import Progress
 from mars_aurora.local.tasks import Job
-from mars_aurora.run.keys import PRODUCTS
+from mars_aurora.run.keys import PRODUCTS, RUN_FILE
 from mars_aurora.run.ledger import Outcome, Record, count_outcomes, settle
 from mars_aurora.run.messages import CatalogueRequest, CatalogueResult
 from mars_aurora.run.plan import Todo

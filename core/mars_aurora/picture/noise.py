@@ -25,7 +25,7 @@ def find_sensitivity(observation: Observation) -> float | None:
     for where, blocks in ((night, MIN_NIGHT_BLOCKS), (observation.on_disk, 1)):
         values = find_block_sensitivities(observation.brightness_R, where, 1)
         if len(values) >= blocks:
-            return float(np.median(values))
+            return float(np.float32(f"{np.median(values):.6g}"))  # as a PNG states it, for the same detections
     return None
 
 

@@ -23,6 +23,7 @@ HOUSEKEEPING_NAME = re.compile(
     re.IGNORECASE,
 )
 READY_MARKER = "_READY"
+RUN_FILE = "mars-aurora-run.json"  # marks a folder of results, which are not inputs of other runs
 LOCKS = "locks/"  # in the work bucket: an object for each run that is being processed
 LEDGER, CATALOGUE, EXPOSURE = "ledger.csv", "catalogue.ecsv", "exposure.fits"  # products that other modules read
 _SUFFIXES_OF_TABLES = ("csv", "ecsv", "vot", "geojson", "gpkg", "parquet")

@@ -18,10 +18,9 @@ from mars_aurora.detect.detectors import DetectorName
 from mars_aurora.emission import OXYGEN_1304, OXYGEN_1356
 from mars_aurora.errors import UsageError
 from mars_aurora.geometry import canvas
-from mars_aurora.local.inputs import RUN_FILE
 from mars_aurora.local.plot import plot
 from mars_aurora.measure.measure import measure
-from mars_aurora.run.keys import RunPaths
+from mars_aurora.run.keys import RUN_FILE, RunPaths
 from mars_aurora.run.ledger import Origin, Outcome, Record
 from mars_aurora.run.provenance import describe_provenance
 from mars_aurora.run.storage import FolderStorage, Version

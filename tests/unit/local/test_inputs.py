@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from mars_aurora.errors import UsageError
-from mars_aurora.local.inputs import RUN_FILE, find_inputs
+from mars_aurora.local.inputs import find_inputs
+from mars_aurora.run.keys import RUN_FILE
 
 
 def _touch(*paths: Path) -> None:

@@ -14,13 +14,13 @@ from mars_aurora.catalogue.write import Contents, write_product
 from mars_aurora.detect.detectors import DetectorName
 from mars_aurora.errors import BusyError, ChangedError, ProductError
 from mars_aurora.local import runner
-from mars_aurora.local.inputs import RUN_FILE, InputFiles, find_inputs
+from mars_aurora.local.inputs import InputFiles, find_inputs
 from mars_aurora.local.lock import lock_folder
 from mars_aurora.local.plan import plan_reading
 from mars_aurora.local.pool import TimedOutError, WorkerDiedError, WorkerPool
 from mars_aurora.local.progress import Progress
 from mars_aurora.local.tasks import Job
-from mars_aurora.run.keys import PRODUCTS, RunKeys
+from mars_aurora.run.keys import PRODUCTS, RUN_FILE, RunKeys
 from mars_aurora.run.provenance import describe_provenance
 from mars_aurora.run.records import read_records
 from mars_aurora.run.storage import FolderStorage
