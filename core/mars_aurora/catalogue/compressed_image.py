@@ -5,18 +5,19 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mars_aurora.deflate import GZIP, deflate
 from mars_aurora.observation import FloatArray
 
 if TYPE_CHECKING:
     from astropy.io.fits import BinTableHDU, Header, ImageHDU
 
 _BLANK = -(2**31)  # stored where the image is NaN
+_LEVEL, _GZIP = 1, 31  # of zlib, which the functions have that measure; the container
 _MOST_STEPS = 2**31 - 64
 
 
@@ -62,4 +63,5 @@ def to_hdu(name: str, image: FloatArray, step: float, header: Header) -> BinTabl
 
 def _pack(steps: NDArray[np.int32]) -> bytes:
     """Compress big-endian integers: all first bytes, then all second ones."""
-    return deflate(np.ascontiguousarray(steps.reshape(-1).view(np.uint8).reshape(-1, 4).T).tobytes(), GZIP)
+    shuffled = np.ascontiguousarray(steps.reshape(-1).view(np.uint8).reshape(-1, 4).T)
+    return zlib.compress(shuffled.tobytes(), _LEVEL, _GZIP)
