@@ -33,8 +33,8 @@ _INDEX = (
 )
 _REPEATED = "SELECT name FROM children GROUP BY name HAVING count(*) > 1"
 _KEEP_BEST = """
-DELETE FROM children WHERE name = ?1 AND rowid !=
-    (SELECT rowid FROM children WHERE name = ?1 ORDER BY status DESC, rowid LIMIT 1)
+DELETE FROM children WHERE name = :name AND rowid !=
+    (SELECT rowid FROM children WHERE name = :name ORDER BY status DESC, rowid LIMIT 1)
 """
 _SETTLED = """
 SELECT name, opened, present, outcome, record, failure, used
@@ -87,7 +87,7 @@ class RecordTable:
         """Add what children of the map returned; what failed first and succeeded in a redrive has succeeded."""
         self._file.executemany(_CHILD, (_row(child) for child in children if "name" in child.content))
         self._file.execute(_INDEX)
-        self._file.executemany(_KEEP_BEST, list(self._rows(_REPEATED)))
+        self._file.executemany(_KEEP_BEST, [{"name": name} for (name,) in self._rows(_REPEATED)])
 
     def names(self) -> set[str]:
         """Return the names of all inputs in either list."""
