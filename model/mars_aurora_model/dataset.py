@@ -30,10 +30,10 @@ from mars_aurora_model.painting import paint_picture, whiten_picture
 from mars_aurora_model.simulator.simulate import observe
 from mars_aurora_model.simulator.world import World
 from mars_aurora_model.simulator.worlds import (
+    HARD_ARTEFACTS,
     NEGATIVE_WORLDS,
     UNLIKE,
     draw_artefact_world,
-    draw_hard_artefact_world,
     draw_sliver_world,
     draw_world,
 )
@@ -131,7 +131,7 @@ def plan_sets(scale: float) -> dict[str, tuple[Maker, int]]:
         "further": (400_000, 8_000, partly_coarse),
         "slivers": (500_000, 2_000, draw_sliver_world),
         "artefacts": (700_000, 8_000, draw_artefact_world),
-        "hard_artefacts": (800_000, 6_000, draw_hard_artefact_world),
+        "hard_artefacts": (800_000, 6_000, partial(draw_artefact_world, kinds=HARD_ARTEFACTS)),
         "validation": (200_000, 200, partly_coarse),
         "calibration": (600_000, 2_400, draw_half_empty_world),
         "selection": (300_000, 800, draw_half_empty_world),

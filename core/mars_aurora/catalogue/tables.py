@@ -114,7 +114,7 @@ def read_ecsv(path: Path, kind: Kind = DETECTIONS) -> Iterator[Any]:
 
 
 def from_ecsv(ecsv: bytes) -> Table:
-    """Read the table that `to_ecsv` wrote; raises UsageError if it lacks a column."""
+    """Read the table that `write_ecsv` wrote; raises UsageError if it lacks a column."""
     from astropy.table import Table  # noqa: PLC0415 -- see to_table
 
     table = Table.read(ecsv.decode(), format="ascii.ecsv")

@@ -11,11 +11,11 @@ from mars_aurora_model.simulator.world import ARTEFACTS, ArtefactName, Artefacts
 
 __all__ = (
     "ARTEFACTS",
+    "HARD_ARTEFACTS",
     "NEGATIVE_WORLDS",
     "TWILIGHT",
     "UNLIKE",
     "draw_artefact_world",
-    "draw_hard_artefact_world",
     "draw_sliver_world",
     "draw_world",
     "with_artefact",
@@ -80,6 +80,7 @@ TWILIGHT = replace(  # auroras in twilight, many of them brighter than it
     modes=(("os2", 1.0, (75, 130)),),
 )
 
+# easily mistaken for an aurora, or hiding one
 HARD_ARTEFACTS: tuple[ArtefactName, ...] = ("particles", "slit_bands", "particle_background", "stars")
 
 _EMPTY = World(no_aurora_fraction=1.0)
@@ -130,16 +131,10 @@ def draw_sliver_world(rng: np.random.Generator) -> World:
     )
 
 
-def draw_artefact_world(rng: np.random.Generator) -> World:
-    """Draw a training world in which every file has one kind of artefact, and half of the swaths have no aurora."""
+def draw_artefact_world(rng: np.random.Generator, kinds: tuple[ArtefactName, ...] = ARTEFACTS) -> World:
+    """Draw a training world in which every file has one of the artefacts, and half of the swaths have no aurora."""
     world = replace(draw_world(rng, coarse_fraction=0.0), no_aurora_fraction=0.5)
-    return with_artefact(world, ARTEFACTS[rng.integers(len(ARTEFACTS))])
-
-
-def draw_hard_artefact_world(rng: np.random.Generator) -> World:
-    """Draw a training world in which every file has an artefact that is easily mistaken for an aurora, or hides one."""
-    world = replace(draw_world(rng, coarse_fraction=0.0), no_aurora_fraction=0.5)
-    return with_artefact(world, HARD_ARTEFACTS[rng.integers(len(HARD_ARTEFACTS))])
+    return with_artefact(world, kinds[rng.integers(len(kinds))])
 
 
 def draw_world(rng: np.random.Generator, coarse_fraction: float) -> World:
