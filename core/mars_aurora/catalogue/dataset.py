@@ -18,7 +18,7 @@ import shapely
 
 from mars_aurora.aurora import Aurora
 from mars_aurora.catalogue.crs import SPHERE, describe_for_parquet
-from mars_aurora.catalogue.geographic import list_properties, split_mapped
+from mars_aurora.catalogue.geographic import list_properties, make_fields, split_mapped
 from mars_aurora.catalogue.rows import BLOCK_ROWS
 from mars_aurora.catalogue.tables import DETECTIONS
 from mars_aurora.run.identity import Identity, describe_rank
@@ -165,9 +165,8 @@ def _describe(record: Record, run_id: str, created_utc: str) -> dict[str, Any]:
 def _make_schema(table: str) -> Any:  # noqa: ANN401 -- pyarrow has no types
     import pyarrow as pa  # noqa: PLC0415 -- optional dependency
 
-    types = {int: pa.int64(), float: pa.float64(), str: pa.string()}
     if table == "observations":
-        return pa.schema([(name, types[kind]) for name, (kind, _) in OBSERVATION_COLUMNS.items()])
-    own = [(column.name, types[column.kind]) for column in DETECTIONS.columns if column.name != "outline_wkt"]
-    fields = [*((name, pa.string()) for name in _RUN_COLUMNS), *own, ("geometry", pa.binary())]
-    return pa.schema(fields, {"geo": describe_for_parquet(SPHERE)})
+        return pa.schema(make_fields((name, kind) for name, (kind, _) in OBSERVATION_COLUMNS.items()))
+    own = ((column.name, column.kind) for column in DETECTIONS.columns if column.name != "outline_wkt")
+    fields = make_fields([*((name, str) for name in _RUN_COLUMNS), *own])
+    return pa.schema([*fields, ("geometry", pa.binary())], {"geo": describe_for_parquet(SPHERE)})

@@ -210,5 +210,6 @@ def _julian_date(utc: str) -> float:
 
 
 def _unit_vector(lat_deg: float, lon_deg: float) -> tuple[float, float, float]:
+    """Compute what `mars_aurora.sphere.unit_vectors` does, for one point and without arrays."""
     lat, lon = math.radians(lat_deg), math.radians(lon_deg)
     return math.cos(lat) * math.cos(lon), math.cos(lat) * math.sin(lon), math.sin(lat)

@@ -94,17 +94,23 @@ def write_geoparquet(path: Path, table: RowTable[Row]) -> int:
     import pyarrow as pa  # noqa: PLC0415 -- optional dependency
     from pyarrow import parquet  # noqa: PLC0415 -- optional dependency
 
-    types = {int: pa.int64(), float: pa.float64(), str: pa.string()}
-    columns = [column for column in table.kind.columns if column.name != "outline_wkt"]
-    fields = [*((column.name, types[column.kind]) for column in columns), ("geometry", pa.binary())]
+    fields = make_fields((column.name, column.kind) for column in table.kind.columns if column.name != "outline_wkt")
     metadata = {"geo": describe_for_parquet(table.crs), "mars_aurora": table.provenance.to_json()}
-    schema = pa.schema(fields, metadata)
+    schema = pa.schema([*fields, ("geometry", pa.binary())], metadata)
     with parquet.ParquetWriter(path, schema, compression="snappy") as writer:
         for block, outlines in split_mapped(table.rows):
-            values = [_to_array(block, column.name, types[column.kind]) for column in columns]
+            values = [_to_array(block, field.name, field.type) for field in fields]
             shapes = pa.array(shapely.to_wkb(np.array(outlines, object)), pa.binary())
             writer.write_batch(pa.record_batch([*values, shapes], schema=schema))
     return len(table.rows)
+
+
+def make_fields(columns: Iterable[tuple[str, type]]) -> list[Any]:
+    """Make fields of pyarrow from names and types of columns."""
+    import pyarrow as pa  # noqa: PLC0415 -- optional dependency
+
+    types = {int: pa.int64(), float: pa.float64(), str: pa.string()}
+    return [pa.field(name, types[kind]) for name, kind in columns]
 
 
 def _to_array(rows: Sequence[Row], name: str, kind: Any) -> Any:  # noqa: ANN401 -- pyarrow has no types
