@@ -7,13 +7,13 @@ the bits of floating-point numbers that are packed without rounding as integers.
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import numpy as np
 
 from mars_aurora import __version__
-from mars_aurora.catalogue.compressed_image import to_hdu
+from mars_aurora.catalogue.compressed_image import to_extension
 from mars_aurora.observation import FloatArray, Observation
 
 if TYPE_CHECKING:
@@ -53,13 +53,13 @@ def to_fits(observation: Observation, background_R: FloatArray, stamp: str) -> b
         "EMISSION_ANGLE": observation.emission_angle_deg,
         "LOCAL_TIME": observation.local_time_h,
     }
-    hdus: list[Any] = [fits.PrimaryHDU(header=_describe(observation, stamp))]
-    for name, (unit, step, meaning) in IMAGES.items():
-        image = np.ascontiguousarray(arrays[name], np.float32)
-        hdus.append(to_hdu(name, image, step, fits.Header([("BUNIT", unit), ("BTYPE", meaning)])))
     stream = io.BytesIO()
-    fits.HDUList(hdus).writeto(stream, checksum=True)
-    return stream.getvalue()
+    fits.PrimaryHDU(header=_describe(observation, stamp)).writeto(stream, checksum=True)
+    images = (
+        to_extension(name, np.ascontiguousarray(arrays[name], np.float32), step, unit, meaning)
+        for name, (unit, step, meaning) in IMAGES.items()
+    )
+    return b"".join([stream.getvalue(), *images])
 
 
 def has_stamp(data: bytes, stamp: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Callable
 
 import numpy as np
@@ -15,6 +16,8 @@ from mars_aurora.readers.limits import Bounds
 
 _ONES = 0xFFFFFFFF  # a ones' complement sum is the sum modulo this number: 0 and this number are equal
 _PIECE_BYTES = 2048 * BLOCK
+_ZERO = ord("0")
+_ALPHANUMERIC = frozenset((string.digits + string.ascii_letters).encode())
 
 
 def verify_sums(extent: Extent, view_file: Callable[[], NDArray[np.uint8]], bounds: Bounds) -> set[str]:
@@ -49,3 +52,18 @@ def sum_words(content: NDArray[np.uint8]) -> int:
 
     columns = cv2.sumElems(content.reshape(-1, BLOCK // 4, 4))  # exact: floats of integers
     return sum(int(total) << shift for total, shift in zip(columns, (24, 16, 8, 0), strict=True)) % _ONES
+
+
+def encode_sum(total: int) -> str:
+    """Return the value of CHECKSUM with which an HDU adds up to 0, if it adds up to a total with 16 characters ``0``."""
+    complement = (_ONES - total % _ONES).to_bytes(4, "big")
+    columns = [[value // 4 + _ZERO] * 4 for value in complement]
+    for column, value in zip(columns, complement, strict=True):
+        column[0] += value % 4
+        while not _ALPHANUMERIC.issuperset(column):  # balanced pairs keep the sum
+            for first in (0, 2):
+                if not _ALPHANUMERIC.issuperset(column[first : first + 2]):
+                    column[first] += 1
+                    column[first + 1] -= 1
+    text = bytes(column[row] for row in range(4) for column in columns).decode()
+    return text[-1] + text[:-1]  # the value of the card begins at the last byte of a word

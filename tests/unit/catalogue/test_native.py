@@ -13,7 +13,7 @@ from rendering import render
 
 from mars_aurora import readers
 from mars_aurora.catalogue import labels, native
-from mars_aurora.catalogue.compressed_image import to_hdu
+from mars_aurora.catalogue.compressed_image import to_extension
 from mars_aurora.cleaning.cleaning import clean
 from mars_aurora.detect import yolo
 from mars_aurora.detect.candidate import Drawn
@@ -102,20 +102,20 @@ def test_file_states_what_it_was_made_from(found):
 def test_image_whose_range_is_too_large_for_its_step_is_stored_as_it_is(odd):
     image = np.linspace(0, 1, 12, dtype=np.float32).reshape(3, 4)
     image[1, 1], image[2, 2] = odd, np.nan
-    with fits.open(io.BytesIO(_write(to_hdu("BRIGHTNESS", image, 1e-3, fits.Header()))), checksum=True) as hdus:
+    with fits.open(io.BytesIO(_write(to_extension("BRIGHTNESS", image, 1e-3))), checksum=True) as hdus:
         np.testing.assert_array_equal(hdus[1].data, image)
 
 
 def test_rounded_values_are_multiples_of_the_step_and_nan_stays():
     image = np.array([[np.nan, -1.23456, 7.8]], np.float32)
     images = {"BRIGHTNESS": image, "SZA": image * np.nan}
-    data = _write(*(to_hdu(name, values, 1e-3, fits.Header()) for name, values in images.items()))
+    data = _write(*(to_extension(name, values, 1e-3) for name, values in images.items()))
     with fits.open(io.BytesIO(data), checksum=True) as hdus:
         np.testing.assert_array_equal(hdus[1].data, np.array([[np.nan, -1.235, 7.8]], np.float32))
         assert np.isnan(hdus[2].data).all()
 
 
-def _write(*hdus):
+def _write(*extensions):
     stream = io.BytesIO()
-    fits.HDUList([fits.PrimaryHDU(), *hdus]).writeto(stream, checksum=True)
-    return stream.getvalue()
+    fits.PrimaryHDU().writeto(stream)
+    return b"".join([stream.getvalue(), *extensions])
