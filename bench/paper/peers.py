@@ -27,9 +27,9 @@ def attempt(function: Callable[[Any], Any], task: Any) -> Outcome:  # noqa: ANN4
 
 
 class JoblibPool:
-    """Loky's processes, which are reused by the next pool; results in order of completion."""
+    """Loky's processes; results in order of completion."""
 
-    def __init__(self, workers: int, _limits: object = None) -> None:
+    def __init__(self, workers: int) -> None:
         self._workers = workers
 
     def __enter__(self) -> Self:
@@ -40,7 +40,7 @@ class JoblibPool:
     ) -> None:
         pass
 
-    def map(self, function: Callable[[Any], Any], tasks: Iterable[Any]) -> Iterator[Outcome]:
+    def map(self, function: Callable[[Any], Any], tasks: Iterable[Any], _limits: object = None) -> Iterator[Outcome]:
         from joblib import Parallel, delayed  # noqa: PLC0415 -- in the environment of this runner only
 
         parallel = Parallel(self._workers, return_as="generator_unordered", pre_dispatch=2 * self._workers)
@@ -62,7 +62,7 @@ class DaskPool(JoblibPool):
             DaskPool._client = DaskPool._stack.enter_context(Client(cluster))
         return self
 
-    def map(self, function: Callable[[Any], Any], tasks: Iterable[Any]) -> Iterator[Outcome]:
+    def map(self, function: Callable[[Any], Any], tasks: Iterable[Any], _limits: object = None) -> Iterator[Outcome]:
         from distributed import as_completed  # noqa: PLC0415 -- as above
 
         futures = self._client.map(attempt, [function] * len(tasks := list(tasks)), tasks, pure=False)
@@ -90,7 +90,7 @@ class LithopsPool(JoblibPool):
             LithopsPool._executor = lithops.FunctionExecutor(config=settings, log_level=logging.WARNING)
         return self
 
-    def map(self, function: Callable[[Any], Any], tasks: Iterable[Any]) -> Iterator[Outcome]:
+    def map(self, function: Callable[[Any], Any], tasks: Iterable[Any], _limits: object = None) -> Iterator[Outcome]:
         if not (tasks := list(tasks)):
             return
         shares = [tasks[start :: self._workers] for start in range(self._workers)]  # each call starts a process

@@ -13,6 +13,7 @@ from pathlib import Path
 
 SAMPLE_S = 0.05
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+_NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"  # with it, each process would compile the modules of this program again
 _TICKS_PER_S, _PAGE_BYTES = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
 
 
@@ -46,7 +47,9 @@ def run(command: Sequence[str | Path], environment: dict[str, str] | None = None
         start_s = time.perf_counter()
         process = subprocess.Popen(
             [*map(str, command)],
-            env=os.environ | ONE_THREAD | (environment or {}),
+            env={key: value for key, value in os.environ.items() if key != _NO_BYTECODE}
+            | ONE_THREAD
+            | (environment or {}),
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -40,13 +40,16 @@ from mars_aurora.run.provenance import Provenance
 from mars_aurora.run.storage import BulkStorage, Storage
 
 RUN, SHAPEFILE = "run.json", "jmars.shp.zip"
+Names = tuple[str, ...]  # of products that one process writes
+_FEW_ROWS = 300
+_OF_GEOPANDAS = (".gpkg", ".parquet", ".shp.zip", dataset.DATASET)  # ends of names; or of pyarrow, which that imports
 
 
 class Worker(Protocol):
     """How products are written: ``map``, or a runner's process pool, which raises what a task raises; any order."""
 
     def __call__(
-        self, function: Callable[[str], list[Written]], names: Iterable[str], /
+        self, function: Callable[[Names], list[Written]], tasks: Iterable[Names], /
     ) -> Iterable[list[Written]]: ...
 
 
@@ -141,9 +144,9 @@ def write_products(  # noqa: PLR0913, PLR0917 -- contents and destination of the
         entries = iterate_entries(detections.rows)
         combined = RowTable(write_rows(Path(folder, "auroras"), entries), provenance, AURORAS)
         contents = Contents(records, detections, combined, exposure, (LEDGER, *names), elapsed_s, detected)
-        tasks = [*names, report.REPORT, *([dataset.DATASET] if geographic.is_installed(".parquet") else [])]
-        function = partial(write_product, contents=contents, keys=keys, storage=storage)
-        written = [item for found in worker(function, tasks) for item in found]
+        products = [*names, report.REPORT, *([dataset.DATASET] if geographic.is_installed(".parquet") else [])]
+        function = partial(write_some, contents=contents, keys=keys, storage=storage)
+        written = [item for found in worker(function, divide_products(products, len(auroras))) for item in found]
     verify_stored(ledger, storage)
     order = {keys.product(name): number for number, name in enumerate(PRODUCTS)}
     written = sorted([ledger, *written], key=lambda item: (order.get(item.key, len(order)), item.key))
@@ -155,6 +158,19 @@ def is_written(name: str) -> bool:
     """Return whether a product is written: the extra that it requires is installed."""
     suffix = Path(name).suffix if name != SHAPEFILE else ".shp"
     return suffix not in {".gpkg", ".parquet", ".shp"} or geographic.is_installed(suffix)
+
+
+def divide_products(names: Sequence[str], rows: int) -> list[Names]:
+    """Divide products among processes: with few rows, importing libraries takes longer than writing."""
+    if rows > _FEW_ROWS:
+        return [(name,) for name in names]
+    mapped = tuple(name for name in names if name.endswith(_OF_GEOPANDAS))
+    return [some for some in (tuple(name for name in names if name not in mapped), mapped) if some]
+
+
+def write_some(names: Names, contents: Contents, keys: RunKeys, storage: BulkStorage) -> list[Written]:
+    """Write products, as `write_product`."""
+    return [item for name in names for item in write_product(name, contents, keys, storage)]
 
 
 def write_product(name: str, contents: Contents, keys: RunKeys, storage: BulkStorage) -> list[Written]:

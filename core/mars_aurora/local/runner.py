@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,7 @@ from mars_aurora.steps.tally import keep_candidates
 
 if TYPE_CHECKING:
     from mars_aurora.catalogue.verify import Written
+    from mars_aurora.catalogue.write import Names
 
 _FORMAT = 2  # of the run folder; records of another format are not valid
 _WRITE_LIMITS = TaskLimits(wall_s=3600, cpu_s=1800)
@@ -70,6 +72,7 @@ def run(job: Job, inputs: InputFiles, workers: int, progress: Progress) -> Catal
     folder = job.out / job.keys.root
     with lock_folder(folder), WorkerPool(workers) as pool:
         _check_inputs(job, inputs, progress)
+        import_module("mars_aurora.catalogue.write")  # the last step needs it; the workers are not ready yet
         plan = plan_reading(job, inputs)
         require_space(job.out, estimate_growth(plan, job, inputs))
         _delete_products(job)
@@ -86,7 +89,7 @@ def run(job: Job, inputs: InputFiles, workers: int, progress: Progress) -> Catal
             request = CatalogueRequest(job.run_id, len(inputs.paths), started_utc=started_utc)
             emission = find_emission(job.emission)
             provenance = describe_provenance(job.detector, job.min_objects, _command(), emission, cleaning=job.cleaning)
-            worker = partial(_write, workers=workers, progress=progress)
+            worker = partial(_write, pool=pool, progress=progress)
             return join_slices(request, slices, pictures, job.work, provenance, worker, native=job.native)
 
 
@@ -188,16 +191,16 @@ def _as_product_error(key: str, error: Exception) -> Exception:
 
 
 def _write(
-    function: Callable[[str], list[Written]], names: Iterable[str], /, *, workers: int, progress: Progress
+    function: Callable[[Names], list[Written]], tasks: Iterable[Names], /, *, pool: WorkerPool, progress: Progress
 ) -> Iterator[list[Written]]:
-    """Write products and read them back, in a pool of its own: those of a large run take longer than one input may."""
-    products = list(names)
-    progress.start("Writing", len(products))
-    with WorkerPool(workers, _WRITE_LIMITS) as pool:
-        for name, written in pool.map(function, products):
-            if isinstance(written, Exception):
-                raise _as_product_error(name, written) from written
-            yield written
+    """Write products and read them back in the pool: those of a large run take longer than one input may."""
+    tasks = list(tasks)
+    progress.start("Writing", sum(map(len, tasks)))
+    for names, written in pool.map(function, tasks, _WRITE_LIMITS):
+        if isinstance(written, Exception):
+            raise _as_product_error(", ".join(names), written) from written
+        yield written
+        for _ in names:
             progress.advance()
 
 

@@ -55,7 +55,7 @@ def sum_words(content: NDArray[np.uint8]) -> int:
 
 
 def encode_sum(total: int) -> str:
-    """Return the value of CHECKSUM with which an HDU adds up to 0, if it adds up to a total with 16 characters ``0``."""
+    """Return the value of CHECKSUM with which an HDU adds up to 0, if it adds up to a total with 16 characters 0."""
     complement = (_ONES - total % _ONES).to_bytes(4, "big")
     columns = [[value // 4 + _ZERO] * 4 for value in complement]
     for column, value in zip(columns, complement, strict=True):

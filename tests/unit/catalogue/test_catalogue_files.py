@@ -240,3 +240,11 @@ def test_report_names_the_emission_of_the_run():
 def test_format_is_omitted_without_its_extra(monkeypatch, missing, written):
     monkeypatch.setattr(geographic, "find_spec", lambda name: None if name == missing else name)
     assert [write.is_written(name) for name in ("catalogue.gpkg", "catalogue.parquet")] == written
+
+
+def test_products_of_the_same_libraries_are_written_together_unless_there_are_many_rows():
+    names = ["catalogue.csv", "catalogue.gpkg", "jmars.shp.zip", "report.html", "dataset/"]
+    few, many = (write.divide_products(names, rows) for rows in (3, 100_000))
+    assert few == [("catalogue.csv", "report.html"), ("catalogue.gpkg", "jmars.shp.zip", "dataset/")]
+    assert many == [(name,) for name in names]
+    assert write.divide_products(["report.html"], 0) == [("report.html",)]

@@ -178,7 +178,8 @@ def test_pool_that_cannot_start_workers_fails_its_tasks(monkeypatch):
 def test_tasks_are_taken_from_the_list_only_as_workers_become_free(tmp_path):
     with WorkerPool(2) as pool:
         submitted = []
-        pool._submit = lambda function, task, submit=pool._submit: submitted.append(task) or submit(function, task)
+        submit = pool._submit
+        pool._submit = lambda function, task, limits: submitted.append(task) or submit(function, task, limits)
         next(pool.map(_pid, range(100)))
     assert len(submitted) == 3
 

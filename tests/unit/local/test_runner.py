@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from mars_aurora.catalogue.tables import AURORAS, RowTable
-from mars_aurora.catalogue.write import Contents, write_product
+from mars_aurora.catalogue.write import Contents, write_some
 from mars_aurora.detect.detectors import DetectorName
 from mars_aurora.errors import BusyError, ChangedError, ProductError
 from mars_aurora.local import runner
@@ -146,13 +146,13 @@ class ForgetfulStorage(FolderStorage):
 def test_product_that_cannot_be_read_back_ends_the_run_by_name(tmp_path, progress):
     made_by = describe_provenance(DetectorName.YOLO, 2, "")
     contents = Contents([], RowTable([], made_by), RowTable([], made_by, AURORAS))
-    write = partial(write_product, contents=contents, keys=RunKeys("r"), storage=FolderStorage(tmp_path))
-    assert [
-        [item.key for item in found] for found in runner._write(write, ["jmars.csv"], workers=1, progress=progress)
-    ] == [["runs/r/jmars.csv"]]
-    lost = partial(write_product, contents=contents, keys=RunKeys("r"), storage=ForgetfulStorage(tmp_path))
-    with pytest.raises(ProductError, match=r"^runs/r/auroras\.csv: it was removed"):
-        list(runner._write(lost, ["auroras.csv"], workers=1, progress=progress))
+    write = partial(write_some, contents=contents, keys=RunKeys("r"), storage=FolderStorage(tmp_path))
+    lost = partial(write_some, contents=contents, keys=RunKeys("r"), storage=ForgetfulStorage(tmp_path))
+    with WorkerPool(1) as pool:
+        written = runner._write(write, [("jmars.csv", "catalogue.csv")], pool=pool, progress=progress)
+        assert [[item.key for item in found] for found in written] == [["runs/r/jmars.csv", "runs/r/catalogue.csv"]]
+        with pytest.raises(ProductError, match=r"^runs/r/auroras\.csv: it was removed"):
+            list(runner._write(lost, [("auroras.csv",)], pool=pool, progress=progress))
 
 
 def test_run_folder_of_an_earlier_version_is_made_again_and_says_so_once(tmp_path):
