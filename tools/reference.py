@@ -22,7 +22,7 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup
 from mars_aurora.aurora import COLUMNS
 from mars_aurora.catalogue.ledger_table import LEDGER_COLUMNS
 from mars_aurora.emission import EMISSIONS
-from mars_aurora.local import cli
+from mars_aurora.local import commands
 from mars_aurora.local.help import PANELS
 from mars_aurora.run import messages
 from mars_aurora.run.settings import Settings
@@ -64,9 +64,9 @@ def write_pages(folder: Path) -> None:
 
 def list_commands() -> dict[str, TyperCommand]:
     """Return the commands by name, in the order of the help."""
-    if not any(command.name in PANELS for command in cli.app.registered_commands):
-        cli.add_commands([])
-    group = typer.main.get_command(cli.app)
+    if not any(command.name in PANELS for command in commands.app.registered_commands):
+        commands.add_commands([])
+    group = typer.main.get_command(commands.app)
     if not isinstance(group, TyperGroup):
         raise TypeError("the command line has no commands")
     return {name: command for name, command in group.commands.items() if isinstance(command, TyperCommand)}

@@ -71,7 +71,8 @@ def test_importing_measure_loads_only_opencv_and_shapely():
 
 
 def test_command_line_starts_without_scientific_dependencies():
-    assert _loaded_by("mars_aurora.local.cli") == {"rich", "typer"}
+    assert _loaded_by("mars_aurora.local.cli") == set()
+    assert _loaded_by("mars_aurora.local.commands") == {"rich", "typer"}
 
 
 def test_suppressed_warnings_state_their_reason():
