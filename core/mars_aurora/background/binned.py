@@ -7,6 +7,7 @@ of any of them requires retraining, and is an error when the weights are loaded 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -64,8 +65,10 @@ class Bins:
 
     def means(self, values: NDArray[np.floating[Any]], where: BoolArray) -> Float64Array:
         """Average in each bin; NaN in an empty one."""
-        total = np.bincount(self.number[where], values[where], minlength=self.size)
-        count = self.counts(where)
+        return self._average(self.number[where], values[where])
+
+    def _average(self, number: NDArray[np.intp], values: NDArray[np.floating[Any]]) -> Float64Array:
+        total, count = np.bincount(number, values, self.size), np.bincount(number, minlength=self.size)
         mean: Float64Array = np.divide(total, count, out=np.full(self.size, np.nan), where=count > 0)
         return mean
 
@@ -73,7 +76,8 @@ class Bins:
         self, values: NDArray[np.floating[Any]], to: NDArray[np.floating[Any]], where: BoolArray
     ) -> Float64Array:
         """Divide sums in each bin, the maximum-likelihood scale for Poisson counts; NaN in an empty one."""
-        return self.means(values, where) / np.maximum(self.means(to, where), FAINT_R)
+        number = self.number[where]
+        return self._average(number, values[where]) / np.maximum(self._average(number, to[where]), FAINT_R)
 
     def medians(self, values: FloatArray, where: BoolArray) -> Float64Array:
         """Compute the median in each bin; NaN in an empty one."""
@@ -94,12 +98,27 @@ class Bins:
         """
         known = np.isfinite(per_bin)
         centers, values = self.centers_deg[known], np.arcsinh(per_bin[known])
-        found = np.interp(self.angle_deg, centers, values)
+        if known.all():
+            left, distance_deg = self._places
+            slopes = np.append(np.diff(values) / np.diff(centers), 0.0)
+            found = slopes[left] * distance_deg + values[left]
+        else:
+            found = np.interp(self.angle_deg, centers, values)
         if night_R is not None and len(values) > 1:
             slope = min((values[-1] - values[-2]) / (centers[-1] - centers[-2]), 0.0)
-            beyond = values[-1] + slope * np.maximum(self.angle_deg - centers[-1], 0)
-            found = np.where(self.angle_deg > centers[-1], beyond.clip(min(np.arcsinh(night_R), values[-1])), found)
+            outside = self.angle_deg > centers[-1]
+            beyond = values[-1] + slope * (self.angle_deg[outside] - centers[-1])
+            found[outside] = beyond.clip(min(np.arcsinh(night_R), values[-1]))
         return np.sinh(found)
+
+    @cached_property
+    def _places(self) -> tuple[NDArray[np.intp], Float64Array]:
+        """Where each pixel is interpolated: the center on its left, and the distance to it, 0 outside the centers."""
+        left = np.searchsorted(self.centers_deg, self.angle_deg, side="right") - 1
+        left = left.clip(0, self.size - 1)
+        distance_deg = np.maximum(self.angle_deg - self.centers_deg[left], 0.0)
+        distance_deg[left == self.size - 1] *= 0  # NaN stays
+        return left, distance_deg
 
 
 def _edges(ordered: FloatArray, min_width_deg: float, pixels: int) -> list[float]:

@@ -8,8 +8,10 @@ in the files are too large for pixels without a count.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mars_aurora.background.binned import (
     DARK_SZA_DEG,
@@ -86,31 +88,51 @@ def fit(observation: Observation, usable: BoolArray, boxed: BoolArray) -> Backgr
     for part in (usable & (observation.sza_deg > NIGHT_SZA_DEG), usable):
         if (outside & part).sum() < MIN_BIN_PIXELS:
             outside = outside | part
-    brightness, night_R = observation.brightness_R, observation.emission.night_R
-    by_sza = Bins.cut(observation.sza_deg, outside, SZA_BIN_DEG, DARK_SZA_DEG)
-    by_emission_angle = Bins.cut(observation.emission_angle_deg, outside, SLANT_BIN_DEG)
+    disk = _Disk(usable)
+    outside, brightness = outside[usable], observation.brightness_R[usable]
+    sza_deg, night_R = observation.sza_deg[usable], observation.emission.night_R
+    by_sza = Bins.cut(sza_deg, outside, SZA_BIN_DEG, DARK_SZA_DEG)
+    by_emission_angle = Bins.cut(observation.emission_angle_deg[usable], outside, SLANT_BIN_DEG)
     slant = np.ones(brightness.shape)
-    level = by_sza.interpolate(by_sza.medians(smooth(brightness, outside), outside), night_R)
+    level = by_sza.interpolate(by_sza.medians(disk.smooth(brightness, outside), outside), night_R)
+    everywhere = np.ones_like(outside)
+    root_count = np.sqrt(count_neighbors(usable)[usable])
     free = outside
     for _ in range(ROUNDS):
         scatter = by_sza.interpolate(by_sza.ratios((brightness - level) ** 2, level, free))  # variance per rayleigh
         noise = np.sqrt(scatter * np.maximum(level, 0))
-        excess = smooth(brightness - level, usable)
-        free = outside & (excess * np.sqrt(count_neighbors(usable)) <= _SIGMAS * noise)
+        excess = disk.smooth(brightness - level, everywhere)
+        free = outside & (excess * root_count <= _SIGMAS * noise)
         free = free if free.any() else outside
-        slant = _fit_slant(observation, by_emission_angle, level / slant, free)
+        slant = _fit_slant(by_emission_angle, brightness, level / slant, free & (sza_deg > DAY_SZA_DEG))
         level = slant * by_sza.interpolate(by_sza.ratios(brightness, slant, free), night_R)
     error = noise / np.sqrt(np.maximum(by_sza.interpolate(by_sza.counts(free)), 1))
-    on_disk = [np.where(usable, values, np.nan).astype(np.float32) for values in (level, error, noise)]
-    return Background(on_disk[0], on_disk[1], on_disk[2], free)
+    level_R, error_R, noise_R = (disk.spread(values.astype(np.float32), np.nan) for values in (level, error, noise))
+    return Background(level_R, error_R, noise_R, disk.spread(free, fill=False))
 
 
-def _fit_slant(observation: Observation, bins: Bins, level_R: Float64Array, free: BoolArray) -> Float64Array:
+@dataclass(frozen=True)
+class _Disk:
+    """The usable pixels, (nI, nS), on which values (N,) are given: about half of all."""
+
+    usable: BoolArray
+
+    def spread(self, values: NDArray[Any], fill: float) -> NDArray[Any]:
+        """Place values on the native grid."""
+        spread = np.full(self.usable.shape, fill, values.dtype)
+        spread[self.usable] = values
+        return spread
+
+    def smooth(self, values: NDArray[np.floating[Any]], where: BoolArray) -> FloatArray:
+        """Average over squares of native pixels, those of ``where``, (N,), only."""
+        return smooth(self.spread(values, 0), self.spread(where, fill=False))[self.usable]
+
+
+def _fit_slant(bins: Bins, brightness_R: FloatArray, level_R: Float64Array, where: BoolArray) -> Float64Array:
     """Fit the factor of slanted lines of sight, from the terminator to the night, where auroras are searched for."""
-    where = free & (observation.sza_deg > DAY_SZA_DEG)
     if not where.any():
         return np.ones(where.shape)
-    return bins.interpolate(np.clip(bins.ratios(observation.brightness_R, level_R, where), *SLANT_RANGE))
+    return bins.interpolate(np.clip(bins.ratios(brightness_R, level_R, where), *SLANT_RANGE))
 
 
 def fit_locally(
