@@ -22,7 +22,7 @@ _EDGE_KM = 50.0  # edges are divided to this length before the projection makes 
 def unite(corner_lat_deg: NDArray[Any], corner_lon_deg: NDArray[Any], plane: Plane) -> BaseGeometry:
     """Unite footprints (N, 4) in the plane, overlap counted once and holes filled; MultiPolygon or Polygon in km."""
     corners = np.stack(plane.project(corner_lat_deg, corner_lon_deg), axis=-1)
-    quads = shapely.convex_hull(shapely.multipoints(corners))  # the hull repairs corners given in a crossed order
+    quads = shapely.convex_hull(shapely.linestrings(corners))  # the hull repairs corners given in a crossed order
     union = shapely.union_all(quads[shapely.get_dimensions(quads) == 2])
     grown = fill_holes(union).buffer(_GAP_KM, join_style="mitre")  # without the slivers between footprints
     closed = fill_holes(grown).buffer(-_GAP_KM, join_style="mitre")
