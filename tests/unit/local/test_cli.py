@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from mars_aurora import __version__
-from mars_aurora.local import cli, plan, summary
+from mars_aurora.local import cli, commands, plan, summary
 
 
 def _call(capsys, *arguments: object) -> tuple[int, str, str]:
@@ -156,9 +156,16 @@ def test_help_is_in_groups_without_names_of_types(capsys):
 
 
 def test_default_run_id_depends_on_inputs_and_settings(tmp_path):
-    run_id = cli._default_run_id([tmp_path], "2 threshold")
-    assert run_id == cli._default_run_id([tmp_path], "2 threshold")
+    run_id = commands._default_run_id([tmp_path], "2 threshold")
+    assert run_id == commands._default_run_id([tmp_path], "2 threshold")
     assert run_id.startswith(tmp_path.name[:20])
     assert (
-        len({run_id, cli._default_run_id([tmp_path], "3"), cli._default_run_id([tmp_path.parent], "2 threshold")}) == 3
+        len(
+            {
+                run_id,
+                commands._default_run_id([tmp_path], "3"),
+                commands._default_run_id([tmp_path.parent], "2 threshold"),
+            }
+        )
+        == 3
     )
