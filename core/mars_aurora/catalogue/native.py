@@ -6,7 +6,6 @@ the bits of floating-point numbers that are packed without rounding as integers.
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -53,13 +52,14 @@ def to_fits(observation: Observation, background_R: FloatArray, stamp: str) -> b
         "EMISSION_ANGLE": observation.emission_angle_deg,
         "LOCAL_TIME": observation.local_time_h,
     }
-    stream = io.BytesIO()
-    fits.PrimaryHDU(header=_describe(observation, stamp)).writeto(stream, checksum=True)
+    primary = fits.PrimaryHDU(header=_describe(observation, stamp))
+    primary.header.set("EXTEND", value=True, comment="images are extensions", after="NAXIS")
+    primary.add_checksum()
     images = (
         to_extension(name, np.ascontiguousarray(arrays[name], np.float32), step, unit, meaning)
         for name, (unit, step, meaning) in IMAGES.items()
     )
-    return b"".join([stream.getvalue(), *images])
+    return b"".join([primary.header.tostring().encode(), *images])
 
 
 def has_stamp(data: bytes, stamp: str) -> bool:

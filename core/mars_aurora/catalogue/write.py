@@ -42,7 +42,7 @@ from mars_aurora.run.storage import BulkStorage, Storage
 RUN, SHAPEFILE = "run.json", "jmars.shp.zip"
 Names = tuple[str, ...]  # of products that one process writes
 _FEW_ROWS = 300
-_BY_GEOPANDAS = (".gpkg", ".parquet", ".shp.zip")  # ends of names; it imports pyarrow, which writes Parquet
+_WITH_PANDAS = (".gpkg", ".parquet", ".shp.zip", dataset.DATASET)  # ends of names; pyarrow imports it where it can
 
 
 class Worker(Protocol):
@@ -164,7 +164,7 @@ def divide_products(names: Sequence[str], rows: int) -> list[Names]:
     """Divide products among processes: with few rows, importing libraries takes longer than writing."""
     if rows > _FEW_ROWS:
         return [(name,) for name in names]
-    mapped = tuple(name for name in names if name.endswith(_BY_GEOPANDAS))
+    mapped = tuple(name for name in names if name.endswith(_WITH_PANDAS))
     return [some for some in (tuple(name for name in names if name not in mapped), mapped) if some]
 
 

@@ -245,6 +245,6 @@ def test_format_is_omitted_without_its_extra(monkeypatch, missing, written):
 def test_products_of_the_same_libraries_are_written_together_unless_there_are_many_rows():
     names = ["catalogue.csv", "catalogue.gpkg", "jmars.shp.zip", "report.html", "dataset/"]
     few, many = (write.divide_products(names, rows) for rows in (3, 100_000))
-    assert few == [("catalogue.csv", "report.html", "dataset/"), ("catalogue.gpkg", "jmars.shp.zip")]
+    assert few == [("catalogue.csv", "report.html"), ("catalogue.gpkg", "jmars.shp.zip", "dataset/")]
     assert many == [(name,) for name in names]
     assert write.divide_products(["report.html"], 0) == [("report.html",)]

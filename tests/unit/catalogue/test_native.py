@@ -61,6 +61,7 @@ def test_each_part_has_a_checksum_and_is_compressed(found):
     with fits.open(io.BytesIO(data), disable_image_compression=True) as hdus:
         assert all({"CHECKSUM", "DATASUM"} <= set(hdu.header) for hdu in hdus)
         assert all(hdu.header["ZIMAGE"] for hdu in hdus[1:])
+    assert b"EXTEND  =                    T" in data[:2880]
     assert len(data) < 0.5 * 4 * len(native.IMAGES) * observation.brightness_R.size
 
 
