@@ -154,5 +154,5 @@ def box_disk(observation: Observation, canvas: Canvas) -> Corners | None:
 
 def box_mask(mask: NDArray[np.bool_]) -> Corners:
     """Return the corners x0, y0, x1, y1 of a mask on the canvas with at least one pixel."""
-    rows, columns = np.nonzero(mask)
-    return float(columns.min()), float(rows.min()), float(columns.max() + 1), float(rows.max() + 1)
+    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)

@@ -14,9 +14,9 @@ from mars_aurora.run.messages import Again, ClassifyRequest, PreprocessRequest
 from mars_aurora.run.plan import Recipe
 from mars_aurora.run.stamps import Reading
 from mars_aurora.run.storage import FolderStorage
-from mars_aurora.steps.classify import classify
+from mars_aurora.steps.classify import classify, count_objects
 from mars_aurora.steps.detect import detect_one
-from mars_aurora.steps.preprocess import preprocess
+from mars_aurora.steps.preprocess import read_input
 
 
 @dataclass(frozen=True)
@@ -47,14 +47,19 @@ class Job:
 
 
 def read_and_classify(task: tuple[str, Path], job: Job) -> Outcome:
-    """Preprocess and classify one file, given by name and path; the steps write its record."""
+    """Preprocess and classify one file, given by name and path, and write its record.
+
+    A picture that is drawn now is counted as it is in memory; it is equal to the one that is stored.
+    """
     name, path = task
     request = PreprocessRequest(job.run_id, "", name, name, again=job.again.value)
-    read = preprocess(request, InputFiles({name: path}), job.work, job.recipe.reading)
-    if not read.usable:
-        return Outcome(read.record["outcome"])
-    counted = classify(ClassifyRequest(job.run_id, name, job.min_objects, job.keep_stages), job.work)
-    return Outcome(counted.record["outcome"])
+    read = read_input(request, InputFiles({name: path}), job.work, job.recipe.reading)
+    count = ClassifyRequest(job.run_id, name, job.min_objects, job.keep_stages)
+    if read.picture is not None:
+        return count_objects(read.record, read.products[job.keys.image(name)], read.picture, count, job.work).outcome
+    if not read.is_stored:
+        job.work.put(job.keys.record(name), read.record.to_json())
+    return Outcome(classify(count, job.work).record["outcome"]) if read.record.is_read else read.record.outcome
 
 
 def detect(name: str, job: Job) -> int:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from mars_aurora.run.keys import RunKeys
-from mars_aurora.run.ledger import TOO_FEW_OBJECTS, Outcome
+from mars_aurora.run.ledger import TOO_FEW_OBJECTS, Outcome, Record
 from mars_aurora.run.messages import ClassifyRequest, ClassifyResult
 from mars_aurora.run.records import find_record, is_counted
 from mars_aurora.run.stamps import stamp_count
 from mars_aurora.run.storage import Storage
+
+if TYPE_CHECKING:
+    from mars_aurora.picture.picture import Picture
 
 
 def classify(request: ClassifyRequest, work: Storage) -> ClassifyResult:
@@ -19,18 +23,24 @@ def classify(request: ClassifyRequest, work: Storage) -> ClassifyResult:
 
     Raises KeyError if the input was not read.
     """
-    from mars_aurora.classify.count import find
-    from mars_aurora.classify.stages import draw_stages
     from mars_aurora.picture import png
 
     keys = RunKeys(request.run_id)
     record = find_record(work, keys, request.name)
     if record is None or not record.is_read:
         raise KeyError(keys.record(request.name))
-    if is_counted(record, request.min_objects, keep_stages=request.keep_stages) and record.objects is not None:
-        return ClassifyResult(request.run_id, request.name, record.to_event())
-    image = work.get(keys.image(request.name))
-    picture = png.read(image)
+    if not is_counted(record, request.min_objects, keep_stages=request.keep_stages):
+        image = work.get(keys.image(request.name))
+        record = count_objects(record, image, png.read(image), request, work)
+    return ClassifyResult(request.run_id, request.name, record.to_event())
+
+
+def count_objects(record: Record, image: bytes, picture: Picture, request: ClassifyRequest, work: Storage) -> Record:
+    """Count the objects in the picture of a record, also given as PNG; write the completed record, and return it."""
+    from mars_aurora.classify.count import find
+    from mars_aurora.classify.stages import draw_stages
+
+    keys = RunKeys(request.run_id)
     found = find(picture)
     if request.keep_stages:
         for stage, drawn in draw_stages(picture).items():
@@ -51,4 +61,4 @@ def classify(request: ClassifyRequest, work: Storage) -> ClassifyResult:
     )
     counted = counted.conclude(Outcome.CANDIDATE if enough else Outcome.DISCARDED)
     work.put(keys.record(request.name), counted.to_json())
-    return ClassifyResult(request.run_id, request.name, counted.to_event())
+    return counted

@@ -22,17 +22,22 @@ from mars_aurora.run.storage import Source, Storage, Version
 
 if TYPE_CHECKING:
     from mars_aurora.observation import Observation
+    from mars_aurora.picture.picture import Picture
 
 _DEFAULT = Reading()
 
 
 @dataclass(frozen=True)
-class _Result:
-    """The record of an input, whether it is in storage already, and the products to be written before it, by key."""
+class Read:
+    """The record of an input, whether it is in storage already, and the products to be written before it, by key.
+
+    ``picture`` is the one among the products; None where the input was not read, or not now.
+    """
 
     record: Record
     products: dict[str, bytes] = field(default_factory=dict)
     is_stored: bool = False
+    picture: Picture | None = None
 
 
 def preprocess(
@@ -43,21 +48,26 @@ def preprocess(
     An input with a valid record is not read again, so the step can be repeated and resumed. Bad input is recorded as
     rejected; an input that cannot be opened, or changes while it is read, as failed, which the next run tries again.
     """
+    read = read_input(request, inputs, work, reading)
+    if not read.is_stored:
+        work.put(RunKeys(request.run_id).record(request.name), read.record.to_json())
+    return PreprocessResult(request.run_id, request.name, read.record.is_read, read.record.to_event())
+
+
+def read_input(request: PreprocessRequest, inputs: Source, work: Storage, reading: Reading) -> Read:
+    """Read an input as `preprocess`, but leave writing its record, after its products, to the caller."""
     keys = RunKeys(request.run_id)
     if request.again == Again.ALL:
         for detector in DetectorName:
             work.delete(keys.prediction(request.name, describe_detector(detector).folder))
         work.delete(keys.measured(request.name))
-    result = _find_or_read(request, inputs, work, reading)
-    for key, data in result.products.items():
+    read = _find_or_read(request, inputs, work, reading)
+    for key, data in read.products.items():
         work.put(key, data)
-    record = result.record
-    if not result.is_stored:
-        work.put(keys.record(request.name), record.to_json())
-    return PreprocessResult(request.run_id, request.name, record.is_read, record.to_event())
+    return read
 
 
-def _find_or_read(request: PreprocessRequest, inputs: Source, work: Storage, reading: Reading) -> _Result:
+def _find_or_read(request: PreprocessRequest, inputs: Source, work: Storage, reading: Reading) -> Read:
     """Return the valid record of an input, or the result of reading it; a failed record if it cannot be read."""
     try:
         return _read_unless_valid(request, inputs, work, reading)
@@ -65,28 +75,28 @@ def _find_or_read(request: PreprocessRequest, inputs: Source, work: Storage, rea
         reason, detail = Reason.UNREADABLE, f"it cannot be read: {error.strerror or error}"
     except ChangedError as error:
         reason, detail = Reason.CHANGED, str(error)
-    return _Result(Record(request.name, Outcome.FAILED, reason, detail=detail))
+    return Read(Record(request.name, Outcome.FAILED, reason, detail=detail))
 
 
-def _read_unless_valid(request: PreprocessRequest, inputs: Source, work: Storage, reading: Reading) -> _Result:
+def _read_unless_valid(request: PreprocessRequest, inputs: Source, work: Storage, reading: Reading) -> Read:
     keys = RunKeys(request.run_id)
     known = find_record(work, keys, request.name)
     if known is not None and request.again in {Again.ALL, known.outcome.value}:
         known = None
     version = _find_version(request, inputs)
     if known is not None and is_valid(known, version, reading, work, keys):
-        return _Result(known, is_stored=True)
+        return Read(known, is_stored=True)
     if version.size > Limits.unpacked_bytes:  # not downloaded, and not hashed
         detail = f"the file has {version.size} bytes; the limit is {Limits.unpacked_bytes}"
         origin = Origin(version, read=stamp_read("", reading))
-        return _Result(Record(request.name, Outcome.REJECTED, Reason.TOO_LARGE, detail=detail, origin=origin))
+        return Read(Record(request.name, Outcome.REJECTED, Reason.TOO_LARGE, detail=detail, origin=origin))
     with inputs.local_file(request.key, version) as path:
         if not path.is_file():  # opening a named pipe would block
             detail = f"it is {'a folder' if path.is_dir() else 'not a regular file'}"
-            return _Result(Record(request.name, Outcome.REJECTED, Reason.NOT_A_FILE, detail=detail))
+            return Read(Record(request.name, Outcome.REJECTED, Reason.NOT_A_FILE, detail=detail))
         sha256 = _hash_file(path)
         if known is not None and holds(known, sha256, reading, work, keys):
-            return _Result(replace(known, origin=replace(known.origin, version=version)))  # only its times differ
+            return Read(replace(known, origin=replace(known.origin, version=version)))  # only its times differ
         origin = Origin(version, sha256, stamp_read(sha256, reading))
         return _read(path, Record(request.name, Outcome.CANDIDATE, origin=origin), keys, reading)
 
@@ -101,7 +111,7 @@ def _find_version(request: PreprocessRequest, inputs: Source) -> Version:
     return version
 
 
-def _read(path: Path, record: Record, keys: RunKeys, reading: Reading) -> _Result:
+def _read(path: Path, record: Record, keys: RunKeys, reading: Reading) -> Read:
     """Read a file, and clean it; return its record, picture, geometry and exposure."""
     from mars_aurora import readers
     from mars_aurora.background import exposure
@@ -117,9 +127,10 @@ def _read(path: Path, record: Record, keys: RunKeys, reading: Reading) -> _Resul
         canvas = canvases.fit(observation)
     except InputError as error:
         outcome = Outcome.FAILED if error.reason is Reason.UNREADABLE else Outcome.REJECTED
-        return _Result(replace(record, outcome=outcome, reason=error.reason, detail=error.detail))
+        return Read(replace(record, outcome=outcome, reason=error.reason, detail=error.detail))
     geometry = canvases.pack_geometry(observation, canvas)
-    image = png.write(heatmap.draw(observation, canvas))
+    picture = heatmap.draw(observation, canvas)
+    image = png.write(picture)
     search = find_search(observation)
     cells = exposure.to_npy(exposure.find(observation, search))
     origin = replace(
@@ -134,7 +145,7 @@ def _read(path: Path, record: Record, keys: RunKeys, reading: Reading) -> _Resul
         keys.exposure(record.name): cells,
         keys.image(record.name): image,
     }
-    return _Result(described, products)
+    return Read(described, products, picture=picture)
 
 
 def _describe(record: Record, observation: Observation) -> Record:
