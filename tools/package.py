@@ -26,11 +26,17 @@ import archive
 ROOT = Path(__file__).resolve().parents[1]
 LAYER = "layer"
 WITH_LAYER = ("open", "preprocess", "classify", "tally", "detect", "measure", "stitch", "catalogue", "close")
-PUBLISH = "publish"
-FUNCTIONS = (*WITH_LAYER, PUBLISH)
+PARQUET, PUBLISH = "parquet", "publish"
+WITH_PACKAGE = (LAYER, PARQUET)  # mars_aurora
+FUNCTIONS = (*WITH_LAYER, PARQUET, PUBLISH)
 MODEL_ARCHIVE = "model.tar.gz"
 LIMIT_BYTES = 262_144_000 * 9 // 10  # 90 % of Lambda's limit for the unpacked function and layer
-UNUSED_EXTENSIONS = tuple(f"PIL/_{name}.*" for name in ("avif", "imagingcms", "imagingft", "imagingtk", "webp"))
+UNUSED_EXTENSIONS = (
+    *(f"PIL/_{name}.*" for name in ("avif", "imagingcms", "imagingft", "imagingtk", "webp")),
+    *(f"pyarrow/_{name}*.so" for name in ("acero", "csv", "cuda", "dataset", "feather", "flight", "json", "orc")),
+    *(f"pyarrow/_{name}.*.so" for name in ("azurefs", "gcsfs", "hdfs", "parquet_encryption", "s3fs", "substrait")),
+    "pyarrow/_pyarrow_cpp_tests*.so",
+)
 UNUSED_PACKAGES = tuple(f"onnxruntime/{name}" for name in ("quantization", "tools", "transformers"))
 AWS_SERVICES = {"lambda", "s3", "stepfunctions", "xray"}  # of 400; the SDK of X-Ray creates its client on import
 MACHINES = {"aarch64": 0xB7, "x86_64": 0x3E}  # e_machine in the ELF header
@@ -111,10 +117,10 @@ def build(target: str, folder: Path, platform: Platform) -> None:
     packages.mkdir(parents=True, exist_ok=True)
     if requirements_path(target).read_text().strip():
         install(target, packages, platform)
-    if target == LAYER:
+    if target in WITH_PACKAGE:
         code = ROOT / "core" / "mars_aurora"
         shutil.copytree(code, packages / "mars_aurora", ignore=shutil.ignore_patterns("local", "__pycache__"))
-    else:
+    if target != LAYER:
         shutil.copy(ROOT / "functions" / target / "app.py", packages)
     prune(packages)
     compile_bytecode(packages, platform)
@@ -160,18 +166,22 @@ def prune(folder: Path) -> None:
         is_test = path.name in {"test", "tests"} and name != "astropy/tests"  # astropy imports its own
         if path.is_dir() and (is_test or path.name in {"__pycache__", "include"} or name == "bin"):
             shutil.rmtree(path)
-        elif path.suffix in {".pyi", ".pyx", ".pxd", ".c", ".h", ".a"} or name == ".lock":
+        elif path.suffix in {".pyi", ".pyx", ".pxd", ".pxi", ".c", ".cc", ".h", ".a"} or name == ".lock":
             path.unlink()
 
 
 def remove_unreferenced_libraries(folder: Path) -> None:
-    """Remove shared libraries of ``*.libs`` folders that no extension module names, directly or through others."""
+    """Remove shared libraries that no extension module names, directly or through others.
+
+    They are in ``*.libs`` folders, and those of pyarrow beside its extension modules.
+    """
     libraries = {path: path.read_bytes() for path in folder.rglob("*.so*") if path.is_file()}
-    waiting = [path for path in libraries if path.parent.suffix != ".libs"]
+    of_pyarrow = set(folder.glob("pyarrow/lib[a-z]*.so*"))
+    waiting = [path for path in libraries if path.parent.suffix != ".libs" and path not in of_pyarrow]
     unreached = libraries.keys() - waiting
     while waiting:
         data = libraries[waiting.pop()]
-        reached = {path for path in unreached if path.name.encode() in data}
+        reached = {path for path in unreached if path.name.encode() + b"\0" in data}
         unreached -= reached
         waiting += reached
     for path in unreached:
@@ -243,7 +253,7 @@ def main(arguments: list[str]) -> int:
             return 1 if problems else 0
         case ["publish", folder]:
             build_publish(Path(folder).resolve(), choose_model_platform())
-        case [target, folder] if target in (LAYER, *WITH_LAYER):
+        case [target, folder] if target in (LAYER, *WITH_LAYER, PARQUET):
             build(target, Path(folder).resolve(), choose_platform())
         case _:
             print(__doc__)

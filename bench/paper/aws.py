@@ -103,7 +103,7 @@ def _find_times(job: Job, calls: Mapping[str, Calls]) -> dict[str, float]:
         "detect": detection_s if job.candidates else 0.0,
         "measure": total_s["Measure"] / min(job.parallel, ceil(job.files / _SLICE)),
         "stitch": total_s["Stitch"] / min(job.parallel, ceil(job.files / _BATCH)),
-        "catalogue and close": total_s["Catalogue"] + total_s["Close"],
+        "catalogue, GeoParquet and close": sum(total_s[name] for name in ("Catalogue", "Parquet", "Close")),
     }
 
 

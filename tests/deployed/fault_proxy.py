@@ -5,7 +5,7 @@ import socket
 import struct
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,22 +13,25 @@ from urllib.parse import urlsplit
 
 FAULTS = ("500 before", "500 after", "503", "reset before", "reset after", "truncated")
 ERROR = b'<?xml version="1.0"?><Error><Code>%s</Code><Message>brown-out</Message></Error>'
+ERRORS = {"503": (b"SlowDown", 503), "archived": (b"InvalidObjectState", 403)}
 HOP_BY_HOP = {"connection", "content-length", "date", "host", "keep-alive", "server", "transfer-encoding"}
 
 
 class FaultProxy(ThreadingHTTPServer):
     """Forwards requests to ``upstream``, except a fraction of faults in an order given by the seed.
 
-    The request is carried out in the faults "after" and "truncated", and not in the others.
+    The request is carried out in the faults "after" and "truncated", and not in the others. The first request for the
+    contents of an object whose key ends in one of ``archived`` is answered as that for an archived object.
     """
 
     daemon_threads = True
 
-    def __init__(self, upstream: str, fraction: float, seed: int) -> None:
+    def __init__(self, upstream: str, fraction: float, seed: int, archived: Iterable[str]) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.upstream = urlsplit(upstream).netloc
         self.fraction = fraction
         self.done: Counter[str] = Counter()
+        self._archived = list(archived)
         self._random, self._lock = random.Random(seed), threading.Lock()  # noqa: S311 -- faults, not secrets
 
     @property
@@ -41,6 +44,13 @@ class FaultProxy(ThreadingHTTPServer):
             self.done[fault] += 1
             return fault
 
+    def is_archived(self, path: str) -> bool:
+        """Return whether the object of a path is refused, which it is once."""
+        with self._lock:
+            found = [key for key in self._archived if path.endswith(key)]
+            self._archived = [key for key in self._archived if key not in found]
+            return bool(found)
+
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -48,6 +58,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.command == "GET" and self.server.is_archived(urlsplit(self.path).path):
+            return self.answer_error("archived")
         fault = self.server.choose_fault()
         if fault == "reset before":
             return self.reset()
@@ -83,7 +95,7 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def answer_error(self, fault: str) -> None:
-        code, status = (b"SlowDown", 503) if fault == "503" else (b"InternalError", 500)
+        code, status = ERRORS.get(fault, (b"InternalError", 500))
         body = ERROR % code
         self.answer(status, {"Content-Type": "application/xml", "Content-Length": str(len(body))}, body)
 
@@ -103,9 +115,11 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def run_proxy(upstream: str, fraction: float, seed: int) -> Iterator[FaultProxy]:
+def run_proxy(
+    upstream: str, fraction: float = 0.0, seed: int = 0, archived: Iterable[str] = ()
+) -> Iterator[FaultProxy]:
     """Run the proxy on a free local port until the context ends."""
-    proxy = FaultProxy(upstream, fraction, seed)
+    proxy = FaultProxy(upstream, fraction, seed, archived)
     thread = threading.Thread(target=proxy.serve_forever)
     thread.start()
     try:

@@ -18,6 +18,7 @@ from mars_aurora.run.messages import (
     ClassifyRequest,
     DetectRequest,
     MeasureRequest,
+    ParquetRequest,
     PreprocessRequest,
     StitchRequest,
     TallyRequest,
@@ -29,6 +30,7 @@ from mars_aurora.steps.catalogue import catalogue
 from mars_aurora.steps.classify import classify
 from mars_aurora.steps.detect import detect
 from mars_aurora.steps.measure import measure
+from mars_aurora.steps.parquet import parquet
 from mars_aurora.steps.preprocess import preprocess
 from mars_aurora.steps.stitch import stitch
 from mars_aurora.steps.tally import tally
@@ -112,6 +114,7 @@ def run_steps(run_id: str, storages: list[S3Storage]) -> dict[str, bytes]:
             measure(MeasureRequest(run_id, "", item["number"], version.folder), work, detections, readers.map)
         stitch(StitchRequest(run_id, list(read_items(work, keys, SETS))), work, detections)
         catalogue(CatalogueRequest(run_id, settled.listed), work, detections, made_by, readers.map)
+        parquet(ParquetRequest(run_id), work, detections, readers.map)
     return {name: detections.get(keys.product(name)) for name in ("ledger.csv", "catalogue.csv")}
 
 

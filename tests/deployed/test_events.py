@@ -8,15 +8,30 @@ import pytest
 from runtime import EVENTS, SETTINGS, invoke, run_function
 from stack import Emulator
 
+from mars_aurora.detect.detectors import DetectorName, describe_detector
+
 pytestmark = [pytest.mark.deployed, pytest.mark.slow]
 
-ORDER = ("open", "preprocess", "classify", "tally", "detect", "measure", "stitch", "catalogue", "close", "publish")
+ORDER = (
+    "open",
+    "preprocess",
+    "classify",
+    "tally",
+    "detect",
+    "measure",
+    "stitch",
+    "catalogue",
+    "parquet",
+    "close",
+    "publish",
+)
 # No map has run: tally takes the records from the bucket, and there is one slice.
 ALONE: dict[str, dict[str, Any]] = {
     "tally": {"execution": ""},
-    "measure": {"execution": "", "number": 0},
+    "measure": {"execution": "", "number": 0, "predictions": describe_detector(DetectorName.YOLO).folder},
     "stitch": {"sets": []},
     "catalogue": {"execution": "", "listed": 1},
+    "parquet": {"execution": ""},
 }
 
 
@@ -102,6 +117,16 @@ def test_catalogue_counts_add_up_and_products_exist(responses: dict, aws: Emulat
     s3 = aws.client("s3")
     for product in ("ledger.csv", "catalogue.csv", "auroras.csv", "report.html"):
         s3.head_object(Bucket=SETTINGS["DETECTIONS_BUCKET"], Key=f"runs/{result['run_id']}/{product}")
+
+
+def test_parquet_adds_its_products_to_the_run_and_to_the_data_set(responses: dict, aws: Emulator) -> None:
+    result, s3, bucket = responses["parquet"], aws.client("s3"), SETTINGS["DETECTIONS_BUCKET"]
+    assert result["detections"] >= result["auroras"] == responses["catalogue"]["auroras"] > 0
+    assert result["files"] == 2
+    facts = json.loads(s3.get_object(Bucket=bucket, Key=f"runs/{result['run_id']}/run.json")["Body"].read())
+    assert {"catalogue.parquet", "auroras.parquet"} <= set(facts["products_sha256"])
+    found = s3.list_objects_v2(Bucket=bucket, Prefix="dataset/")["Contents"]
+    assert sum(item["Key"].endswith(f"/{result['run_id']}.parquet") for item in found) == 2
 
 
 def test_event_with_unknown_field_is_a_usage_error(built: Path, aws: Emulator, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from fault_proxy import run_proxy
 from machine import wait_until
 from stack import Stack
 
@@ -190,16 +191,16 @@ def find_map_runs(stack: Stack, execution_arn: str) -> list[dict[str, Any]]:
 
 
 def test_input_whose_child_failed_is_processed_in_a_second_pass(stack: Stack, auroras: list[Path]) -> None:
-    data = auroras[0].read_bytes()
+    key = "incoming/passes/x.fits.gz"
     put(stack, "incoming/passes/bad.fits", b"not FITS")
-    put(stack, "incoming/passes/x.fits.gz", data, StorageClass="GLACIER")
-    execution = start(stack, prefix="incoming/passes/")
-    wait_until(
-        lambda: any(run["status"] != "RUNNING" for run in find_map_runs(stack, execution)), 240, "no map ended", 0.1
-    )
-    put(stack, "incoming/passes/x.fits.gz", data)
-    assert wait(stack, execution)["status"] == "SUCCEEDED"
-    counts = [run["itemCounts"] for run in find_map_runs(stack, execution)]
+    put(stack, key, auroras[0].read_bytes())
+    with (
+        run_proxy(stack.emulator.environment["AWS_ENDPOINT_URL"], archived=[key]) as proxy,
+        configured(stack, "Preprocess", AWS_ENDPOINT_URL_S3=proxy.url),
+    ):
+        execution = wait(stack, start(stack, prefix="incoming/passes/"))
+    assert execution["status"] == "SUCCEEDED", execution
+    counts = [run["itemCounts"] for run in find_map_runs(stack, execution["executionArn"])]
     assert sorted((count["total"], count["failed"]) for count in counts) == [(1, 0), (2, 1)]
     assert read_ledger(stack, "passes")["x.fits.gz"][0] == "aurora"
 

@@ -65,7 +65,9 @@ def test_run_of_many_files_equals_a_local_run_and_its_payloads_are_small(
 ) -> None:
     require_equal(run_cloud(stack, many, "many"), results)
     payloads = stack.emulator.largest_payloads()
-    assert {"Preprocess", "Tally", "Measure", "Stitch", "Catalogue", "Announce the catalogue"} <= set(payloads)
+    assert {"Preprocess", "Tally", "Measure", "Stitch", "Catalogue", "Parquet", "Announce the catalogue"} <= set(
+        payloads
+    )
     assert {state: size for state, size in payloads.items() if size >= MAX_PAYLOAD_BYTES} == {}
 
 

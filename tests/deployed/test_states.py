@@ -31,9 +31,9 @@ SUBSTITUTES = {
     "StackToken": "0123abcd",
 }
 LAMBDA_TASKS = ["Open", "Preprocess", "Classify", "Tally", "Tally what is left", "Detect", "Measure", "Stitch"]
-LAMBDA_TASKS += ["Catalogue", "Close"]
+LAMBDA_TASKS += ["Catalogue", "Parquet", "Close"]
 CAUGHT = {"Open": "Not started", "Close": "Did the run fail?"} | dict.fromkeys(
-    ("Tally", "Tally what is left", "Catalogue"), "Close"
+    ("Tally", "Tally what is left", "Catalogue", "Parquet"), "Close"
 )
 DETECTION = {"predictions": "0123abcd", "detect_on": "sagemaker", "detected": "on SageMaker: 3 candidates"}
 REQUEST = {

@@ -46,7 +46,7 @@ def test_importing_the_package_loads_no_dependency():
 
 
 def test_importing_the_steps_loads_no_dependency():
-    steps = ("open", "preprocess", "classify", "tally", "detect", "measure", "stitch", "catalogue", "close")
+    steps = ("open", "preprocess", "classify", "tally", "detect", "measure", "stitch", "catalogue", "parquet", "close")
     assert _loaded_by(*(f"mars_aurora.steps.{step}" for step in steps)) == set()
 
 
@@ -64,6 +64,12 @@ def test_only_the_yolo_detector_loads_onnxruntime():
     assert _loaded_by("mars_aurora.detect.detectors", "mars_aurora.run.settings") == set()
     assert _loaded_by("mars_aurora.detect.threshold") <= {"cv2", "numpy"}
     assert _loaded_by("mars_aurora.detect.yolo") <= {"cv2", "numpy", "onnxruntime"}
+
+
+def test_writing_geoparquet_and_the_data_set_loads_neither_opencv_nor_astropy():
+    stages = ("geographic", "dataset", "stored")
+    loaded = _loaded_by("mars_aurora.steps.parquet", *(f"mars_aurora.catalogue.{stage}" for stage in stages))
+    assert loaded == {"numpy", "shapely"}, "pyarrow is loaded by the writers"
 
 
 def test_importing_measure_loads_only_opencv_and_shapely():

@@ -23,6 +23,7 @@ REQUESTS = {
     "Measure": messages.MeasureRequest,
     "Stitch": messages.StitchRequest,
     "Catalogue": messages.CatalogueRequest,
+    "Parquet": messages.ParquetRequest,
     "Close": messages.CloseRequest,
 }
 

@@ -26,6 +26,7 @@ FUNCTIONS = (
     "measure",
     "stitch",
     "catalogue",
+    "parquet",
     "close",
 )  # of the state machine
 
@@ -47,7 +48,7 @@ def test_handler_import_needs_no_environment_and_creates_no_client(name: str) ->
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_handler_import_loads_no_heavy_dependency(name: str) -> None:
-    heavy = "{'astropy', 'matplotlib', 'onnxruntime', 'shapely', 'jinja2', 'typer', 'rich', 'torch'}"
+    heavy = "{'astropy', 'matplotlib', 'onnxruntime', 'pyarrow', 'shapely', 'jinja2', 'typer', 'rich', 'torch'}"
     assert run_python(f"import app, sys; print(sorted({heavy} & set(sys.modules)))", name).strip() == "[]"
 
 

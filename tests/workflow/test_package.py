@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tarfile
+from importlib.metadata import version
 from pathlib import Path
 
 import boto3
@@ -123,6 +124,33 @@ def test_pruning_removes_libraries_that_no_other_library_names(tmp_path: Path) -
     assert kept == {"_imaging.cpython-313-aarch64-linux-gnu.so", "libtiff-1.so", "libwebp-1.so"}
 
 
+def test_of_pyarrow_only_what_writes_and_reads_parquet_is_kept(tmp_path: Path) -> None:
+    abi = "cpython-313-aarch64-linux-gnu.so"
+    contents = {
+        f"lib.{abi}": b"libarrow_python.so.26\0libarrow.so.26\0",
+        f"_parquet.{abi}": b"libparquet.so.26\0",
+        f"_parquet_encryption.{abi}": b"libarrow_python_parquet_encryption.so.26\0",
+        f"_dataset_parquet.{abi}": b"libarrow_dataset.so.26\0",
+        f"_s3fs.{abi}": b"libarrow_s3.so.26\0",
+        "libarrow.so.26": b"libarrow.so.26\0",
+        "libparquet.so.26": b"libparquet.so.26\0libarrow.so.26\0",
+        "libarrow_python.so": b"libarrow_python.so.26\0libarrow.so.26\0",
+        "libarrow_python.so.26": b"libarrow_python.so.26\0libarrow.so.26\0",
+        "libarrow_python_parquet_encryption.so.26": b"libarrow.so.26\0",
+        "libarrow_dataset.so.26": b"libarrow.so.26\0",
+        "libarrow_flight.so.26": b"libarrow.so.26\0",
+        "libarrow_s3.so.26": b"libarrow.so.26\0",
+        "lib.pxd": b"",
+        "array.pxi": b"",
+    }
+    (tmp_path / "pyarrow").mkdir()
+    for name, data in contents.items():
+        (tmp_path / "pyarrow" / name).write_bytes(data)
+    package.prune(tmp_path)
+    kept = {path.name for path in (tmp_path / "pyarrow").iterdir()}
+    assert kept == {f"lib.{abi}", f"_parquet.{abi}", "libarrow.so.26", "libparquet.so.26", "libarrow_python.so.26"}
+
+
 def test_package_over_the_size_limit_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "CoreLayer").mkdir()
     for name in package.FUNCTIONS:
@@ -139,7 +167,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Layer and functions, built for Lambda."""
     folder = tmp_path_factory.mktemp("lambda")
     package.build(package.LAYER, folder / "CoreLayer", package.LAMBDA)
-    for name in package.WITH_LAYER:
+    for name in (*package.WITH_LAYER, package.PARQUET):
         package.build(name, folder / name.capitalize(), package.LAMBDA)
     package.build_publish(folder / "Publish", package.SAGEMAKER)
     return folder
@@ -167,6 +195,17 @@ def test_layer_excludes_the_command_line_and_its_dependencies(built: Path) -> No
     assert (packages / "mars_aurora" / "steps" / "preprocess.py").exists()
     assert not (packages / "mars_aurora" / "local").exists()
     assert not {"typer", "astropy", "torch"} & {path.name for path in packages.iterdir()}
+
+
+@pytest.mark.slow
+def test_parquet_has_the_package_and_the_tested_boto3_and_pyarrow_but_not_the_libraries_of_the_layer(
+    built: Path,
+) -> None:
+    packages = built / "Parquet"
+    assert (packages / "mars_aurora" / "steps" / "parquet.py").exists()
+    assert (packages / f"boto3-{boto3.__version__}.dist-info").exists()
+    assert (packages / f"pyarrow-{version('pyarrow')}.dist-info").exists()
+    assert not {"cv2", "astropy", "geopandas", "pandas"} & {path.name for path in packages.iterdir()}
 
 
 @pytest.mark.slow

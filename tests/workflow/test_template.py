@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mars_aurora.catalogue.dataset import DATASET
 from mars_aurora.errors import MarsAuroraError
 from mars_aurora.local.performance import QUERY
 from mars_aurora.readers.limits import Limits
@@ -27,6 +28,7 @@ FUNCTIONS = {
     "Measure",
     "Stitch",
     "Catalogue",
+    "Parquet",
     "Close",
 }  # of the state machine
 BUCKETS = {"InputBucket", "WorkBucket", "DetectionsBucket", "AccessLogBucket"}
@@ -171,13 +173,28 @@ def test_only_preprocess_reads_inputs_open_reads_manifests_and_functions_write_o
     reads = {name: [item for item in allows(resources, name, "s3:GetObject") if "Input" in item] for name in FUNCTIONS}
     assert {name for name, items in reads.items() if items} == {"Open", "Preprocess"}
     assert reads["Open"] == ['{"Fn::Sub": "${InputBucket.Arn}/manifests/*"}']
-    writers = {
-        name: item.partition("/runs/*/")[2].removesuffix('"}')
+    written = {
+        name: [
+            item.partition("${DetectionsBucket.Arn}/")[2].removesuffix('"}').removeprefix("runs/*/")
+            for item in allows(resources, name, "s3:PutObject")
+            if "Detections" in item
+        ]
         for name in FUNCTIONS
-        for item in allows(resources, name, "s3:PutObject")
-        if "Detections" in item
     }
-    assert writers == {"Measure": "detections/*", "Stitch": "sets/*", "Catalogue": "", "Close": "ledger.csv"}
+    assert {name: found for name, found in written.items() if found} == {
+        "Measure": ["detections/*"],
+        "Stitch": ["sets/*"],
+        "Catalogue": ["runs/*"],
+        "Parquet": ["catalogue.parquet", "auroras.parquet", "run.json", "dataset/*"],
+        "Close": ["ledger.csv"],
+    }
+
+
+def test_parquet_reads_only_what_it_needs_and_deletes_only_in_the_data_set(resources: Resources) -> None:
+    read = [item.partition("/")[2].removesuffix('"}') for item in allows(resources, "Parquet", "s3:GetObject")]
+    tables = [f"runs/*/{kind}.{suffix}" for suffix in ("ecsv", "parquet") for kind in ("catalogue", "auroras")]
+    assert read == ["runs/*/map/*", *tables, "runs/*/run.json"]
+    assert allows(resources, "Parquet", "s3:DeleteObject") == [f'{{"Fn::Sub": "${{DetectionsBucket.Arn}}/{DATASET}*"}}']
 
 
 def test_tally_may_describe_only_map_runs_of_the_stack(resources: Resources) -> None:
@@ -198,10 +215,12 @@ def test_functions_run_on_the_platform_they_are_built_for(template: dict[str, An
     assert layer["Metadata"] == {"BuildMethod": "makefile", "BuildArchitecture": "arm64"}
     assert all(resources[name]["Metadata"] == {"BuildMethod": "makefile"} for name in FUNCTIONS)
     assert "Layers" not in shared
-    assert all(resources[name]["Properties"]["Layers"] == [{"Ref": "CoreLayer"}] for name in FUNCTIONS)
-    assert "Layers" not in resources["Publish"]["Properties"], (
-        "the layer and the archive together exceed Lambda's limit"
-    )
+    with_layer = FUNCTIONS - {"Parquet"}
+    assert all(resources[name]["Properties"]["Layers"] == [{"Ref": "CoreLayer"}] for name in with_layer)
+    for name in ("Parquet", "Publish"):
+        assert "Layers" not in resources[name]["Properties"], (
+            "with pyarrow or with the archive, the layer exceeds Lambda's limit"
+        )
 
 
 def test_without_an_image_or_with_another_detector_all_candidates_are_detected_on_lambda(

@@ -25,7 +25,7 @@ from mars_aurora.run.identity import Identity, describe_rank
 from mars_aurora.run.keys import RUN_FILE
 from mars_aurora.run.ledger import PICTURED, Record
 from mars_aurora.run.slices import split
-from mars_aurora.run.storage import Storage
+from mars_aurora.run.storage import BulkStorage
 
 DATASET = "dataset/"
 UNKNOWN_MONTH = "unknown"
@@ -74,17 +74,18 @@ def write_dataset(
 
 
 def replace_files(
-    storage: Storage, run_id: str, created_utc: str, records: Iterable[Record], auroras: Iterable[Aurora]
-) -> None:
-    """Replace the files of a run in the data set; those of months that it has no longer are deleted."""
+    storage: BulkStorage, run_id: str, created_utc: str, records: Iterable[Record], auroras: Iterable[Aurora]
+) -> list[str]:
+    """Replace the files of a run in the data set, and return their keys; those of months that it lacks are deleted."""
     with tempfile.TemporaryDirectory() as folder:
         keys = write_dataset(Path(folder), run_id, created_utc, records, auroras)
         for key in keys:
             storage.put_file(key, Path(folder, key))
     storage.put(f"{DATASET}{RUN_FILE}", b"{}\n")
-    for key in storage.list(DATASET):
-        if is_of_run(key, run_id) and key not in keys:
+    for key in [key for key in storage.iterate(DATASET) if is_of_run(key, run_id)]:
+        if key not in keys:
             storage.delete(key)
+    return keys
 
 
 def is_of_run(key: str, run_id: str) -> bool:

@@ -7,14 +7,15 @@ without signal are not called auroras and have no entry.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from mars_aurora.aurora import DIFFUSE, Aurora, column
+from mars_aurora.aurora import DIFFUSE, Aurora
+from mars_aurora.catalogue.entry import Entry
 from mars_aurora.catalogue.rows import Rows
 from mars_aurora.geometry import outline
 from mars_aurora.geometry.plane import Plane
@@ -22,72 +23,6 @@ from mars_aurora.measure.morphology import describe
 from mars_aurora.measure.viewing import FLAGS
 from mars_aurora.run.escaping import escape_word
 from mars_aurora.sphere import Float64Array, mean_coordinates
-
-_METADATA = {item.name: item.metadata for item in fields(Aurora)}
-
-
-def _as(name: str) -> Any:  # noqa: ANN401 -- typed as dataclasses.field is
-    """Describe a column as in the catalogue."""
-    return field(metadata=_METADATA[name])
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One aurora, combined from its sightings; None and NaN are unknown."""
-
-    aurora_id: str = column("", "meta.id;meta.main", "identifier: time and coordinates of its largest sighting")
-    sightings: int = _as("sightings")
-    names: str = column("", "meta.id.assoc", "its sightings as name#detection, separated by blanks")
-    lat_deg: float = _as("lat_deg")
-    lon_deg: float = _as("lon_deg")
-    area_km2: float = _as("area_km2")
-    mean_brightness_R: float = _as("mean_brightness_R")
-    peak_brightness_R: float = _as("peak_brightness_R")
-    confidence: float = _as("confidence")
-    centroid_error_km: float = _as("centroid_error_km")
-    area_error_km2: float = _as("area_error_km2")
-    mean_random_error_R: float = _as("mean_random_error_R")
-    mean_systematic_error_R: float = _as("mean_systematic_error_R")
-    peak_random_error_R: float = _as("peak_random_error_R")
-    peak_systematic_error_R: float = _as("peak_systematic_error_R")
-    integrated_brightness_R_km2: float = _as("integrated_brightness_R_km2")
-    integrated_random_error_R_km2: float = _as("integrated_random_error_R_km2")
-    integrated_systematic_error_R_km2: float = _as("integrated_systematic_error_R_km2")
-    background_R: float = _as("background_R")
-    background_error_R: float = _as("background_error_R")
-    snr: float = _as("snr")
-    peak_lat_deg: float = _as("peak_lat_deg")
-    peak_lon_deg: float = _as("peak_lon_deg")
-    ground_lat_deg: float = _as("ground_lat_deg")
-    ground_lon_deg: float = _as("ground_lon_deg")
-    length_km: float = _as("length_km")
-    width_km: float = _as("width_km")
-    orientation_deg: float = _as("orientation_deg")
-    elongation: float = _as("elongation")
-    eccentricity: float = _as("eccentricity")
-    morphology: str = _as("morphology")
-    sza_deg: float = _as("sza_deg")
-    emission_angle_deg: float = _as("emission_angle_deg")
-    local_time_h: float = _as("local_time_h")
-    first_utc: str = column("", "time.start", "time of the first sighting, UTC, ISO 8601")
-    last_utc: str = column("", "time.end", "time of the last sighting")
-    solar_longitude_deg: float = _as("solar_longitude_deg")
-    mars_year: int | None = _as("mars_year")
-    sub_spacecraft_lat_deg: float = _as("sub_spacecraft_lat_deg")
-    sub_spacecraft_lon_deg: float = _as("sub_spacecraft_lon_deg")
-    spacecraft_altitude_km: float = _as("spacecraft_altitude_km")
-    sub_solar_lat_deg: float = _as("sub_solar_lat_deg")
-    sub_solar_lon_deg: float = _as("sub_solar_lon_deg")
-    pixels: int = _as("pixels")
-    quality_flags: str = _as("quality_flags")
-    instrument: str = _as("instrument")
-    level: str = _as("level")
-    emission: str = _as("emission")
-    latitude_frame: str = _as("latitude_frame")
-    orbit: int | None = _as("orbit")
-    mode: str = _as("mode")
-    outline_wkt: str = _as("outline_wkt")
-
 
 _OWN = ("aurora_id", "sightings", "names", "first_utc", "last_utc")
 _KEPT = tuple(item.name for item in fields(Entry) if item.name not in _OWN)  # of a single sighting

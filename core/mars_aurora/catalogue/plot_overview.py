@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mars_aurora.catalogue import plots
 from mars_aurora.catalogue.charts import timeline
-from mars_aurora.catalogue.entries import Entry
+from mars_aurora.catalogue.entry import Entry
 from mars_aurora.catalogue.place_names import PLACES
 from mars_aurora.emission import Emission
 from mars_aurora.geometry.outline import find_cut

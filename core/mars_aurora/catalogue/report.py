@@ -19,7 +19,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from mars_aurora.aurora import Aurora, count_auroras
 from mars_aurora.catalogue import report_rows, summary
 from mars_aurora.catalogue.charts import color_stops, histogram, list_ticks, timeline
-from mars_aurora.catalogue.entries import Entry
+from mars_aurora.catalogue.entry import Entry
 from mars_aurora.catalogue.labels import coco_categories
 from mars_aurora.catalogue.place_names import PLACES
 from mars_aurora.catalogue.rows import Rows

@@ -17,7 +17,7 @@ import shapely
 
 from mars_aurora.aurora import Aurora
 from mars_aurora.catalogue.cells import finite_or_none
-from mars_aurora.catalogue.entries import Entry
+from mars_aurora.catalogue.entry import Entry
 from mars_aurora.catalogue.rows import Rows, pair
 from mars_aurora.readers.names import parse_name
 from mars_aurora.run.keys import RunPaths, flat_name

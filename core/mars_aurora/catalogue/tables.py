@@ -20,8 +20,8 @@ import numpy as np
 from mars_aurora.aurora import COLUMNS, Aurora, Column, list_columns
 from mars_aurora.catalogue import cells
 from mars_aurora.catalogue.crs import find_crs
-from mars_aurora.catalogue.entries import Entry
-from mars_aurora.catalogue.rows import Rows
+from mars_aurora.catalogue.entry import Entry
+from mars_aurora.catalogue.rows import Rows, write_rows
 from mars_aurora.emission import OXYGEN_1304
 from mars_aurora.errors import UsageError
 from mars_aurora.run.keys import CATALOGUE
@@ -111,6 +111,11 @@ def read_ecsv(path: Path, kind: Kind = DETECTIONS) -> Iterator[Any]:
             raise ValueError(f"{path.name} has other columns than this version of mars-aurora writes")
         for line in lines:
             yield row(*(read(cell) for read, cell in zip(readers, line, strict=True)))
+
+
+def load_ecsv(path: Path, kind: Kind, provenance: Provenance, rows: Path) -> RowTable[Any]:
+    """Return the table that `write_ecsv` wrote, with its rows in the file ``rows``; raises as `read_ecsv`."""
+    return RowTable(write_rows(rows, read_ecsv(path, kind)), provenance, kind)
 
 
 def from_ecsv(ecsv: bytes) -> Table:

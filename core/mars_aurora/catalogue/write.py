@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -29,17 +29,18 @@ from mars_aurora.catalogue import (
     tables,
     votable,
 )
-from mars_aurora.catalogue.entries import Entry, iterate_entries
+from mars_aurora.catalogue.entries import iterate_entries
+from mars_aurora.catalogue.entry import Entry
 from mars_aurora.catalogue.rows import Rows, write_rows
+from mars_aurora.catalogue.stored import Written, store, verify_stored
 from mars_aurora.catalogue.tables import AURORAS, DETECTIONS, RowTable
-from mars_aurora.catalogue.verify import Written, verify_stored
 from mars_aurora.run.escaping import escape_row
-from mars_aurora.run.keys import EXPOSURE, LEDGER, PRODUCTS, RunKeys
+from mars_aurora.run.keys import EXPOSURE, LEDGER, PRODUCTS, RUN, RunKeys
 from mars_aurora.run.ledger import Record, count_outcomes
 from mars_aurora.run.provenance import Provenance
 from mars_aurora.run.storage import BulkStorage, Storage
 
-RUN, SHAPEFILE = "run.json", "jmars.shp.zip"
+SHAPEFILE = "jmars.shp.zip"
 Names = tuple[str, ...]  # of products that one process writes
 _FEW_ROWS = 300
 _WITH_PANDAS = (".gpkg", ".parquet", ".shp.zip", dataset.DATASET)  # ends of names; pyarrow imports it where it can
@@ -101,6 +102,7 @@ def write_products(  # noqa: PLR0913, PLR0917 -- contents and destination of the
     exposure: Cells = NOTHING,
     elapsed_s: float | None = None,
     detected: str = "",
+    later: Collection[str] = (),
 ) -> list[str]:
     """Write all products, even if there are no auroras, and read them back; return their keys.
 
@@ -125,6 +127,8 @@ def write_products(  # noqa: PLR0913, PLR0917 -- contents and destination of the
         How products are written.
     exposure, elapsed_s, detected
         As in `Contents`.
+    later : collection of str
+        Products that another step writes after these, to which the report links.
 
     Raises
     ------
@@ -135,7 +139,7 @@ def write_products(  # noqa: PLR0913, PLR0917 -- contents and destination of the
         storage.delete(keys.product(name))
     for key in storage.list(keys.report_parts):
         storage.delete(key)
-    ledger = _put(keys.product(LEDGER), lambda path: ledger_table.write_ledger(path, records), storage)
+    ledger = store(keys.product(LEDGER), lambda path: ledger_table.write_ledger(path, records), storage)
     provenance = replace(provenance, ledger_sha256=ledger.sha256)
     names = tuple(name for name in PRODUCTS if name not in {LEDGER, report.REPORT, RUN} and is_written(name))
     with tempfile.TemporaryDirectory() as folder:
@@ -143,7 +147,8 @@ def write_products(  # noqa: PLR0913, PLR0917 -- contents and destination of the
         detections = RowTable(write_rows(Path(folder, "detections"), joined), provenance, DETECTIONS)
         entries = iterate_entries(detections.rows)
         combined = RowTable(write_rows(Path(folder, "auroras"), entries), provenance, AURORAS)
-        contents = Contents(records, detections, combined, exposure, (LEDGER, *names), elapsed_s, detected)
+        linked = tuple(name for name in PRODUCTS if name in {LEDGER, *names, *later})
+        contents = Contents(records, detections, combined, exposure, linked, elapsed_s, detected)
         products = [*names, report.REPORT, *([dataset.DATASET] if geographic.is_installed(".parquet") else [])]
         function = partial(write_some, contents=contents, keys=keys, storage=storage)
         written = [item for found in worker(function, divide_products(products, len(auroras))) for item in found]
@@ -185,21 +190,10 @@ def write_product(name: str, contents: Contents, keys: RunKeys, storage: BulkSto
     if name == report.REPORT:
         written = list(_put_report(contents, keys, storage))
     else:
-        written = [_put(keys.product(name), lambda path: make_product(name, path, contents), storage)]
+        written = [store(keys.product(name), lambda path: make_product(name, path, contents), storage)]
     for item in written:
         verify_stored(item, storage)
     return written
-
-
-def _put(key: str, write: Callable[[Path], int], storage: Storage) -> Written:
-    """Write a product to storage by a function that returns the number of its rows."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, key.rpartition("/")[2])
-        rows = write(path)
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        storage.put_file(key, path)
-    return Written(key, rows, digest)
 
 
 def _put_report(contents: Contents, keys: RunKeys, storage: Storage) -> Iterator[Written]:

@@ -39,7 +39,7 @@ from mars_aurora.steps.stitch import stitch_one
 from mars_aurora.steps.tally import keep_candidates
 
 if TYPE_CHECKING:
-    from mars_aurora.catalogue.verify import Written
+    from mars_aurora.catalogue.stored import Written
     from mars_aurora.catalogue.write import Names
 
 _FORMAT = 2  # of the run folder; records of another format are not valid

@@ -12,7 +12,7 @@ _TEMPLATE = "template.yaml"  # a link to that of the repository; in wheels and i
 _FUNCTION = re.compile(r"^  (\w+):\n    Type: AWS::Serverless::Function\n((?:(?:    .*)?\n)*)", re.MULTILINE)
 _MEMORY, _TMP = re.compile(r"MemorySize: (\d+)"), re.compile(r"EphemeralStorage: {Size: (\d+)}")
 _CHILD_GB = 64 / 1024  # memory of an express execution: one step of 64 MB
-_PARENT_TRANSITIONS = 16
+_PARENT_TRANSITIONS = 17
 _SLICES, _BATCHES = 1 / 100, 1 / 150  # of a file; a batch has 50 sets of three swaths
 _TRACED = 0.05  # sampling of X-Ray, besides the first trace of each second
 _LOG_GB = 2e-6  # of one invocation: start, result, metrics and report
@@ -110,13 +110,14 @@ FUNCTIONS = {
     "Measure": (Amount(run=1, file=_SLICES), Amount(run=2, file=0.005, candidate=0.1)),
     "Stitch": (Amount(file=_BATCHES), Amount(file=0.03)),
     "Catalogue": (Amount(run=1), Amount(run=5, file=0.001, candidate=0.02)),
+    "Parquet": (Amount(run=1), Amount(run=3, file=0.001, candidate=0.005)),
     "Close": (Amount(run=1), Amount(run=1)),
 }
 _CHILD_S = Amount(file=2.0)
 _TRANSFORM_S = Amount(candidate=0.1)
 _TRANSFORM_START_S = 300  # of each instance
-_WRITES = Amount(run=30, file=6, candidate=3)
-_READS = Amount(run=30, file=9, candidate=4)
+_WRITES = Amount(run=40, file=6, candidate=3)
+_READS = Amount(run=40, file=9, candidate=4)
 
 
 def estimate(usage: Usage) -> Estimate:

@@ -26,6 +26,7 @@ READY_MARKER = "_READY"
 RUN_FILE = "mars-aurora-run.json"  # marks a folder of results, which are not inputs of other runs
 LOCKS = "locks/"  # in the work bucket: an object for each run that is being processed
 LEDGER, CATALOGUE, EXPOSURE = "ledger.csv", "catalogue.ecsv", "exposure.fits"  # products that other modules read
+RUN = "run.json"
 _SUFFIXES_OF_TABLES = ("csv", "ecsv", "vot", "geojson", "gpkg", "parquet")
 PRODUCTS = (  # of the whole run
     LEDGER,
@@ -38,7 +39,7 @@ PRODUCTS = (  # of the whole run
     "labels.yolo.zip",
     "regions.ds9.zip",
     "report.html",
-    "run.json",
+    RUN,
 )
 _NAME_BYTES = 200  # leaves room for a suffix in the 255 bytes of a file name, and for a prefix in the 1024 of a key
 _HASHED = re.compile(r"~[0-9a-f]{32}")

@@ -343,3 +343,21 @@ class CatalogueResult(Message):
     listed: int
     auroras: int
     counts: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ParquetRequest(Message):
+    """The run, and the name of its execution."""
+
+    run_id: str
+    execution: str = ""
+
+
+@dataclass(frozen=True)
+class ParquetResult(Message):
+    """Number of the rows of both tables, and of the files of the run in the data set over all runs."""
+
+    run_id: str
+    detections: int
+    auroras: int
+    files: int

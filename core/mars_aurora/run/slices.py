@@ -78,6 +78,11 @@ def pack_measured(measured: MeasuredSlice) -> bytes:
     return gzip.compress(json.dumps(values).encode(), _FAST, mtime=0)
 
 
+def unpack_measured_records(data: bytes) -> list[Record]:
+    """Unpack the records from the output of `pack_measured`."""
+    return [Record.from_event(record) for record in json.loads(gzip.decompress(data))["records"]]
+
+
 def unpack_measured(data: bytes) -> MeasuredSlice:
     """Unpack the output of `pack_measured`."""
     from mars_aurora.background.exposure import from_npy  # noqa: PLC0415 -- see pack_measured

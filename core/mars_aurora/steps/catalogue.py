@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from mars_aurora.aurora import Aurora, count_auroras
 from mars_aurora.detect.detectors import DetectorVersion
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
     from mars_aurora.catalogue.rows import RowFile
     from mars_aurora.catalogue.write import Worker
 
+Slice = TypeVar("Slice")
 _AT_ONCE = 64  # slices in memory
+_LATER = ("catalogue.parquet", "auroras.parquet")  # products of the next step
 
 
 class Reader(Protocol):
     """How slices are read: ``map``, or that of a pool of threads; in the order of their numbers."""
 
-    def __call__(
-        self, function: Callable[[int], MeasuredSlice], numbers: Iterable[int], /
-    ) -> Iterable[MeasuredSlice]: ...
+    def __call__(self, function: Callable[[int], Slice], numbers: Iterable[int], /) -> Iterable[Slice]: ...
 
 
 def catalogue(  # noqa: PLR0913, PLR0917 -- where slices and results are, and what made them
@@ -47,9 +47,9 @@ def catalogue(  # noqa: PLR0913, PLR0917 -- where slices and results are, and wh
 ) -> CatalogueResult:
     """Join the slices of an execution; write its ledger and catalogue, as `join_slices`."""
     keys = RunKeys(request.run_id)
-    slices = read_slices(work, keys, request.execution, _fail, reader)
+    slices = read_slices(work, keys, request.execution, conclude_unmeasured, reader)
     pictures = {keys.set_picture(item["names"][0]) for item in read_items(work, keys, SETS, request.execution)}
-    return join_slices(request, slices, pictures, detections, provenance, worker)
+    return join_slices(request, slices, pictures, detections, provenance, worker, later=_LATER)
 
 
 def join_slices(  # noqa: PLR0913, PLR0917 -- the results, where they go, and what made them
@@ -61,11 +61,13 @@ def join_slices(  # noqa: PLR0913, PLR0917 -- the results, where they go, and wh
     worker: Worker = map,
     *,
     native: bool = False,
+    later: Collection[str] = (),
 ) -> CatalogueResult:
     """Join slices of inputs, sorted by name; write ledger and catalogue and read them back.
 
     ``set_pictures`` are the keys of the stitched pictures of the observation sets. Those of an earlier run are removed,
-    and so are native images, which all observations have with ``native``, else those with auroras.
+    and so are native images, which all observations have with ``native``, else those with auroras. The report links to
+    products that another step writes ``later``.
     Raises UnbalancedLedgerError if the outcomes do not add up to the number of inputs, and ProductError if a product
     cannot be read back or lacks rows, both after the ledger is written.
     """
@@ -88,6 +90,7 @@ def join_slices(  # noqa: PLR0913, PLR0917 -- the results, where they go, and wh
             exposure=joined.searched,
             elapsed_s=_elapsed_s(request.started_utc),
             detected=request.detected,
+            later=later,
         )
         require_balance(request.listed, joined.records)
         counts, auroras = count_outcomes(joined.records), count_auroras(joined.auroras)
@@ -131,7 +134,15 @@ def read_slices(
     work: BulkStorage, keys: RunKeys, execution: str, fail: Callable[[Record], Record], reader: Reader = map
 ) -> Iterator[MeasuredSlice]:
     """Yield the results of each slice of an execution; ``fail`` concludes the records of one that was not measured."""
-    read = partial(_read_slice, work=work, keys=keys, execution=execution, fail=fail)
+    yield from map_slices(
+        partial(_read_slice, work=work, keys=keys, execution=execution, fail=fail), work, keys, execution, reader
+    )
+
+
+def map_slices(
+    read: Callable[[int], Slice], work: BulkStorage, keys: RunKeys, execution: str, reader: Reader = map
+) -> Iterator[Slice]:
+    """Yield what a function returns for the number of each slice of an execution."""
     for numbers in split((item["number"] for item in read_items(work, keys, SLICES, execution)), _AT_ONCE):
         yield from reader(read, numbers)
 
@@ -148,7 +159,7 @@ def _read_slice(
     return MeasuredSlice([fail(record) for record in records], [], NOTHING, [])
 
 
-def _fail(record: Record) -> Record:
+def conclude_unmeasured(record: Record) -> Record:
     """Conclude the record of an input whose auroras were not measured, or whose exposure was not joined."""
     if not record.is_read:
         return record

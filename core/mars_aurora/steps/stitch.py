@@ -25,7 +25,7 @@ def stitch(request: StitchRequest, work: Storage, detections: BulkStorage) -> St
 def stitch_one(names: Sequence[str], keys: RunKeys, work: Storage, detections: BulkStorage) -> None:
     """Write the picture of the observation set of these inputs, named after the first, and read it back."""
     from mars_aurora.catalogue.stitching import overlay
-    from mars_aurora.catalogue.verify import Written, verify_stored
+    from mars_aurora.catalogue.stored import Written, verify_stored
 
     key = keys.set_picture(names[0])
     try:

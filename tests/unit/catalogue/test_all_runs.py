@@ -132,6 +132,20 @@ def test_ranks_sort_as_the_ledger_ranks_files():
     assert ranks == sorted(ranks)
 
 
+@pytest.mark.parametrize("table", ["observations", "detections"])
+def test_athena_is_given_columns_of_the_data_set_with_their_types(tmp_path: Path, table: str):
+    from pyarrow import parquet  # noqa: PLC0415 -- installed with the extra
+
+    declared = re.search(rf"CREATE EXTERNAL TABLE {table} \((.*?)\)\n", DOCS.read_text(), re.DOTALL)[1]
+    columns = dict(column.replace("`", "").split() for column in declared.split(","))
+    write_run(tmp_path, "r", "2026-01-01", [make_record("a.fits")])
+    (path,) = tmp_path.glob(f"dataset/{table}/*/*.parquet")
+    schema = parquet.read_schema(path)
+    types = {"string": "string", "int64": "bigint", "double": "double", "binary": "binary"}
+    assert columns.items() <= {field.name: types[str(field.type)] for field in schema}.items()
+    assert table == "detections" or columns.keys() == set(schema.names)
+
+
 def test_geopandas_reads_the_data_set(tmp_path: Path):
     geopandas = pytest.importorskip("geopandas", reason="the extra 'maps' is not installed")
     write_run(tmp_path, "r", "2026-01-01", [make_record("a.fits"), make_record("b.fits", start_ms=APRIL_MS)])

@@ -10,7 +10,7 @@ import pytest
 from mars_aurora.aurora import COLUMNS
 from mars_aurora.background import observed
 from mars_aurora.catalogue import write
-from mars_aurora.catalogue.entries import Entry
+from mars_aurora.catalogue.entry import Entry
 from mars_aurora.detect.detectors import DetectorName
 from mars_aurora.emission import NIGHT_SZA_DEG, OXYGEN_1304, OXYGEN_1356
 from mars_aurora.measure import measure, morphology, photometry, pixels

@@ -8,7 +8,8 @@ import shapely
 from test_catalogue_files import make_aurora
 
 from mars_aurora.aurora import Aurora
-from mars_aurora.catalogue.entries import Entry, list_entries
+from mars_aurora.catalogue.entries import list_entries
+from mars_aurora.catalogue.entry import Entry
 from mars_aurora.catalogue.sightings import join
 from mars_aurora.geometry.outline import to_wkt
 from mars_aurora.geometry.plane import Plane

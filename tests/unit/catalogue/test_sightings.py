@@ -8,7 +8,8 @@ import shapely
 
 from mars_aurora.aurora import COLUMNS, Aurora
 from mars_aurora.catalogue import sightings
-from mars_aurora.catalogue.entries import Entry, list_entries
+from mars_aurora.catalogue.entries import list_entries
+from mars_aurora.catalogue.entry import Entry
 from mars_aurora.run.sets import group_sets
 
 SWATH = "emm_emu_l2b_20220331t{}_0191_os2_sw{}of3_r_v01-04.fits.gz"

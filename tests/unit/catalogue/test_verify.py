@@ -12,7 +12,8 @@ from test_catalogue_files import AURORAS, PROVENANCE
 
 from mars_aurora.background.exposure import CELL
 from mars_aurora.catalogue import geographic, verify, write
-from mars_aurora.catalogue.verify import Written, verify_product, verify_stored
+from mars_aurora.catalogue.stored import Written, verify_stored
+from mars_aurora.catalogue.verify import verify_product
 from mars_aurora.errors import ProductError
 from mars_aurora.run.keys import PRODUCTS, RunKeys
 from mars_aurora.run.ledger import Outcome, Record

@@ -1,5 +1,6 @@
 """Products that a run in the cloud does not write are made after the download, and are those of a local run."""
 
+import json
 import os
 from pathlib import Path
 
@@ -53,9 +54,15 @@ def test_products_are_those_of_a_local_run(tmp_path: Path):
         assert (tmp_path / KEYS.product(name)).read_bytes() == local[name], name
 
 
-def test_products_older_than_the_tables_are_made_again(tmp_path: Path):
+def test_products_older_than_the_tables_are_made_again_unless_the_run_wrote_them(tmp_path: Path):
     write_run(tmp_path)
-    os.utime(tmp_path / KEYS.product("auroras.gpkg"), (0, 0))
+    for name in ("auroras.gpkg", "auroras.parquet"):
+        os.utime(tmp_path / KEYS.product(name), (0, 0))
+    assert complete_products(tmp_path, KEYS) == []
+    path = tmp_path / KEYS.product("run.json")
+    facts = json.loads(path.read_text())
+    del facts["products_sha256"]["auroras.gpkg"]
+    path.write_text(json.dumps(facts))
     assert complete_products(tmp_path, KEYS) == ["auroras.gpkg"]
 
 

@@ -31,6 +31,8 @@ from mars_aurora.run.messages import ClassifyRequest, Message, PreprocessResult,
         messages.StitchResult("r", 1),
         messages.CatalogueRequest("r", 3, "execution"),
         messages.CatalogueResult("r", 3, 1, {"aurora": 3}),
+        messages.ParquetRequest("r", "execution"),
+        messages.ParquetResult("r", 4, 3, 2),
     ],
 )
 def test_message_round_trips_through_json(message: Message):
