@@ -22,6 +22,7 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 
+from mars_aurora.catalogue.rows import BLOCK_ROWS
 from mars_aurora.errors import ProductError
 
 STREAMED_ROWS = 2000
@@ -146,7 +147,7 @@ def _count_parquet(path: Path, _expected: int) -> int:
     from pyarrow import parquet  # noqa: PLC0415 -- optional dependency
 
     with path.open("rb") as opened, parquet.ParquetFile(opened) as file:  # Arrow takes paths in UTF-8 only
-        return sum(batch.num_rows for batch in file.iter_batches())
+        return sum(batch.num_rows for batch in file.iter_batches(BLOCK_ROWS))
 
 
 def _count_coco(path: Path, _expected: int) -> int:
