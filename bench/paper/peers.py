@@ -19,7 +19,10 @@ Outcome = tuple[Any, Any]  # a task, and its result or exception
 
 
 def attempt(function: Callable[[Any], Any], task: Any) -> Outcome:  # noqa: ANN401 -- any task
-    """Run one task; return its exception as the result, as the pool of the runner does."""
+    """Run one task with one thread of OpenCV; return its exception as the result: as the pool of the runner does."""
+    import cv2  # noqa: PLC0415 -- in the process of the task
+
+    cv2.setNumThreads(1)
     try:
         return task, function(task)
     except Exception as error:  # noqa: BLE001 -- of one input
