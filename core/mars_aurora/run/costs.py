@@ -18,7 +18,7 @@ _TRACED = 0.05  # sampling of X-Ray, besides the first trace of each second
 _LOG_GB = 2e-6  # of one invocation: start, result, metrics and report
 _WORK_OF_INPUT = 0.25  # size of the pictures, geometry and records relative to that of the gzipped input
 _FREE_TMP_MB = 512
-_METRICS, _ALARMS = 23, 7
+_METRICS, _ALARMS = 21, 7
 
 
 @dataclass(frozen=True)
