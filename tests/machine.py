@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 PREFIX = "mars-aurora-rehearsal-"
-NEEDED_BYTES = 8_000_000_000  # unpacked functions, one copy for each of the processes that the emulator starts; files
+NEEDED_BYTES = 12_000_000_000  # unpacked functions, one copy for each of the processes that the emulator starts; files
 Answer = TypeVar("Answer")
 
 
