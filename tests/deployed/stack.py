@@ -149,10 +149,10 @@ def stop_group(process: subprocess.Popen[bytes]) -> None:
             os.killpg(process.pid, signal.SIGKILL)
 
 
-def run_command(*arguments: str | Path, stack: Stack | None = None) -> str:
+def run_command(*arguments: str | Path, stack: Stack | None = None, timeout_s: float = 300) -> str:
     environment = os.environ | (stack.emulator.environment if stack else {})
     command = [COMMAND, *map(str, arguments)]
-    timeout_s = 300 * slowness()
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=timeout_s, check=False)
+    limit_s = timeout_s * slowness()
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=limit_s, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

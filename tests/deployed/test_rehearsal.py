@@ -52,7 +52,8 @@ def find_ended(stack: Stack, key: str) -> dict:
 def read_results(stack: Stack, run_id: str) -> dict[str, bytes]:
     """Contents of the run's folder in the detections bucket, by relative path."""
     s3, bucket, root = stack.emulator.client("s3"), stack.outputs["DetectionsBucketName"], f"runs/{run_id}/"
-    keys = [item["Key"] for item in s3.list_objects_v2(Bucket=bucket, Prefix=root)["Contents"]]
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=root)
+    keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
     return {key.removeprefix(root): s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
 
 

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.deployed, pytest.mark.slow]
 
 FILES = int(os.environ.get("MARS_AURORA_FILES", "300"))
 MAX_PAYLOAD_BYTES = 32 * 1024
-TIMEOUT_S = 60 + FILES
+TIMEOUT_S = 60 + 2 * FILES
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def many(tmp_path_factory: pytest.TempPathFactory, small_world: World) -> Path:
 def results(many: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Results of `mars-aurora run` on the same files."""
     out = tmp_path_factory.mktemp("local")
-    run_command("run", many, "--out", out, "--run-id", "many")
+    run_command("run", many, "--out", out, "--run-id", "many", timeout_s=TIMEOUT_S)
     return out / "runs" / "many"
 
 
