@@ -21,7 +21,7 @@ from pathlib import Path
 from mars_aurora.box import Box
 from mars_aurora.catalogue.labels import CLASSES
 from mars_aurora.detect.calibration import Calibration
-from mars_aurora.detect.yolo import WEIGHTS, load
+from mars_aurora.detect.yolo import RESCORING, WEIGHTS, load
 from mars_aurora_model import export, train
 from mars_aurora_model.config import Config
 from mars_aurora_model.dataset import TEST_SETS
@@ -126,7 +126,7 @@ def read_peer(name: str) -> Predictions:
 
 
 def run_weights(weights: Path, name: str) -> Predictions:
-    return predict(load(weights), list(read_set(DATA / name)))
+    return predict(load(weights, RESCORING if weights == WEIGHTS else None), list(read_set(DATA / name)))
 
 
 def print_scores() -> None:

@@ -31,9 +31,11 @@ from mars_aurora_model.simulator.simulate import observe
 from mars_aurora_model.simulator.world import World
 from mars_aurora_model.simulator.worlds import (
     HARD_ARTEFACTS,
+    HARDEST_ARTEFACTS,
     NEGATIVE_WORLDS,
     UNLIKE,
     draw_artefact_world,
+    draw_mixed_world,
     draw_sliver_world,
     draw_world,
 )
@@ -52,6 +54,8 @@ TEST_SETS = {  # of those with auroras, group: (name of the set, number of obser
     "like": ("test_like", 300),
     "unlike_unseen": ("test_unseen", 2000),
 }
+
+RESCORING_SETS = ("rescoring", "hard_rescoring")  # for the second network; the first must not be trained on them
 
 Maker = Callable[[int], LabeledPicture | None]  # makes the picture of an observation's number
 Draw = Callable[[np.random.Generator], World]
@@ -132,6 +136,8 @@ def plan_sets(scale: float) -> dict[str, tuple[Maker, int]]:
         "slivers": (500_000, 2_000, draw_sliver_world),
         "artefacts": (700_000, 8_000, draw_artefact_world),
         "hard_artefacts": (800_000, 6_000, partial(draw_artefact_world, kinds=HARD_ARTEFACTS)),
+        "rescoring": (850_000, 9_600, draw_mixed_world),
+        "hard_rescoring": (880_000, 6_000, partial(draw_artefact_world, kinds=HARDEST_ARTEFACTS)),
         "validation": (200_000, 200, partly_coarse),
         "calibration": (600_000, 2_400, draw_half_empty_world),
         "selection": (300_000, 800, draw_half_empty_world),

@@ -8,7 +8,6 @@ alarm rate on each set of hard negatives.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import subprocess
@@ -23,10 +22,11 @@ from numpy.typing import NDArray
 from mars_aurora import __version__
 from mars_aurora.box import Box
 from mars_aurora.detect import threshold
-from mars_aurora.detect.yolo import WEIGHTS, load
+from mars_aurora.detect.detectors import hash_files
+from mars_aurora.detect.yolo import RESCORING, WEIGHTS, load
 from mars_aurora.geometry.canvas import unpack_geometry
 from mars_aurora_model import evaluation_figures
-from mars_aurora_model.dataset import TEST_SETS, TEST_WORLDS, preprocess, read_real_pictures
+from mars_aurora_model.dataset import RESCORING_SETS, TEST_SETS, TEST_WORLDS, preprocess, read_real_pictures
 from mars_aurora_model.labels import Label, LabeledPicture, hash_sets, read_set
 from mars_aurora_model.predictions import Predictions, predict
 from mars_aurora_model.scoring import expected_calibration_error
@@ -96,9 +96,11 @@ def _apply_criterion(name: str) -> list[Box]:
     return threshold.find(*unpack_geometry(geometry))
 
 
-def evaluate(data: Path, weights: Path, real: Path | None) -> tuple[dict[str, Any], dict[str, Predictions]]:
+def evaluate(
+    data: Path, weights: Path, rescoring: Path, real: Path | None
+) -> tuple[dict[str, Any], dict[str, Predictions]]:
     """Score network and criterion on every set; return the figures, and the predictions on the test sets."""
-    network = load(weights)
+    network = load(weights, rescoring)
     least = network.thresholds["aurora"]
     predictions: dict[str, Predictions] = {}
     alarms: dict[str, dict[str, float]] = {}
@@ -120,16 +122,19 @@ def evaluate(data: Path, weights: Path, real: Path | None) -> tuple[dict[str, An
     return {"thresholds": dict(network.thresholds), "scores": scores, "false_alarms": alarms}, predictions
 
 
-def describe_origin(data: Path, weights: Path, training: Path) -> dict[str, Any]:
+def describe_origin(data: Path, weights: Sequence[Path], training: Path) -> dict[str, Any]:
     """Return the provenance of the weights: hashes, code version and training configuration."""
     config = json.loads((training / "config.json").read_text())
-    sources = [data / name for name in (*config["pictures"].split(","), "validation", "selection")]
+    sources = [
+        data / name
+        for name in (*config["pictures"].split(","), *RESCORING_SETS, "validation", "calibration", "selection")
+    ]
     revision = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"],  # noqa: S607 -- git is found by PATH
         cwd=Path(__file__).parent, capture_output=True, text=True, check=False,
     ).stdout.strip()  # fmt: skip
     return {
-        "weights_sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+        "weights_sha256": hash_files(weights),
         "data_sha256": hash_sets(sources),
         "code_version": f"{__version__} {revision}".strip(),
         "config": config,
@@ -161,6 +166,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path("build/dataset"))
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
+    parser.add_argument("--rescoring", type=Path, default=RESCORING)
     parser.add_argument("--real", type=Path, help="folder of real day-side IUVS swaths, which contain no aurora")
     parser.add_argument("--training", type=Path, help="folder of the training run; needed to write METRICS.json")
     parser.add_argument(
@@ -168,11 +174,11 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    figures, predictions = evaluate(arguments.data, arguments.weights, arguments.real)
+    figures, predictions = evaluate(arguments.data, arguments.weights, arguments.rescoring, arguments.real)
     print_table(figures)
     evaluation_figures.draw(predictions, figures, arguments.out)
     if arguments.training:
-        origin = describe_origin(arguments.data, arguments.weights, arguments.training)
+        origin = describe_origin(arguments.data, (arguments.weights, arguments.rescoring), arguments.training)
         (arguments.out / "METRICS.json").write_text(json.dumps(origin | figures, indent=1) + "\n")
 
 

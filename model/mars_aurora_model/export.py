@@ -101,7 +101,7 @@ def set_metadata(graph: ModelProto, calibrations: Mapping[str, Calibration], thr
 def export(model: YOLOv5, side: int, data: Path, weights: Path) -> dict[str, float]:
     """Export a network, calibrated on the set ``calibration``; return its thresholds, chosen on the set ``selection``.
 
-    ``weights`` is replaced at the end.
+    ``weights`` is replaced at the end. The second network is then trained anew (`mars_aurora_model.rescoring`).
     """
     graph = to_onnx(model, side)
     temporary = weights.with_suffix(".tmp")
@@ -111,7 +111,7 @@ def export(model: YOLOv5, side: int, data: Path, weights: Path) -> dict[str, flo
         set_metadata(graph, calibrations, thresholds)
         onnx.save(graph, temporary)
         load.cache_clear()
-        return load(temporary)
+        return load(temporary, rescoring=None)
 
     uncalibrated = save(dict.fromkeys(CLASSES, Calibration()), dict.fromkeys(CLASSES, 0.5))
     predictions = predict(uncalibrated, list(read_set(data / "calibration")))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -28,13 +28,22 @@ class DetectorName(StrEnum):
     YOLO = "yolo"
 
 
-WEIGHTS = {DetectorName.YOLO: Path(__file__).parent / "weights" / "yolov5n.onnx"}
+_FOLDER = Path(__file__).parent / "weights"
+WEIGHTS = {DetectorName.YOLO: (_FOLDER / "yolov5n.onnx", _FOLDER / "rescoring.onnx")}
 
 
 @functools.cache
 def hash_weights(name: DetectorName) -> str:
     """Compute the SHA-256 of the weights of a detector, by which results name them; empty if it has no weights."""
-    return hashlib.sha256(WEIGHTS[name].read_bytes()).hexdigest() if name in WEIGHTS else ""
+    return hash_files(WEIGHTS[name]) if name in WEIGHTS else ""
+
+
+def hash_files(paths: Iterable[Path]) -> str:
+    """Compute the SHA-256 of files, one behind the other."""
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True, order=True)

@@ -106,13 +106,7 @@ def make_view(picture: Picture, side: int) -> FloatArray:
     """
     if picture.emission != OXYGEN_1304:
         raise UsageError(f"the network is not trained for {picture.emission.name}: use the threshold detector")
-    levels = picture.levels
-    if levels.shape != (HEIGHT, WIDTH):
-        x0, y0, width, height = _fit_canvas(levels.shape)
-        whole = np.zeros((HEIGHT, WIDTH), np.uint8)
-        fitted = cv2.resize(levels, (width, height), interpolation=cv2.INTER_NEAREST)
-        whole[y0 : y0 + height, x0 : x0 + width] = fitted
-        levels = whole
+    levels = fit_levels(picture.levels)
     window = levels[VIEW_Y : VIEW_Y + VIEW_PX, VIEW_X : VIEW_X + VIEW_PX]
     view = np.zeros((1, CHANNELS, side, side), np.float32)
     for channel, values in enumerate(_tables()):
@@ -121,6 +115,27 @@ def make_view(picture: Picture, side: int) -> FloatArray:
         _fill_sza_channels(view[0], window, picture.sza_coefficients)
         view[0, 5] = _scale(_find_significance(picture, levels, side), SIGMAS)
     return view
+
+
+def fit_levels(levels: Levels) -> Levels:
+    """Fit levels of any shape into the canvas, their aspect ratio kept: (480, 640)."""
+    if levels.shape == (HEIGHT, WIDTH):
+        return levels
+    x0, y0, width, height = _fit_canvas(levels.shape)
+    whole = np.zeros((HEIGHT, WIDTH), np.uint8)
+    fitted = cv2.resize(levels, (width, height), interpolation=cv2.INTER_NEAREST)
+    whole[y0 : y0 + height, x0 : x0 + width] = fitted
+    return whole
+
+
+def read_sza_deg(view: FloatArray) -> FloatArray:
+    """Return the SZA that a view (6, side, side) shows, limited to `TWILIGHT_DEG`: (side, side)."""
+    return _unscale(view[3], TWILIGHT_DEG)
+
+
+def read_significance(view: FloatArray) -> FloatArray:
+    """Return the significance that a view (6, side, side) shows, limited to `SIGMAS`: (side, side)."""
+    return _unscale(view[5], SIGMAS)
 
 
 def placement(shape: tuple[int, ...], side: int) -> tuple[float, float, float]:
@@ -178,6 +193,11 @@ def _scale(values: FloatArray, limits: tuple[float, float]) -> FloatArray:
     low, high = limits
     scaled: FloatArray = np.clip((values - low) / (high - low), 1 / 255, 1)
     return scaled
+
+
+def _unscale(scaled: FloatArray, limits: tuple[float, float]) -> FloatArray:
+    low, high = limits
+    return np.asarray(low + (high - low) * scaled, np.float32)
 
 
 @functools.cache

@@ -11,11 +11,13 @@ from mars_aurora_model.simulator.world import ARTEFACTS, ArtefactName, Artefacts
 
 __all__ = (
     "ARTEFACTS",
+    "HARDEST_ARTEFACTS",
     "HARD_ARTEFACTS",
     "NEGATIVE_WORLDS",
     "TWILIGHT",
     "UNLIKE",
     "draw_artefact_world",
+    "draw_mixed_world",
     "draw_sliver_world",
     "draw_world",
     "with_artefact",
@@ -40,6 +42,7 @@ _IN_TWILIGHT: dict[str, Any] = {
     "sinuous_peak_R": (10.0, 100.0),
 }
 _TWILIGHT_FRACTION = 0.2  # of the training worlds
+_ARTEFACT_FRACTION = 0.6  # of the mixed worlds, those with an artefact in every file
 
 UNLIKE = World(  # out of distribution: optics, noise, background, shapes and cuts differ from all training worlds
     n_slit=192,
@@ -82,6 +85,7 @@ TWILIGHT = replace(  # auroras in twilight, many of them brighter than it
 
 # easily mistaken for an aurora, or hiding one
 HARD_ARTEFACTS: tuple[ArtefactName, ...] = ("particles", "slit_bands", "particle_background", "stars")
+HARDEST_ARTEFACTS: tuple[ArtefactName, ...] = ("particles", "stars", "heavy_tails", "particle_background")
 
 _EMPTY = World(no_aurora_fraction=1.0)
 
@@ -135,6 +139,13 @@ def draw_artefact_world(rng: np.random.Generator, kinds: tuple[ArtefactName, ...
     """Draw a training world in which every file has one of the artefacts, and half of the swaths have no aurora."""
     world = replace(draw_world(rng, coarse_fraction=0.0), no_aurora_fraction=0.5)
     return with_artefact(world, kinds[rng.integers(len(kinds))])
+
+
+def draw_mixed_world(rng: np.random.Generator) -> World:
+    """Draw a training world, half of whose swaths have no aurora: one artefact in every file, or the usual ones."""
+    if rng.random() < _ARTEFACT_FRACTION:
+        return draw_artefact_world(rng)
+    return replace(draw_world(rng, coarse_fraction=1 / 12), no_aurora_fraction=0.5)
 
 
 def draw_world(rng: np.random.Generator, coarse_fraction: float) -> World:

@@ -20,6 +20,7 @@ from mars_aurora.box import Box, Detections
 from mars_aurora.catalogue import ledger_table
 from mars_aurora.cleaning.cleaning import clean
 from mars_aurora.detect import yolo
+from mars_aurora.detect.detectors import hash_files
 from mars_aurora.errors import InputError, UsageError
 from mars_aurora.local import api
 from mars_aurora.local.cli import main
@@ -120,7 +121,7 @@ def test_meta_states_what_made_the_table(night_file: Path):
     assert meta["objects"] >= 2
     assert meta["version"] == mars_aurora.__version__
     assert (meta["detector"], meta["min_objects"], meta["emission"]) == ("yolo", 2, "O I 130.4")
-    assert meta["weights_sha256"] == hashlib.sha256(yolo.WEIGHTS.read_bytes()).hexdigest()
+    assert meta["weights_sha256"] == hash_files((yolo.WEIGHTS, yolo.RESCORING))
     assert mars_aurora.find(night_file, detector="threshold").meta["weights_sha256"] == ""
 
 

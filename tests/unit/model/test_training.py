@@ -204,7 +204,7 @@ def test_onnx_and_torch_predict_the_same_boxes(tmp_path):
     calibrations = {"mars": Calibration(), "aurora": Calibration(0.7, 0.6, -0.2)}
     export.set_metadata(graph, calibrations, {"mars": 0.5, "aurora": 0.3})
     (tmp_path / "small.onnx").write_bytes(graph.SerializeToString())
-    network = load(tmp_path / "small.onnx")
+    network = load(tmp_path / "small.onnx", rescoring=None)
     got = network.session.run(None, {"image": pixels.numpy()})[0]
     assert np.abs(got - wanted)[..., :4].max() < 0.5  # px; weights are rounded to 16 bits
     assert np.abs(got - wanted)[..., 4:].max() < 0.01
@@ -225,7 +225,7 @@ def test_exported_weights_are_calibrated_on_a_set_of_their_own(tmp_path):
     for head in model.heads:
         torch.nn.init.zeros_(head.bias)  # so that boxes have a confidence of about 0.25
     thresholds = export.export(model, 64, tmp_path, tmp_path / "weights.onnx")
-    network = load(tmp_path / "weights.onnx")
+    network = load(tmp_path / "weights.onnx", rescoring=None)
     assert network.thresholds == thresholds
     assert network.calibrations["aurora"] != Calibration()
     assert not list(tmp_path.glob("*.tmp"))
