@@ -47,7 +47,8 @@ def test_archive_has_the_code_and_no_bytecode_and_nothing_of_the_machine(archive
     with tarfile.open(archive) as tar:
         entries = tar.getmembers()
     names = [entry.name for entry in entries]
-    assert {"code/wsgi.py", "code/inference.py", "code/mars_aurora/detect/weights/yolov5n.onnx"} <= set(names)
+    weights = {f"code/mars_aurora/detect/weights/{name}.onnx" for name in ("yolov5n", "rescoring")}
+    assert {"code/wsgi.py", "code/inference.py", *weights} <= set(names)
     assert all(name.startswith("code/") for name in names)
     assert names == sorted(names, key=Path)
     assert not [name for name in names if name.endswith((".pyc", "requirements.txt", "RECORD")) or "protobuf" in name]
