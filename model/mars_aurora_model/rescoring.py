@@ -173,8 +173,8 @@ def export(networks: Sequence[Rescoring], data: Path, weights: Path, rescoring: 
     buffer = io.BytesIO()
     example = (torch.zeros(2, CHANNELS, CROP_PX, CROP_PX), torch.zeros(2, NUMBERS))
     torch.onnx.export(
-        Mean(networks).eval(), example, buffer, input_names=["crops", "numbers"], output_names=["logit"], opset_version=17,
-        dynamo=False, dynamic_axes={name: {0: "boxes"} for name in ("crops", "numbers", "logit")},
+        Mean(networks).eval(), example, buffer, input_names=["crops", "numbers"], output_names=["logit"],
+        opset_version=17, dynamo=False, dynamic_axes={name: {0: "boxes"} for name in ("crops", "numbers", "logit")},
     )  # fmt: skip
     graph = onnx.load_from_string(buffer.getvalue())
     temporary = rescoring.with_suffix(".tmp")

@@ -6,6 +6,7 @@ uncertainty of the background: its structure, and what its gradient makes of sma
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -40,8 +41,6 @@ UNKNOWN_SZA_DEG = 150.0  # where that is 1 R
 SZA_STEP_DEG = 4.0  # for a factor e
 BROAD_CELLS = 4.0  # standard deviation of the average
 
-_AVERAGED_PX = 4 * np.pi * (SMOOTHING_PX**2 + CELL_PX**2 / 12)  # area over which the noise filter averages
-
 
 def describe() -> dict[str, float]:
     """Return every constant on which the significance depends, beside those of the fit of the background."""
@@ -63,14 +62,28 @@ def describe() -> dict[str, float]:
 
 
 def find_significance(picture: Picture, levels: Levels, mask: Image) -> FloatArray:
-    """Compute the significance of the excess in cells of 4 px: (91, 91) float32.
+    """Compute the significance of the excess under the noise filter, in cells of 4 px: (91, 91); see `find_scales`."""
+    significance: FloatArray = find_scales(picture, levels, mask, (SMOOTHING_PX,))[0]
+    return significance
 
-    ``levels`` and ``mask`` are those of the window. 0 on the day side, and in cells of which under half is observed.
+
+def find_scales(picture: Picture, levels: Levels, mask: Image, smoothing_px: Sequence[float]) -> FloatArray:
+    """Compute the significance of the excess in cells of 4 px under noise filters of several standard deviations.
+
+    Parameters
+    ----------
+    levels, mask : (365, 365) uint8
+        Of the window.
+    smoothing_px : sequence of float
+
+    Returns
+    -------
+    (K, 91, 91) float32
+        0 on the day side, and in cells of which under half is observed.
     """
     emission = picture.emission
     brightness_R = level_brightness(emission)[cv2.bitwise_and(levels, mask)]  # 0 outside the mask
     area = native_pixels.find_area_px(levels, mask)
-    pixels = np.hypot(1, _AVERAGED_PX / area)
     counts_per_R = picture.counts_per_R
     if counts_per_R is None or counts_per_R < LEAST_COUNTS_PER_R:
         counts_per_R = _estimate_counts(brightness_R, mask)
@@ -81,19 +94,23 @@ def find_significance(picture: Picture, levels: Levels, mask: Image) -> FloatArr
     else:
         sza_deg = sun_angle.sza_deg(picture.sza_coefficients, terms)
     level = pictured.fit_coarse(brightness, observed, sza_deg, radius, emission)
-    weight = _smooth(observed) + np.float32(1e-6)
-    smooth, background, square = (
-        _smooth(values) / weight for values in (brightness, observed * level, observed * level**2)
-    )
-    averaged = counts_per_R * pixels * np.minimum(weight, 1)  # counts per rayleigh in the noise filter
-    variance = (
-        (background + FEW_COUNTS / averaged) / averaged
-        + (STRUCTURE * background) ** 2
-        + SPREAD**2 * (1 + area / SPREAD_AREA_PX) * np.maximum(square - background**2, 0)
-        + (FAINTEST * emission.visible_R) ** 2
-    )
-    significance = (smooth - background) / np.sqrt(variance)
-    return np.where((observed > 0.5) & (sza_deg > MIN_SZA_DEG), significance, np.float32(0))
+    searched = (observed > 0.5) & (sza_deg > MIN_SZA_DEG)
+    found = []
+    for sigma_px in smoothing_px:
+        weight = _smooth(observed, sigma_px) + np.float32(1e-6)
+        smooth, background, square = (
+            _smooth(values, sigma_px) / weight for values in (brightness, observed * level, observed * level**2)
+        )
+        averaged_px = 4 * np.pi * (sigma_px**2 + CELL_PX**2 / 12)  # area over which the noise filter averages
+        averaged = counts_per_R * np.hypot(1, averaged_px / area) * np.minimum(weight, 1)  # counts per rayleigh in it
+        variance = (
+            (background + FEW_COUNTS / averaged) / averaged
+            + (STRUCTURE * background) ** 2
+            + SPREAD**2 * (1 + area / SPREAD_AREA_PX) * np.maximum(square - background**2, 0)
+            + (FAINTEST * emission.visible_R) ** 2
+        )
+        found.append(np.where(searched, (smooth - background) / np.sqrt(variance), np.float32(0)))
+    return np.array(found)
 
 
 def _estimate_counts(brightness_R: FloatArray, mask: Image) -> float:
@@ -123,5 +140,5 @@ def _to_cells(picture: NDArray[Any]) -> FloatArray:
     return np.asarray(cv2.resize(picture[:whole, :whole], (cells, cells), interpolation=cv2.INTER_AREA), np.float32)
 
 
-def _smooth(cells: FloatArray) -> FloatArray:
-    return np.asarray(cv2.GaussianBlur(cells, (0, 0), SMOOTHING_PX / CELL_PX), np.float32)
+def _smooth(cells: FloatArray, sigma_px: float) -> FloatArray:
+    return np.asarray(cv2.GaussianBlur(cells, (0, 0), sigma_px / CELL_PX), np.float32)

@@ -3,7 +3,7 @@
 The published sequence of OpenCV steps on the picture alone: circular mask, background, gray, adaptive threshold,
 inversion, erosion, second inversion, seeds, flood fill, circles. The gray is the excess over the non-auroral background
 in units of its noise, so that thresholds mean the same in every picture; otherwise limb, terminator and single counts
-would be the objects. White pictures have no features.
+would be the objects. Where nothing is found, a larger scale is looked at. White pictures have no features.
 """
 
 from __future__ import annotations
@@ -15,15 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mars_aurora.background import native_pixels
-from mars_aurora.background.significance import find_significance
+from mars_aurora.background.significance import SMOOTHING_PX, find_scales
 from mars_aurora.background.window import LEFT, RADIUS_PX, SIDE_PX, TOP, Image, cut, draw_mask, to_image
 from mars_aurora.geometry.canvas import CENTER_X, CENTER_Y
+from mars_aurora.observation import FloatArray
 from mars_aurora.picture.picture import Levels, Picture
 
 _FILLING, _FEATURE = 64, 192  # grays of the flooded picture
 
 # Chosen on simulated files of training worlds, reported on others: python -m bench.counting
 GRAY_PER_SIGMA = 25.0
+BROAD_PX = 9.0  # standard deviation of the noise filter for a second look, at auroras that are faint and wide
+BROAD_GRAY_PER_SIGMA = 27.5  # 4.4 sigma are a feature: there are fewer independent places than on the smaller scale
 BLOCK_PX = 201  # neighborhood of the adaptive threshold
 CONTRAST = 50  # gray above the mean of the neighborhood that makes a pixel white: 2 sigma
 EDGE_KERNEL_PX = 4  # the paper's erosion
@@ -79,7 +82,16 @@ def run_stages(picture: Picture) -> Stages:
     """Count the objects and keep every intermediate picture; raises ValueError unless it is of 640x480 px."""
     levels = cut(picture.levels)
     mask = draw_mask(levels)
-    gray = _to_gray(picture, levels, mask)
+    narrow, broad = find_scales(picture, levels, mask, (SMOOTHING_PX, BROAD_PX))
+    if native_pixels.is_white(levels, mask):
+        narrow, broad = np.zeros_like(narrow), np.zeros_like(broad)
+    stages = _find_features(levels, mask, _to_gray(GRAY_PER_SIGMA * narrow))
+    if len(stages.found.objects) == len(_disk(mask)) and BROAD_GRAY_PER_SIGMA * broad.max() >= MIN_PEAK:
+        return _find_features(levels, mask, _to_gray(BROAD_GRAY_PER_SIGMA * broad))
+    return stages
+
+
+def _find_features(levels: Levels, mask: Image, gray: Image) -> Stages:
     binary = to_image(
         cv2.adaptiveThreshold(gray, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY, BLOCK_PX, -CONTRAST)
     )
@@ -90,11 +102,9 @@ def run_stages(picture: Picture) -> Stages:
     return Stages(levels, mask, gray, binary, inverted, eroded, edges, flooded, Found((*_disk(mask), *features)))
 
 
-def _to_gray(picture: Picture, levels: Levels, mask: Image) -> Image:
-    """Convert levels to the gray of the significance; black where the picture is white."""
-    if native_pixels.is_white(levels, mask):
-        return np.zeros_like(mask)
-    gray = np.clip(GRAY_PER_SIGMA * find_significance(picture, levels, mask), 0, 255).astype(np.uint8)
+def _to_gray(cells: FloatArray) -> Image:
+    """Interpolate gray between the middles of cells, and round it."""
+    gray = np.clip(cells, 0, 255).astype(np.uint8)
     return to_image(cv2.resize(gray, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_LINEAR))
 
 

@@ -53,10 +53,17 @@ def test_least_contrast_of_a_feature_is_4_8_times_the_noise():
 
 @pytest.mark.parametrize(("sigmas", "objects"), [(4.799, 1), (4.801, 2)])
 def test_feature_is_counted_from_a_peak_of_4_8_sigma(sigmas: float, objects: int, monkeypatch: pytest.MonkeyPatch):
-    significance = np.zeros((91, 91), np.float32)
-    significance[40:48, 40:48] = sigmas
-    monkeypatch.setattr(count, "find_significance", lambda *_: significance)
+    significance = np.zeros((2, 91, 91), np.float32)
+    significance[0, 40:48, 40:48] = sigmas
+    monkeypatch.setattr(count, "find_scales", lambda *_: significance)
     assert count.find(draw_counts(NIGHT)).count == objects
+
+
+def test_aurora_too_faint_for_its_pixels_is_counted_if_it_is_wide():
+    wide, small = (NIGHT + make_spot(360, 240, radius, 1.6) for radius in (45, 12))
+    found = [sum(count.find(draw_counts(night, seed)).count >= 2 for seed in range(10)) for night in (wide, small)]
+    assert found[0] >= 9
+    assert found[1] <= 1
 
 
 @pytest.mark.parametrize("stated", [-1.0, 0.0, 1e30, 1e-30])
@@ -132,7 +139,7 @@ def test_noise_of_large_native_pixels_is_not_counted(
     assert [count.find(picture).count for picture in pictures].count(1) >= 18
 
 
-@pytest.mark.parametrize(("native_px", "excess_R", "objects"), [(3, 3, 2), (12, 3, 1), (12, 40, 2)])
+@pytest.mark.parametrize(("native_px", "excess_R", "objects"), [(3, 3, 2), (12, 2, 1), (12, 40, 2)])
 def test_aurora_on_few_native_pixels_must_be_brighter(native_px: int, excess_R: float, objects: int):
     assert count.find(draw_counts(NIGHT + make_spot(380, 250, 16, excess_R), native_px=native_px)).count == objects
 
