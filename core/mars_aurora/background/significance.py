@@ -78,7 +78,7 @@ def find_scales(picture: Picture, levels: Levels, mask: Image, smoothing_px: Seq
 
     Returns
     -------
-    (K, 91, 91) float32
+    (K, 91, 91) ndarray
         0 on the day side, and in cells of which under half is observed.
     """
     emission = picture.emission

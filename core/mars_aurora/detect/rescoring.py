@@ -104,7 +104,12 @@ def read_rescorer(session: onnxruntime.InferenceSession) -> Rescorer:
 
 def describe() -> Mapping[str, Any]:
     """Return every constant on which the description depends, as the weights store them; JSON types only."""
-    return {"crop": [CROP_PX, CONTEXT, MARGIN_PX], "quantiles": list(QUANTILES), "high_sigma": HIGH_SIGMA}
+    return {
+        "first_confidence": FIRST_CONFIDENCE,
+        "crop": [CROP_PX, CONTEXT, MARGIN_PX],
+        "quantiles": list(QUANTILES),
+        "high_sigma": HIGH_SIGMA,
+    }
 
 
 def is_beyond_shell(corners: FloatArray, side: int) -> BoolArray:
