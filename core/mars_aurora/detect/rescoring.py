@@ -40,7 +40,7 @@ _LEAST = 1e-4  # confidences are kept this far from 0 and 1
 _MIN_BOX_PX = 3.0
 _MIN_NIGHT_PIXELS = 50  # of the view
 _DISK_FRACTION = 0.4  # of the side of the view, inside of the disk
-_AVERAGED_PX = 113.0  # of the canvas, over which the significance averages
+_AVERAGED_PX = 113.0  # of the canvas: 4 pi SMOOTHING_PX**2 of the significance, as the second network was trained
 
 
 @dataclass(frozen=True)

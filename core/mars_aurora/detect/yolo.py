@@ -101,7 +101,7 @@ class Yolo:
     def detect(self, picture: Picture, least: float | None = None) -> list[Box]:
         """Find boxes in px of the picture; ``least`` replaces the thresholds. Deterministic."""
         view = make_view(picture, self.side)
-        least_of = dict(self.thresholds) if least is None else dict.fromkeys(self.classes, least)
+        least_of = self.thresholds if least is None else dict.fromkeys(self.classes, least)
         rescorer = self.rescorer if picture.sza_coefficients is not None else None
         first = {**least_of, AURORA: FIRST_CONFIDENCE} if rescorer else least_of
         limits = [self.calibrations[name].invert(first[name]) for name in self.classes]
