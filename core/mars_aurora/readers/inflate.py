@@ -114,7 +114,8 @@ def _size_in_trailer(packed: BoundedFile, packed_bytes: int) -> int:
 def _read_into(stream: igzip.IGzipFile, buffer: memoryview, name: str) -> int:
     """Read the next unpacked bytes; 0 at the end of the stream, after the last CRC has been checked."""
     try:
-        return int(stream.readinto(buffer))
+        # of GzipFile, which has no `readinto` of its own: that of its base class copies every byte once more
+        return int(getattr(stream, "_buffer", stream).readinto(buffer))
     except EOFError as error:
         detail = "the gzip stream ends before its end mark; obtain the file again"
         raise InputError(Reason.TRUNCATED, name, detail) from error
