@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isnan
 
 from bench.scores.cases import CLEANED, RAW
@@ -20,6 +20,7 @@ from bench.scores.scoring import (
 )
 
 Cell = Callable[[Scores], str]
+THRESHOLDS = (0.05, 0.1, 0.2, 0.4)  # at which users may cut the catalog
 
 
 def _figure(value: float) -> str:
@@ -59,15 +60,18 @@ class Requirement:
         """Rows whose figure does not reach the limit, or is not known."""
         return {row: value for row, value in self.values.items() if not self._is_reached(value)}
 
+    @property
+    def worst(self) -> float:
+        return (max if self.is_upper else min)(self.values.values(), default=float("nan"))
+
     def _is_reached(self, value: float) -> bool:
         return not isnan(value) and (value <= self.limit if self.is_upper else value >= self.limit)
 
     def describe(self) -> str:
         """Return a line of the list: requirement, worst figure, whether it is reached, where not."""
-        worst = (max if self.is_upper else min)(self.values.values(), default=float("nan"))
         limit = f"at {'most' if self.is_upper else 'least'} {self.limit:g}"
         missed = ", ".join(f"{row} {value:.3f}" for row, value in self.missed.items())
-        return f"| {self.name} | {limit} | {worst:.3f} | {f'no: {missed}' if missed else 'yes'} |"
+        return f"| {self.name} | {limit} | {self.worst:.3f} | {f'no: {missed}' if missed else 'yes'} |"
 
 
 def list_requirements(rows: Sequence[Scores]) -> Iterator[Requirement]:
@@ -100,9 +104,26 @@ def list_requirements(rows: Sequence[Scores]) -> Iterator[Requirement]:
 
 
 def format_table(rows: Sequence[Scores]) -> str:
-    """Return the table and the list of requirements."""
+    """Return the table, the list of requirements, and those that depend on the threshold at several thresholds."""
     lines = [f"| | {' | '.join(COLUMNS)} |", f"|---|{'---:|' * len(COLUMNS)}"]
     lines += [f"| {s.row.name.replace('_', ' ')} | {' | '.join(cell(s) for cell in COLUMNS.values())} |" for s in rows]
     lines += ["", "| required | limit | worst | reached |", "|---|---|---:|---|"]
     lines += [requirement.describe() for requirement in list_requirements(rows)]
-    return "\n".join(lines)
+    return "\n".join([*lines, "", *_list_thresholds(rows)])
+
+
+def _list_thresholds(rows: Sequence[Scores]) -> Iterator[str]:
+    """Yield the lines of a table of the worst figures at several thresholds."""
+    figures = [
+        {item.name: item.worst for item in list_requirements([replace(scores, threshold=threshold) for scores in rows])}
+        for threshold in THRESHOLDS
+    ]
+    chosen = [
+        name
+        for name in figures[0]
+        if name.startswith(("false-alarm images", "image recall", "recall of auroras of", "recall of auroras in"))
+    ]
+    yield f"| least confidence | {' | '.join(chosen)} |"
+    yield f"|---|{'---:|' * len(chosen)}"
+    for threshold, found in zip(THRESHOLDS, figures, strict=True):
+        yield f"| {threshold:g} | {' | '.join(f'{found[name]:.3f}' for name in chosen)} |"

@@ -30,6 +30,7 @@ from mars_aurora_model.painting import paint_picture, whiten_picture
 from mars_aurora_model.simulator.simulate import observe
 from mars_aurora_model.simulator.world import World
 from mars_aurora_model.simulator.worlds import (
+    FURTHER_ARTEFACTS,
     HARD_ARTEFACTS,
     HARDEST_ARTEFACTS,
     NEGATIVE_WORLDS,
@@ -55,7 +56,9 @@ TEST_SETS = {  # of those with auroras, group: (name of the set, number of obser
     "unlike_unseen": ("test_unseen", 2000),
 }
 
-RESCORING_SETS = ("rescoring", "hard_rescoring")  # for the second network; the first must not be trained on them
+# for the second network; the first must not be trained on them
+RESCORING_SETS = ("rescoring", "hard_rescoring", "further_rescoring")
+RESCORING_CALIBRATION, RESCORING_SELECTION = "rescoring_calibration", "rescoring_selection"
 
 Maker = Callable[[int], LabeledPicture | None]  # makes the picture of an observation's number
 Draw = Callable[[np.random.Generator], World]
@@ -138,6 +141,9 @@ def plan_sets(scale: float) -> dict[str, tuple[Maker, int]]:
         "hard_artefacts": (800_000, 6_000, partial(draw_artefact_world, kinds=HARD_ARTEFACTS)),
         "rescoring": (850_000, 9_600, draw_mixed_world),
         "hard_rescoring": (880_000, 6_000, partial(draw_artefact_world, kinds=HARDEST_ARTEFACTS)),
+        "further_rescoring": (890_000, 12_000, partial(draw_artefact_world, kinds=FURTHER_ARTEFACTS)),
+        RESCORING_CALIBRATION: (870_000, 2_400, draw_mixed_world),
+        RESCORING_SELECTION: (875_000, 2_000, draw_mixed_world),
         "validation": (200_000, 200, partly_coarse),
         "calibration": (600_000, 2_400, draw_half_empty_world),
         "selection": (300_000, 800, draw_half_empty_world),

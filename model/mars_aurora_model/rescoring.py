@@ -1,7 +1,9 @@
 """Train the second network, which rescores the boxes of the first: ``python -m mars_aurora_model.rescoring``.
 
-It is trained on pictures that the first network was not trained on, since the confidences of others are too high. Its
-confidences are calibrated on the set ``calibration``, and the threshold is chosen on the set ``selection``.
+It is trained on pictures that the first network was not trained on, since the confidences of others are too high. It
+learns whether a box is right, and whether it shows an aurora at all: a loose box of a faint aurora is not right, but
+tells a picture with auroras from one without. Confidences are calibrated, and the threshold is chosen, on sets of their
+own, in most of whose files are artefacts.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import json
 import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -29,31 +31,43 @@ from mars_aurora.box import Box
 from mars_aurora.detect import yolo
 from mars_aurora.detect.calibration import Calibration
 from mars_aurora.detect.rescoring import CROP_PX, FIRST_CONFIDENCE, NUMBERS, describe, describe_boxes
+from mars_aurora.detect.suppression import box_area, box_iou, shared_area
 from mars_aurora.detect.view import CHANNELS, make_view, placement
 from mars_aurora.observation import FloatArray
 from mars_aurora.picture import png
 from mars_aurora_model.calibrate import fit_calibration
-from mars_aurora_model.dataset import RESCORING_SETS
+from mars_aurora_model.dataset import RESCORING_CALIBRATION, RESCORING_SELECTION, RESCORING_SETS
 from mars_aurora_model.labels import VISIBLE_SNR, Label, LabeledPicture, find_sets, read_set, to_corners
 from mars_aurora_model.predictions import choose_thresholds, predict
 from mars_aurora_model.scoring import match
 
 BRIGHT_R, BRIGHT_SNR = 10.0, 5.0  # in twilight the background limits the signal-to-noise ratio of bright auroras
 EPOCHS, BATCH, LEARNING_RATE, WEIGHT_DECAY, NETWORKS = 30, 128, 2e-3, 0.01, 3
+SHOWN_IOU, SHOWN_INSIDE = 0.2, 0.6  # with an aurora, or of the box inside it, from which a box shows an aurora
+NEAR = 0.3  # IoU with a fainter aurora, or fraction inside it, from which a box counts neither way
+SHOWN_WEIGHT = 0.25  # of showing an aurora in the logit of a box; of being right the rest
 _MAX_DEVIATION = 5.0  # of the numbers, in standard deviations
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """Boxes of the first network: crops (N, 6, C, C) float16, numbers (N, K) float32, right (N,) bool."""
+    """Boxes of the first network.
+
+    Attributes
+    ----------
+    crops : (N, 6, `CROP_PX`, `CROP_PX`) float16
+    numbers : (N, `NUMBERS`) float32
+    targets : (N, 2) float32
+        Whether a box is right, and whether it shows an aurora: 1 or 0, NaN where it counts neither way.
+    """
 
     crops: NDArray[np.float16]
     numbers: FloatArray
-    right: NDArray[np.bool_]
+    targets: FloatArray
 
 
 class Rescoring(nn.Module):
-    """The second network: logits of boxes, as corrections to those of the first network."""
+    """The second network: logits of being right and of showing an aurora, as corrections to that of the first."""
 
     def __init__(self, mean: FloatArray, deviation: FloatArray, width: int = 16) -> None:
         super().__init__()
@@ -61,22 +75,22 @@ class Rescoring(nn.Module):
                 (4 * width, 4 * width, 1))  # fmt: skip
         self.features = nn.Sequential(*(_block(*part) for part in plan))
         self.head = nn.Sequential(
-            nn.Dropout(0.3), nn.Linear(8 * width + len(mean), 64), nn.SiLU(), nn.Dropout(0.3), nn.Linear(64, 1)
+            nn.Dropout(0.3), nn.Linear(8 * width + len(mean), 64), nn.SiLU(), nn.Dropout(0.3), nn.Linear(64, 2)
         )
         self.register_buffer("mean", torch.tensor(mean))
         self.register_buffer("deviation", torch.tensor(deviation))
 
     def forward(self, crops: Tensor, numbers: Tensor) -> Tensor:
-        """Return logits (N,) of crops (N, 6, C, C) and numbers (N, K)."""
+        """Return logits (N, 2) of crops (N, 6, C, C) and numbers (N, K)."""
         features = self.features(crops)
         scaled = ((numbers - self.mean) / self.deviation).clamp(-_MAX_DEVIATION, _MAX_DEVIATION)
         joined = torch.cat([features.mean((2, 3)), features.amax((2, 3)), scaled], 1)
-        logit: Tensor = self.head(joined)[:, 0] + numbers[:, 0]
-        return logit
+        logits: Tensor = self.head(joined) + numbers[:, :1]
+        return logits
 
 
 class Mean(nn.Module):
-    """The mean of the logits of networks, over a crop and its mirror images."""
+    """One logit of a box: the mean over networks, and over a crop and its mirror images."""
 
     def __init__(self, networks: Sequence[Rescoring]) -> None:
         super().__init__()
@@ -86,7 +100,8 @@ class Mean(nn.Module):
         """Return logits (N,) of crops (N, 6, C, C) and numbers (N, K)."""
         views = [crops, crops.flip(3), crops.flip(2), crops.flip(2, 3)]
         logits = [network(view, numbers) for network in self.networks for view in views]
-        return torch.stack(logits).mean(0)
+        right, shown = torch.stack(logits).mean(0).unbind(1)
+        return (1 - SHOWN_WEIGHT) * right + SHOWN_WEIGHT * shown
 
 
 def _block(inputs: int, outputs: int, stride: int) -> nn.Sequential:
@@ -114,10 +129,39 @@ def find_candidates(picture: LabeledPicture, weights: Path) -> Candidates | None
     auroras = [label for label in picture.labels if label.label == yolo.AURORA]
     true = to_corners([label for label in auroras if is_right(label)])
     ignored = to_corners([label for label in auroras if not is_right(label)])
-    rank = np.arange(len(boxes), 0, -1, dtype=np.float32)  # the boxes are sorted by confidence
+    targets = find_targets(corners, true, ignored)
+    counted = np.isfinite(targets).any(1)
+    return Candidates(described.crops[counted].astype(np.float16), described.numbers[counted], targets[counted])
+
+
+def find_targets(corners: FloatArray, true: FloatArray, ignored: FloatArray) -> FloatArray:
+    """Compare boxes with auroras.
+
+    Parameters
+    ----------
+    corners : (N, 4) float32
+        By falling confidence.
+    true, ignored : (T, 4), (U, 4) float32
+        Corners of auroras that count, and of others.
+
+    Returns
+    -------
+    (N, 2) float32, see `Candidates`
+    """
+    rank = np.arange(len(corners), 0, -1, dtype=np.float32)
     matches = match([(corners, rank)], [true], [ignored])
-    counted = len(boxes) - matches.confidence.astype(int)
-    return Candidates(described.crops[counted].astype(np.float16), described.numbers[counted], matches.correct)
+    right = np.full(len(corners), np.nan, np.float32)
+    right[len(corners) - matches.confidence.astype(int)] = matches.correct
+    overlap, inside = _find_overlap(corners, true)
+    shown = (overlap >= SHOWN_IOU) | (inside >= SHOWN_INSIDE)
+    is_faint = np.maximum(*_find_overlap(corners, ignored)) >= NEAR
+    return np.stack([right, np.where(is_faint & ~shown, np.nan, shown)], 1).astype(np.float32)
+
+
+def _find_overlap(corners: FloatArray, others: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the highest IoU of each box with one of the others, and the largest fraction of it inside one."""
+    inside = shared_area(corners, others) / np.maximum(box_area(corners), 1e-6)[:, None]
+    return box_iou(corners, others).max(1, initial=0), inside.max(1, initial=0)
 
 
 def _to_array(boxes: Sequence[Box]) -> FloatArray:
@@ -130,7 +174,7 @@ def read_candidates(folders: Iterable[Path], weights: Path, processes: int | Non
         pictures = (picture for folder in folders for picture in read_set(folder))
         found = [some for some in pool.map(partial(find_candidates, weights=weights), pictures, chunksize=16) if some]
     return Candidates(
-        *(np.concatenate([getattr(some, name) for some in found]) for name in ("crops", "numbers", "right"))
+        *(np.concatenate([getattr(some, name) for some in found]) for name in ("crops", "numbers", "targets"))
     )
 
 
@@ -141,15 +185,15 @@ def train(candidates: Candidates, seed: int, epochs: int = EPOCHS) -> Rescoring:
     deviation = candidates.numbers.std(0) + np.float32(1e-3)
     network = Rescoring(candidates.numbers.mean(0), deviation)
     optimizer = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
-    batches = max(len(candidates.right) // BATCH, 1)
+    batches = max(len(candidates.targets) // BATCH, 1)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, epochs * batches)
     crops, numbers = torch.tensor(candidates.crops), torch.tensor(candidates.numbers)
-    right = torch.tensor(candidates.right, dtype=torch.float32)
+    targets = torch.tensor(candidates.targets)
     for _ in range(epochs):
-        order = torch.tensor(rng.permutation(len(right)))
+        order = torch.tensor(rng.permutation(len(targets)))
         for batch in order[: batches * BATCH].split(BATCH):
-            logit = network(_mirror(crops[batch].float(), rng), numbers[batch])
-            loss = functional.binary_cross_entropy_with_logits(logit, right[batch])
+            logits, counted = network(_mirror(crops[batch].float(), rng), numbers[batch]), targets[batch].isfinite()
+            loss = functional.binary_cross_entropy_with_logits(logits[counted], targets[batch][counted])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -166,7 +210,7 @@ def _mirror(crops: Tensor, rng: np.random.Generator) -> Tensor:
 
 
 def export(networks: Sequence[Rescoring], data: Path, weights: Path, rescoring: Path) -> float:
-    """Export the mean of networks, calibrated on the set ``calibration``; return the threshold, from ``selection``.
+    """Export the mean of networks, calibrated; return the threshold.
 
     ``weights`` are those of the first network; ``rescoring`` is replaced at the end.
     """
@@ -186,9 +230,11 @@ def export(networks: Sequence[Rescoring], data: Path, weights: Path, rescoring: 
         yolo.load.cache_clear()
         return yolo.load(weights, temporary)
 
-    matches = predict(save(Calibration(), 0.5), list(read_set(data / "calibration"))).matches(yolo.AURORA)
+    raw = save(Calibration(), 0.5)
+    separate = replace(raw, rescorer=raw.rescorer and replace(raw.rescorer, is_exclusive=False))
+    matches = predict(separate, list(read_set(data / RESCORING_CALIBRATION))).matches(yolo.AURORA)
     calibration = fit_calibration(matches.confidence, matches.correct)
-    calibrated = predict(save(calibration, 0.5), list(read_set(data / "selection")))
+    calibrated = predict(save(calibration, 0.5), list(read_set(data / RESCORING_SELECTION)))
     threshold = choose_thresholds(calibrated)[yolo.AURORA]
     save(calibration, threshold)
     os.replace(temporary, rescoring)
@@ -204,7 +250,8 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     arguments = parser.parse_args()
     candidates = read_candidates(find_sets(arguments.data, RESCORING_SETS), arguments.weights, arguments.processes)
-    print(f"{len(candidates.right)} boxes, {candidates.right.mean():.1%} right", flush=True)
+    right, shown = np.nanmean(candidates.targets, 0)
+    print(f"{len(candidates.targets)} boxes, {right:.1%} right, {shown:.1%} show an aurora", flush=True)
     with ProcessPoolExecutor(arguments.processes, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         networks = list(pool.map(partial(train, candidates, epochs=arguments.epochs), range(NETWORKS)))
     threshold = export(networks, arguments.data, arguments.weights, arguments.out)

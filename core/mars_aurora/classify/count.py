@@ -3,7 +3,8 @@
 The published sequence of OpenCV steps on the picture alone: circular mask, background, gray, adaptive threshold,
 inversion, erosion, second inversion, seeds, flood fill, circles. The gray is the excess over the non-auroral background
 in units of its noise, so that thresholds mean the same in every picture; otherwise limb, terminator and single counts
-would be the objects. Where nothing is found, a larger scale is looked at. White pictures have no features.
+would be the objects. Where nothing is found, a larger scale is looked at, unless native pixels are large. White
+pictures have no features.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ _FILLING, _FEATURE = 64, 192  # grays of the flooded picture
 
 # Chosen on simulated files of training worlds, reported on others: python -m bench.counting
 GRAY_PER_SIGMA = 25.0
-BROAD_PX = 9.0  # standard deviation of the noise filter for a second look, at auroras that are faint and wide
-BROAD_GRAY_PER_SIGMA = 27.5  # 4.4 sigma are a feature: there are fewer independent places than on the smaller scale
+BROAD_PX = 6.0  # standard deviation of the noise filter for a second look, at auroras that are faint and wide
+BROAD_GRAY_PER_SIGMA = 36.0  # 3.3 sigma are a feature: there are fewer independent places than on the smaller scale
+BROAD_AREA_PX = 40.0  # of native pixels, at most, for the second look: the noise filter averages 12 of these
 BLOCK_PX = 201  # neighborhood of the adaptive threshold
 CONTRAST = 50  # gray above the mean of the neighborhood that makes a pixel white: 2 sigma
 EDGE_KERNEL_PX = 4  # the paper's erosion
@@ -86,7 +88,8 @@ def run_stages(picture: Picture) -> Stages:
     if native_pixels.is_white(levels, mask):
         narrow, broad = np.zeros_like(narrow), np.zeros_like(broad)
     stages = _find_features(levels, mask, _to_gray(GRAY_PER_SIGMA * narrow))
-    if len(stages.found.objects) == len(_disk(mask)) and BROAD_GRAY_PER_SIGMA * broad.max() >= MIN_PEAK:
+    is_broad = BROAD_GRAY_PER_SIGMA * broad.max() >= MIN_PEAK and len(stages.found.objects) == len(_disk(mask))
+    if is_broad and native_pixels.find_area_px(levels, mask) <= BROAD_AREA_PX:
         return _find_features(levels, mask, _to_gray(BROAD_GRAY_PER_SIGMA * broad))
     return stages
 

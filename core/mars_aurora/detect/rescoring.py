@@ -2,7 +2,8 @@
 
 The network decides on each place by itself. A second, small one compares each of its boxes with the noise of the whole
 picture: a faint excess over many pixels is an aurora in a quiet night, and is none where particles hit the detector.
-Boxes centered above the emitting shell, where only stars are, have no confidence.
+Boxes centered above the emitting shell, where only stars are, have no confidence, and of boxes that overlap at most one
+is right.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from mars_aurora.background import native_pixels, significance
 from mars_aurora.background.window import cut, draw_mask
 from mars_aurora.detect import view as views
 from mars_aurora.detect.calibration import Calibration
+from mars_aurora.detect.suppression import box_area, box_iou, shared_area
 from mars_aurora.emission import NIGHT_SZA_DEG
 from mars_aurora.errors import UsageError
 from mars_aurora.geometry.canvas import DISK_RADIUS
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 FIRST_CONFIDENCE = 0.01  # of the network, from which boxes are rescored
 MAX_DISK_RADII = 1.04  # center of a box; 2 of 5,413 true boxes of training worlds are beyond
+MAX_IOU, MAX_NESTED = 0.2, 0.8  # and fraction of the smaller one; of 194 pairs of true boxes 0 and 1 overlap by more
 CROP_PX = 24  # side of a crop
 CONTEXT = 2.0  # side of what a crop shows, in sides of the box
 MARGIN_PX = 12.0  # of the view, shown around a small box at least
@@ -63,11 +66,15 @@ class Described:
 
 @dataclass(frozen=True)
 class Rescorer:
-    """The second network, with its calibration, and the least confidence of an aurora."""
+    """The second network, with its calibration, and the least confidence of an aurora.
+
+    ``is_exclusive`` is False where the calibration is fitted, which is before that of overlapping boxes is reduced.
+    """
 
     session: onnxruntime.InferenceSession
     calibration: Calibration
     threshold: float
+    is_exclusive: bool = True
 
     def rescore(
         self, picture: Picture, view: FloatArray, corners: FloatArray, confidence: Float64Array
@@ -83,7 +90,8 @@ class Rescorer:
         described = describe_boxes(picture, view, corners, confidence)
         logit = self.session.run(None, {"crops": described.crops, "numbers": described.numbers})[0]
         calibrated = self.calibration.apply(1 / (1 + np.exp(-logit.astype(np.float64))))
-        return np.where(is_beyond_shell(corners, view.shape[1]), 0.0, calibrated)
+        rescored = np.where(is_beyond_shell(corners, view.shape[1]), 0.0, calibrated)
+        return reduce_overlapping(corners, rescored) if self.is_exclusive else rescored
 
 
 def read_rescorer(session: onnxruntime.InferenceSession) -> Rescorer:
@@ -106,6 +114,7 @@ def describe() -> Mapping[str, Any]:
     """Return every constant on which the description depends, as the weights store them; JSON types only."""
     return {
         "first_confidence": FIRST_CONFIDENCE,
+        "overlap": [MAX_IOU, MAX_NESTED],
         "crop": [CROP_PX, CONTEXT, MARGIN_PX],
         "quantiles": list(QUANTILES),
         "high_sigma": HIGH_SIGMA,
@@ -116,6 +125,29 @@ def is_beyond_shell(corners: FloatArray, side: int) -> BoolArray:
     """Return which boxes (N, 4), in px of a view of a side, are centered above the emitting shell."""
     beyond: BoolArray = _find_radius(corners, side) * views.VIEW_PX > MAX_DISK_RADII * DISK_RADIUS
     return beyond
+
+
+def reduce_overlapping(corners: FloatArray, confidence: Float64Array) -> Float64Array:
+    """Reduce the confidence of boxes that overlap more confident ones, since at most one of them is right.
+
+    Parameters
+    ----------
+    corners : (N, 4) float32
+    confidence : (N,) float64
+
+    Returns
+    -------
+    (N,) float64
+        The confidence, times the probability that none of the more confident boxes that overlap the box is right.
+    """
+    nested = shared_area(corners, corners) / np.minimum.outer(box_area(corners), box_area(corners)).clip(1e-6)
+    overlapping = (box_iou(corners, corners) > MAX_IOU) | (nested > MAX_NESTED)
+    order = np.argsort(-confidence, kind="stable")
+    reduced = confidence.copy()
+    for place, i in enumerate(order):
+        before = order[:place]
+        reduced[i] *= np.prod(1 - reduced[before[overlapping[i, before]]])
+    return reduced
 
 
 def describe_boxes(picture: Picture, view: FloatArray, corners: FloatArray, confidence: Float64Array) -> Described:

@@ -86,6 +86,7 @@ TWILIGHT = replace(  # auroras in twilight, many of them brighter than it
 # easily mistaken for an aurora, or hiding one
 HARD_ARTEFACTS: tuple[ArtefactName, ...] = ("particles", "slit_bands", "particle_background", "stars")
 HARDEST_ARTEFACTS: tuple[ArtefactName, ...] = ("particles", "stars", "heavy_tails", "particle_background")
+FURTHER_ARTEFACTS: tuple[ArtefactName, ...] = ("slit_bands", "stars", "particle_background", "heavy_tails")
 
 _EMPTY = World(no_aurora_fraction=1.0)
 

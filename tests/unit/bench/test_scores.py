@@ -53,7 +53,7 @@ def test_there_is_a_row_for_each_artefact_and_no_seed_is_used_twice():
     assert set(ARTEFACTS) | {CLEAN, IUVS_NOISE} <= set(rows)
     kinds = [(row, kind, index) for row in rows.values() for kind in row.kinds for index in range(len(row.worlds))]
     seeds = {row.draw(kind, index)[1] for row, kind, index in kinds}
-    assert min(seeds) >= 950_000
+    assert min(seeds) >= 960_000
     assert len(seeds) == len(kinds)
     assert [rows["gaps"].draw(EMPTY, index)[2] for index in range(4)] == [0, 0, 1, 1]
     assert [rows[CLEAN].draw(kind, 0)[0].no_aurora_fraction for kind in (EMPTY, AURORA)] == [1, 0]
@@ -115,11 +115,26 @@ def test_the_table_states_each_row_and_whether_the_requirements_are_reached():
     bad = {"empty": [image(confidence=0.9)], "aurora": [image(true_aurora())]}
     lines = format_table([scores(**good), scores(**bad, row="gaps")]).splitlines()
     assert [line.split("|")[1].strip() for line in lines[2:4]] == ["clean", "gaps"]
-    reached = {line.split("|")[1].strip(): line.split("|")[4].strip() for line in lines[7:]}
+    end = lines.index("", 5)
+    reached = {line.split("|")[1].strip(): line.split("|")[4].strip() for line in lines[7:end]}
     assert reached["false-alarm images, clean"] == "yes"
     assert reached["false-alarm images, each artefact"] == "no: gaps 1.000"
     assert reached["recall of auroras of 2 to 5 R, clean (4)"] == "yes"
     assert not any("twilight" in name for name in reached)  # there is none
+    header, _, *cuts = ([cell.strip() for cell in line.split("|")[1:-1]] for line in lines[end + 1 :])
+    assert header[:3] == ["least confidence", "false-alarm images, clean", "image recall, clean"]
+    assert [cut[0] for cut in cuts] == ["0.05", "0.1", "0.2", "0.4"]
+
+
+def test_the_table_has_the_worst_figures_at_several_thresholds():
+    row = scores([image(confidence=0.15), image()], [image(true_aurora(), confidence=0.3)] * 2, row="gaps")
+    cuts = [line.split("|")[1:4] for line in format_table([row]).splitlines()[-4:]]
+    assert [[cell.strip() for cell in cut] for cut in cuts] == [
+        ["0.05", "0.500", "1.000"],
+        ["0.1", "0.500", "1.000"],
+        ["0.2", "0.000", "1.000"],
+        ["0.4", "0.000", "0.000"],
+    ]
 
 
 def test_a_diffuse_night_counts_without_boxes():

@@ -41,6 +41,16 @@ def test_fit_finds_the_calibration_of_simulated_boxes():
     )
 
 
+@pytest.mark.parametrize(("slope", "offset"), [(3.0, 2.0), (2.0, -4.0), (0.5, 4.0)])
+def test_fit_finds_calibrations_that_are_far_from_none(slope, offset):
+    random = np.random.default_rng(2)
+    logit = random.normal(0, 3, 4000)  # of the right probability, which the raw confidence exaggerates and shifts
+    probability = 1 / (1 + np.exp(-logit))
+    raw = 1 / (1 + np.exp(-(slope * logit + offset)))
+    fitted = fit_calibration(raw, random.random(len(raw)) < probability)
+    assert np.abs(fitted.apply(raw) - probability).max() < 0.05
+
+
 def test_fit_of_boxes_that_are_all_right_or_missing_stays_finite():
     fitted = fit_calibration(np.full(500, 0.9), np.ones(500, bool))
     assert 0.95 < fitted.apply(0.9) < 1

@@ -93,6 +93,16 @@ def test_box_centered_above_the_shell_has_no_confidence():
     assert star == 0
 
 
+def test_boxes_of_one_aurora_share_its_probability():
+    corners = np.array([[0, 0, 10, 10], [0, 4, 10, 14], [2, 2, 5, 5], [50, 50, 60, 60]], np.float32)
+    reduced = rescoring.reduce_overlapping(corners, np.array([0.3, 0.8, 0.4, 0.5]))
+    assert reduced == pytest.approx([0.3 * (1 - 0.8) * (1 - 0.4), 0.8, 0.4, 0.5])  # it overlaps the second and third
+    apart = corners + np.arange(4, dtype=np.float32)[:, None] * 100
+    assert rescoring.reduce_overlapping(apart, np.full(4, 0.9)) == pytest.approx(np.full(4, 0.9))
+    small_in_large = np.array([[0, 0, 100, 100], [10, 10, 14, 14]], np.float32)
+    assert rescoring.reduce_overlapping(small_in_large, np.array([0.6, 0.2])) == pytest.approx([0.6, 0.08])
+
+
 def test_no_boxes_need_no_network():
     nothing = np.zeros(0)
     assert len(Rescorer(None, Calibration(), 0.2).rescore(PICTURE, np.zeros((6, 8, 8)), np.zeros((0, 4)), nothing)) == 0
