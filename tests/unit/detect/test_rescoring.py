@@ -99,6 +99,8 @@ def test_boxes_of_one_aurora_share_its_probability():
     assert reduced == pytest.approx([0.3 * (1 - 0.8) * (1 - 0.4), 0.8, 0.4, 0.5])  # it overlaps the second and third
     apart = corners + np.arange(4, dtype=np.float32)[:, None] * 100
     assert rescoring.reduce_overlapping(apart, np.full(4, 0.9)) == pytest.approx(np.full(4, 0.9))
+    alike = rescoring.reduce_overlapping(np.repeat(corners[:1], 3, 0), np.array([0.8, 0.5, 0.3]))
+    assert alike == pytest.approx([0.8, 0.5 * (1 - 0.8), 0.3 * (1 - 0.8) * (1 - 0.1)])  # of the reduced one
     small_in_large = np.array([[0, 0, 100, 100], [10, 10, 14, 14]], np.float32)
     assert rescoring.reduce_overlapping(small_in_large, np.array([0.6, 0.2])) == pytest.approx([0.6, 0.08])
 
