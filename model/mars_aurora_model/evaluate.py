@@ -26,7 +26,15 @@ from mars_aurora.detect.detectors import hash_files
 from mars_aurora.detect.yolo import RESCORING, WEIGHTS, load
 from mars_aurora.geometry.canvas import unpack_geometry
 from mars_aurora_model import evaluation_figures
-from mars_aurora_model.dataset import RESCORING_SETS, TEST_SETS, TEST_WORLDS, preprocess, read_real_pictures
+from mars_aurora_model.dataset import (
+    RESCORING_CALIBRATION,
+    RESCORING_SELECTION,
+    RESCORING_SETS,
+    TEST_SETS,
+    TEST_WORLDS,
+    preprocess,
+    read_real_pictures,
+)
 from mars_aurora_model.labels import Label, LabeledPicture, hash_sets, read_set
 from mars_aurora_model.predictions import Predictions, predict
 from mars_aurora_model.scoring import expected_calibration_error
@@ -125,10 +133,8 @@ def evaluate(
 def describe_origin(data: Path, weights: Sequence[Path], training: Path) -> dict[str, Any]:
     """Return the provenance of the weights: hashes, code version and training configuration."""
     config = json.loads((training / "config.json").read_text())
-    sources = [
-        data / name
-        for name in (*config["pictures"].split(","), *RESCORING_SETS, "validation", "calibration", "selection")
-    ]
+    own = "validation", "calibration", "selection", *RESCORING_SETS, RESCORING_CALIBRATION, RESCORING_SELECTION
+    sources = [data / name for name in (*config["pictures"].split(","), *own)]
     revision = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"],  # noqa: S607 -- git is found by PATH
         cwd=Path(__file__).parent, capture_output=True, text=True, check=False,
