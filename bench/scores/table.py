@@ -20,7 +20,7 @@ from bench.scores.scoring import (
 )
 
 Cell = Callable[[Scores], str]
-THRESHOLDS = (0.05, 0.1, 0.2, 0.4)  # at which users may cut the catalog
+THRESHOLDS = (0.05, 0.1, 0.2, 0.4)  # at which users may cut the catalogue
 
 
 def _figure(value: float) -> str:

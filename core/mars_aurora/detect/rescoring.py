@@ -20,7 +20,7 @@ from mars_aurora.background import native_pixels, significance
 from mars_aurora.background.window import cut, draw_mask
 from mars_aurora.detect import view as views
 from mars_aurora.detect.calibration import Calibration
-from mars_aurora.detect.suppression import box_area, box_iou, shared_area
+from mars_aurora.detect.suppression import NESTED, are_nested, box_iou
 from mars_aurora.emission import NIGHT_SZA_DEG
 from mars_aurora.errors import UsageError
 from mars_aurora.geometry.canvas import DISK_RADIUS
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 FIRST_CONFIDENCE = 0.01  # of the network, from which boxes are rescored
 MAX_DISK_RADII = 1.04  # center of a box; 2 of 5,413 true boxes of training worlds are beyond
-MAX_IOU, MAX_NESTED = 0.2, 0.8  # and fraction of the smaller one; of 194 pairs of true boxes 0 and 1 overlap by more
+MAX_IOU = 0.2  # of boxes that may both be right; of 194 pairs of true boxes none overlap by more, and 1 is nested
 CROP_PX = 24  # side of a crop
 CONTEXT = 2.0  # side of what a crop shows, in sides of the box
 MARGIN_PX = 12.0  # of the view, shown around a small box at least
@@ -114,7 +114,7 @@ def describe() -> Mapping[str, Any]:
     """Return every constant on which the description depends, as the weights store them; JSON types only."""
     return {
         "first_confidence": FIRST_CONFIDENCE,
-        "overlap": [MAX_IOU, MAX_NESTED],
+        "overlap": [MAX_IOU, NESTED],
         "crop": [CROP_PX, CONTEXT, MARGIN_PX],
         "quantiles": list(QUANTILES),
         "high_sigma": HIGH_SIGMA,
@@ -140,8 +140,7 @@ def reduce_overlapping(corners: FloatArray, confidence: Float64Array) -> Float64
     (N,) float64
         The confidence, times the probability that none of the more confident boxes that overlap the box is right.
     """
-    nested = shared_area(corners, corners) / np.minimum.outer(box_area(corners), box_area(corners)).clip(1e-6)
-    overlapping = (box_iou(corners, corners) > MAX_IOU) | (nested > MAX_NESTED)
+    overlapping = (box_iou(corners, corners) > MAX_IOU) | are_nested(corners)
     order = np.argsort(-confidence, kind="stable")
     reduced = confidence.copy()
     for place, i in enumerate(order):

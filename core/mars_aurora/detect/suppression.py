@@ -59,10 +59,15 @@ def suppress(corners: FloatArray, label: NDArray[np.intp], overlap: float = OVER
 
 def find_nested(corners: FloatArray, label: NDArray[np.intp]) -> NDArray[np.bool_]:
     """Mark boxes, (M,) bool, nested with a more confident one of their class; the most confident first."""
-    area = box_area(corners)
-    smaller = np.minimum(area[:, None], area)
-    similar = (shared_area(corners, corners) > NESTED * smaller) & (label[:, None] == label)
+    similar = are_nested(corners) & (label[:, None] == label)
     nested: NDArray[np.bool_] = np.triu(similar, 1).any(0)
+    return nested
+
+
+def are_nested(corners: FloatArray) -> NDArray[np.bool_]:
+    """Return which pairs of boxes (M, 4) are nested: (M, M) bool."""
+    area = box_area(corners)
+    nested: NDArray[np.bool_] = shared_area(corners, corners) > NESTED * np.minimum(area[:, None], area)
     return nested
 
 

@@ -11,6 +11,7 @@ from mars_aurora_model.simulator.world import ARTEFACTS, ArtefactName, Artefacts
 
 __all__ = (
     "ARTEFACTS",
+    "FURTHER_ARTEFACTS",
     "HARDEST_ARTEFACTS",
     "HARD_ARTEFACTS",
     "NEGATIVE_WORLDS",

@@ -139,7 +139,7 @@ def test_noise_of_large_native_pixels_is_not_counted(
     assert [count.find(picture).count for picture in pictures].count(1) >= 18
 
 
-@pytest.mark.parametrize(("native_px", "excess_R", "objects"), [(3, 3, 2), (12, 2, 1), (12, 40, 2)])
+@pytest.mark.parametrize(("native_px", "excess_R", "objects"), [(3, 3, 2), (12, 3, 1), (12, 40, 2)])
 def test_aurora_on_few_native_pixels_must_be_brighter(native_px: int, excess_R: float, objects: int):
     assert count.find(draw_counts(NIGHT + make_spot(380, 250, 16, excess_R), native_px=native_px)).count == objects
 
