@@ -1,7 +1,8 @@
 """The excess of a picture over the non-auroral background, in units of its noise.
 
-The noise is photon noise, whose size follows from the counts per rayleigh and the size of native pixels, and the
-uncertainty of the background: its structure, and what its gradient makes of small errors of position.
+The noise is photon noise, also of light that cleaning has removed, whose size follows from the counts per rayleigh and
+the size of native pixels, and the uncertainty of the background: its structure, and what its gradient makes of small
+errors of position.
 """
 
 from __future__ import annotations
@@ -84,9 +85,9 @@ def find_scales(picture: Picture, levels: Levels, mask: Image, smoothing_px: Seq
     emission = picture.emission
     brightness_R = level_brightness(emission)[cv2.bitwise_and(levels, mask)]  # 0 outside the mask
     area = native_pixels.find_area_px(levels, mask)
-    counts_per_R = picture.counts_per_R
+    counts_per_R, removed_R = picture.counts_per_R, picture.removed_R
     if counts_per_R is None or counts_per_R < LEAST_COUNTS_PER_R:
-        counts_per_R = _estimate_counts(brightness_R, mask)
+        counts_per_R, removed_R = _estimate_counts(brightness_R, mask), 0.0  # which its noise lowers already
     observed, brightness = _to_cells(mask) / np.float32(255), _to_cells(brightness_R)
     terms, radius = _grid()
     if picture.sza_coefficients is None:
@@ -104,7 +105,7 @@ def find_scales(picture: Picture, levels: Levels, mask: Image, smoothing_px: Seq
         averaged_px = 4 * np.pi * (sigma_px**2 + CELL_PX**2 / 12)  # area over which the noise filter averages
         averaged = counts_per_R * np.hypot(1, averaged_px / area) * np.minimum(weight, 1)  # counts per rayleigh in it
         variance = (
-            (background + FEW_COUNTS / averaged) / averaged
+            (background + removed_R + FEW_COUNTS / averaged) / averaged
             + (STRUCTURE * background) ** 2
             + SPREAD**2 * (1 + area / SPREAD_AREA_PX) * np.maximum(square - background**2, 0)
             + (FAINTEST * emission.visible_R) ** 2

@@ -20,6 +20,7 @@ from mars_aurora.background.significance import SMOOTHING_PX, find_scales
 from mars_aurora.background.window import LEFT, RADIUS_PX, SIDE_PX, TOP, Image, cut, draw_mask, to_image
 from mars_aurora.geometry.canvas import CENTER_X, CENTER_Y
 from mars_aurora.observation import FloatArray
+from mars_aurora.picture.heatmap import remove_pedestal
 from mars_aurora.picture.picture import Levels, Picture
 
 _FILLING, _FEATURE = 64, 192  # grays of the flooded picture
@@ -82,6 +83,7 @@ def find(picture: Picture) -> Found:
 
 def run_stages(picture: Picture) -> Stages:
     """Count the objects and keep every intermediate picture; raises ValueError unless it is of 640x480 px."""
+    picture = remove_pedestal(picture)
     levels = cut(picture.levels)
     mask = draw_mask(levels)
     narrow, broad = find_scales(picture, levels, mask, (SMOOTHING_PX, BROAD_PX))

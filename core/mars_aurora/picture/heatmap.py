@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
+import cv2
 import numpy as np
 
 from mars_aurora.emission import Emission
 from mars_aurora.geometry.canvas import Canvas, to_canvas
 from mars_aurora.observation import FloatArray, Observation
 from mars_aurora.picture import noise, sun_angle
+from mars_aurora.picture.pedestal import find_pedestal
 from mars_aurora.picture.picture import UNOBSERVED, Levels, Picture
 
 
@@ -21,6 +24,8 @@ def draw(observation: Observation, canvas: Canvas) -> Picture:
         sun_angle.fit(observation, canvas),
         observation.emission,
         noise.find_sensitivity(observation),
+        noise.find_removed(observation),
+        find_pedestal(observation),
     )
 
 
@@ -43,3 +48,17 @@ def level_brightness(emission: Emission) -> FloatArray:
     brightness = floor_R * (ceiling_R / floor_R) ** ((np.arange(256) - 1) / 254)
     brightness[:2] = 0
     return brightness.astype(np.float32)
+
+
+def remove_pedestal(picture: Picture) -> Picture:
+    """Return the picture without its pedestal, which has added photon noise, as what cleaning removed."""
+    if not picture.pedestal_R:
+        return picture
+    lowered = to_levels(level_brightness(picture.emission) - np.float32(picture.pedestal_R), picture.emission)
+    lowered[UNOBSERVED] = UNOBSERVED
+    return replace(
+        picture,
+        levels=np.asarray(cv2.LUT(picture.levels, lowered), np.uint8),
+        removed_R=picture.removed_R + picture.pedestal_R,
+        pedestal_R=0.0,
+    )

@@ -1,7 +1,8 @@
 """The noise of a picture, as counts per rayleigh: estimated from the scatter of its pixels.
 
 The errors in a file are not used. They may be too small, as those of MAVEN/IUVS are, and those of pixels with few
-counts do not tell the mean: where nothing was counted, the variance of one count is stated.
+counts do not tell the mean: where nothing was counted, the variance of one count is stated. The background of particles
+that cleaning has removed was counted as well.
 """
 
 from __future__ import annotations
@@ -21,12 +22,23 @@ def find_sensitivity(observation: Observation) -> float | None:
 
     None where no block of pixels is large enough. Noise that is not photon noise lowers the value.
     """
+    counted_R = observation.brightness_R + np.float32(find_removed(observation))
     night = observation.on_disk & (observation.sza_deg > NIGHT_SZA_DEG)
     for where, blocks in ((night, MIN_NIGHT_BLOCKS), (observation.on_disk, 1)):
-        values = find_block_sensitivities(observation.brightness_R, where, 1)
+        values = find_block_sensitivities(counted_R, where, 1)
         if len(values) >= blocks:
-            return float(np.float32(f"{np.median(values):.6g}"))  # as a PNG states it, for the same detections
+            return as_stated(float(np.median(values)))
     return None
+
+
+def find_removed(observation: Observation) -> float:
+    """Return the mean background of particles in R that cleaning removed from all pixels."""
+    return as_stated(observation.facts.cleaning.get("particle_background_R", 0.0))
+
+
+def as_stated(value: float) -> float:
+    """Round as a PNG states it, for the same detections."""
+    return float(np.float32(f"{value:.6g}"))
 
 
 def find_block_sensitivities(brightness_R: FloatArray, where: BoolArray, lag: int) -> FloatArray:

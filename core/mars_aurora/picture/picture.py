@@ -29,6 +29,10 @@ class Picture:
         Sets the scale of the levels.
     counts_per_R : float or None
         Sensitivity of a native pixel, where known.
+    removed_R : float
+        Mean background of particles that cleaning removed everywhere: it is not shown, but has added photon noise.
+    pedestal_R : float
+        Brightness that the whole night has beyond a usual one, see `mars_aurora.picture.pedestal`.
     version : int
         Version of the format.
     """
@@ -37,4 +41,6 @@ class Picture:
     sza_coefficients: FloatArray | None = None
     emission: Emission = OXYGEN_1304
     counts_per_R: float | None = None
+    removed_R: float = 0.0
+    pedestal_R: float = 0.0
     version: int = 1

@@ -25,7 +25,8 @@ from mars_aurora.picture.palette import inferno, levels_from_colors
 from mars_aurora.picture.picture import UNOBSERVED, Levels, Picture
 
 MAX_SIDE_PX = 4096  # a file of a few kilobytes can declare any size
-_SZA, _EMISSION, _COUNTS, _VERSION = "cos(SZA)", "emission", "counts per R", "version"  # keywords of the text
+_SZA, _EMISSION, _COUNTS, _REMOVED = "cos(SZA)", "emission", "counts per R", "removed R"  # keywords of the text
+_PEDESTAL, _VERSION = "pedestal R", "version"
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _END = b"IEND\xaeB`\x82"
 _LAST = b"IEND", b""
@@ -115,11 +116,14 @@ def read(png: bytes) -> Picture:
     except UsageError as error:
         raise ValueError(str(error)) from error
     counts, version = _numbers(text.get(_COUNTS, ""), 1), _numbers(text.get(_VERSION, ""), 1)
+    removed, pedestal = (_numbers(text.get(keyword, "0"), 1) for keyword in (_REMOVED, _PEDESTAL))
     return Picture(
         levels,
         _numbers(text.get(_SZA, ""), sun_angle.TERMS),
         emission,
         None if counts is None else float(counts[0]),
+        0.0 if removed is None else max(float(removed[0]), 0.0),
+        0.0 if pedestal is None else max(float(pedestal[0]), 0.0),
         1 if version is None else int(version[0]),
     )
 
@@ -182,6 +186,10 @@ def _to_text(picture: Picture) -> dict[str, str]:
         text[_EMISSION] = picture.emission.name
     if picture.counts_per_R is not None:
         text[_COUNTS] = f"{picture.counts_per_R:.6g}"
+    if picture.removed_R:
+        text[_REMOVED] = f"{picture.removed_R:.6g}"
+    if picture.pedestal_R:
+        text[_PEDESTAL] = f"{picture.pedestal_R:.6g}"
     if picture.version != 1:
         text[_VERSION] = str(picture.version)
     return text

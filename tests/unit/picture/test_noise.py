@@ -83,6 +83,14 @@ def test_day_is_used_where_there_is_little_night(observation: Observation):
     assert noise.find_sensitivity(replace(observation, brightness_R=brightness_R)) == pytest.approx(2.0, rel=0.1)
 
 
+def test_particles_that_were_removed_were_counted_too(observation: Observation):
+    facts = replace(observation.facts, cleaning={"particle_background_R": 20.0})
+    plain = draw_counts(np.full(observation.shape, 20.7), 0.36)
+    cleaned = replace(observation, brightness_R=plain - 20, facts=facts)
+    assert noise.find_sensitivity(cleaned) == pytest.approx(0.36, rel=0.1)
+    assert (noise.find_removed(cleaned), noise.find_removed(observation)) == (20, 0)
+
+
 def test_sensitivity_of_nothing_is_unknown(observation: Observation):
     nothing = replace(observation, brightness_R=np.full_like(observation.brightness_R, np.nan))
     assert noise.find_sensitivity(nothing) is None

@@ -31,7 +31,7 @@ def levels() -> NDArray[np.uint8]:
 
 @pytest.fixture(scope="module")
 def picture(levels) -> Picture:
-    return Picture(levels, COEFFICIENTS, OXYGEN_1356, counts_per_R=0.359, version=2)
+    return Picture(levels, COEFFICIENTS, OXYGEN_1356, counts_per_R=0.359, removed_R=7.25, pedestal_R=12.5, version=2)
 
 
 def _assert_equal(found: Picture, expected: Picture) -> None:
@@ -41,6 +41,7 @@ def _assert_equal(found: Picture, expected: Picture) -> None:
     assert np.array_equal(found.sza_coefficients, expected.sza_coefficients)
     assert found.emission is expected.emission
     assert found.counts_per_R == pytest.approx(expected.counts_per_R, rel=1e-5)
+    assert (found.removed_R, found.pedestal_R) == pytest.approx((expected.removed_R, expected.pedestal_R), rel=1e-5)
     assert found.version == expected.version
 
 
@@ -86,7 +87,7 @@ def test_defaults_are_read_where_nothing_is_written(levels):
     assert b"tEXt" not in data
     found = png.read(data)
     assert np.array_equal(found.levels, levels)
-    assert (found.sza_coefficients, found.counts_per_R, found.version) == (None, None, 1)
+    assert (found.sza_coefficients, found.counts_per_R, found.removed_R, found.version) == (None, None, 0, 1)
     assert found.emission is OXYGEN_1304
 
 
