@@ -167,10 +167,13 @@ class FitsFile:
         return shape
 
     def _decode(self, stored: NDArray[Any], encoding: Encoding, unit: str | None) -> NDArray[Any]:
-        is_fill = None if unit is None else find_fills(stored, may_be_large=unit in _LENGTHS)
+        if unit is None:
+            return encoding.decode(stored)
+        native = stored.astype(stored.dtype.newbyteorder("="))
+        is_fill = find_fills(native, may_be_large=unit in _LENGTHS)
         if is_fill is not None:
             self.notes.add("fill_values")
-        return encoding.decode(stored, is_fill)
+        return encoding.decode(native, is_fill)
 
     def _column_encoding(self, hdu: str, column: str, unit: str | None) -> Encoding:
         number = self._number(hdu, column)

@@ -28,7 +28,7 @@ def select_plausible(
     An error that is NaN is replaced by the scatter between successive integrations. The limit where the SZA is NaN is
     that of the day.
     """
-    error = np.where(np.isnan(random_error_R), find_scatter(brightness_R), random_error_R)
+    error = _complete_errors(random_error_R, brightness_R, np.isfinite(brightness_R))
     highest = np.where(sza_deg > NIGHT_SZA_DEG, emission.night_range_R[1], emission.day_range_R[1])
     lowest = -np.fmax(emission.negative_R, _NEGATIVE_SIGMAS * error)
     return np.asarray((brightness_R >= lowest) & (brightness_R <= highest))
@@ -41,6 +41,8 @@ def find_spikes(brightness_R: FloatArray, random_error_R: FloatArray, flagged: B
     0.7 % deviate by over 6 sigma, of the others none. Sigma is the median error of the neighbors. The edge of an aurora
     is within the range of its neighbors.
     """
+    if not flagged.any():
+        return np.zeros_like(flagged)
     rows, columns = np.nonzero(flagged)
     around = [(row, column) for row in range(3) for column in range(3) if (row, column) != (1, 1)]
     spikes = np.zeros_like(flagged)
@@ -53,8 +55,14 @@ def find_spikes(brightness_R: FloatArray, random_error_R: FloatArray, flagged: B
         error = np.nanmedian(errors, axis=0)
         lowest, highest = np.nanmin(neighbors, axis=0), np.nanmax(neighbors, axis=0)
     beyond = np.fmax(brightness_R[rows, columns] - highest, lowest - brightness_R[rows, columns])
-    spikes[rows, columns] = beyond > _SPIKE_SIGMAS * np.where(np.isnan(error), find_scatter(brightness_R), error)
+    spikes[rows, columns] = beyond > _SPIKE_SIGMAS * _complete_errors(error, brightness_R, np.isfinite(beyond))
     return spikes
+
+
+def _complete_errors(error_R: FloatArray, brightness_R: FloatArray, needed: BoolArray) -> FloatArray:
+    """Replace errors that are NaN by the scatter of the brightness, where any of those is needed."""
+    missing = np.isnan(error_R)
+    return np.where(missing, find_scatter(brightness_R), error_R) if (missing & needed).any() else error_R
 
 
 def find_scatter(brightness_R: FloatArray) -> float:

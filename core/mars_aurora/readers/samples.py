@@ -15,6 +15,7 @@ from mars_aurora.sphere import unit_vectors
 MAX_BRIGHTNESS_R = 1e6  # above any emission of Mars: larger values are fill values or damage
 MAX_ALTITUDE_KM = 1e6
 _INTEGRATIONS_SAMPLED = 8  # the order of the samples is the same in all integrations
+_BINS_SAMPLED = 32
 
 
 def bounded(values: NDArray[Any], low: float, high: float) -> FloatArray:
@@ -74,10 +75,13 @@ def split_samples(latitude: FloatArray, longitude: FloatArray, usual_center: int
     corners : list of 4 int
     """
     step = max(1, latitude.shape[0] // _INTEGRATIONS_SAMPLED)
-    vectors = unit_vectors(latitude[::step], longitude[::step])  # (n, 5, nS, 3)
-    vectors = np.moveaxis(vectors, (1, 3), (0, 1)).reshape(5, 3, -1)
-    vectors = vectors[:, :, np.all(np.isfinite(vectors), axis=(0, 1))]
-    if vectors.shape[2] < MIN_LOCATED_PIXELS:
+    for bins in (slice(None, None, max(1, latitude.shape[2] // _BINS_SAMPLED)), slice(None)):
+        vectors = unit_vectors(latitude[::step, :, bins], longitude[::step, :, bins])  # (n, 5, nS, 3)
+        vectors = np.moveaxis(vectors, (1, 3), (0, 1)).reshape(5, 3, -1)
+        vectors = vectors[:, :, np.all(np.isfinite(vectors), axis=(0, 1))]
+        if vectors.shape[2] >= MIN_LOCATED_PIXELS:
+            break
+    else:
         return usual_center, [sample for sample in range(5) if sample != usual_center]
     others = (vectors.sum(axis=0) - vectors) / 4
     distance = np.median(np.linalg.norm(vectors - others, axis=1), axis=1)
