@@ -12,6 +12,7 @@ from bench.paper.pages import format_number, format_table
 from bench.paper.plan import Plan
 
 ROUNDS = 3
+LARGE = 600  # files, 5 GB
 RATIOS = ("paper", "plain", "isal", "one", "two", "joblib")
 
 
@@ -30,6 +31,17 @@ def measure(plan: Plan) -> dict[str, Any]:
     }
     shutil.rmtree(work)
     inputs.forget(plan.folder / "files")
+    return found
+
+
+def measure_large(plan: Plan) -> dict[str, Any]:
+    """Measure `LARGE` files of real size on one and two cores; then delete them."""
+    files = inputs.make_files(plan.folder / "large", LARGE)
+    work = plan.folder / "efficiency"
+    shutil.rmtree(work, ignore_errors=True)
+    found = {"used": run_ways(("two", "one"), inputs.link(files, work / "files"), work / "out", 2)}
+    shutil.rmtree(work)
+    inputs.forget(plan.folder / "large")
     return found
 
 
@@ -75,4 +87,18 @@ def describe(results: dict[str, Any]) -> str:
         f"{format_table(('quantity', 'measured', 'required'), rows)}\n\nFrom the files to the catalogue, detection and "
         "measurement included; the scripts only count objects. Ratios of one run on distinct files, medians where the "
         f"ways take turns in several rounds (here {len(few['two'])}). Wall times of {number} files: {walls}."
+    )
+
+
+def describe_large(results: dict[str, Any], commit: str) -> str:
+    """Return a sentence on the efficiency of two workers on many files."""
+    used = results["used"]
+    walls = ", ".join(f"{WAYS[name].label} {format_number(find_wall(used, name))} s" for name in used)
+    rounds = " and ".join(
+        f"{one['wall_s'] / (2 * two['wall_s']):.2f}" for one, two in zip(used["one"], used["two"], strict=True)
+    )
+    return (
+        f"Efficiency of two workers on {LARGE} files of real size, 5 GB, in {len(used['two'])} rounds: {rounds}; at "
+        f"least 0.9 is required. Wall times, medians: {walls}. `python -m bench.paper efficiency`, which nothing else "
+        f"runs, at commit {commit}."
     )
