@@ -10,7 +10,7 @@ from mars_aurora_model.simulator.worlds import TWILIGHT, UNLIKE, with_artefact
 
 EMPTY, AURORA = "empty", "aurora"  # kinds of images
 CLEAN, IUVS_NOISE, IN_TWILIGHT, DIFFUSE = "clean", "IUVS noise", "twilight", "diffuse night"
-_SEED, _SEEDS_PER_ROW = 960_000, 10
+_SEED, _SEEDS_PER_ROW = 970_000, 10
 _NIGHT_MODES = (("os2", 1.0, (60.0, 155.0)),)  # phase angles at which the night side is in view
 
 

@@ -38,6 +38,7 @@ from mars_aurora_model.simulator.worlds import (
     draw_artefact_world,
     draw_mixed_world,
     draw_sliver_world,
+    draw_terminator_world,
     draw_world,
 )
 from mars_aurora_model.true_boxes import box_auroras, box_mars
@@ -47,7 +48,7 @@ _BLOCK = 16  # training pictures per world
 TEST_WORLDS = {  # group: (world, seed)
     "unlike": (UNLIKE, 900_000),
     "like": (World(), 910_000),
-    "unlike_unseen": (UNLIKE, 930_000),  # held out: nothing may be chosen by its scores
+    "unlike_unseen": (UNLIKE, 940_000),  # held out: nothing may be chosen by its scores
     **{name: (world, 920_000 + number) for number, (name, world) in enumerate(NEGATIVE_WORLDS.items())},
 }
 TEST_SETS = {  # of those with auroras, group: (name of the set, number of observations)
@@ -57,7 +58,7 @@ TEST_SETS = {  # of those with auroras, group: (name of the set, number of obser
 }
 
 # for the second network; the first must not be trained on them
-RESCORING_SETS = ("rescoring", "hard_rescoring", "further_rescoring")
+RESCORING_SETS = ("rescoring", "hard_rescoring", "further_rescoring", "terminator_rescoring")
 RESCORING_CALIBRATION, RESCORING_SELECTION = "rescoring_calibration", "rescoring_selection"
 
 Maker = Callable[[int], LabeledPicture | None]  # makes the picture of an observation's number
@@ -142,6 +143,7 @@ def plan_sets(scale: float) -> dict[str, tuple[Maker, int]]:
         "rescoring": (850_000, 9_600, draw_mixed_world),
         "hard_rescoring": (880_000, 6_000, partial(draw_artefact_world, kinds=HARDEST_ARTEFACTS)),
         "further_rescoring": (890_000, 12_000, partial(draw_artefact_world, kinds=FURTHER_ARTEFACTS)),
+        "terminator_rescoring": (895_000, 8_000, draw_terminator_world),
         RESCORING_CALIBRATION: (870_000, 2_400, draw_mixed_world),
         RESCORING_SELECTION: (875_000, 2_000, draw_mixed_world),
         "validation": (200_000, 200, partly_coarse),

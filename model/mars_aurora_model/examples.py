@@ -14,6 +14,7 @@ from torch import Tensor
 from mars_aurora.catalogue.labels import CLASSES
 from mars_aurora.detect.view import CHANNELS, make_view, placement
 from mars_aurora.picture import png
+from mars_aurora.picture.heatmap import remove_pedestal
 from mars_aurora_model.labels import LabeledPicture, to_corners
 from mars_aurora_model.loss import IGNORED
 
@@ -37,7 +38,7 @@ def load_examples(pictures: Sequence[LabeledPicture], side: int) -> Examples:
 
     def load(i: int) -> Tensor:
         labeled = pictures[i]
-        picture = png.read(labeled.png)
+        picture = remove_pedestal(png.read(labeled.png))
         images[i] = np.rint(make_view(picture, side)[0] * 255)
         x0, y0, scale = placement(picture.levels.shape, side)
         corners = to_corners(labeled.labels) * scale + np.array([x0, y0, x0, y0], np.float32)

@@ -35,13 +35,14 @@ from mars_aurora.detect.suppression import box_area, box_iou, shared_area
 from mars_aurora.detect.view import CHANNELS, make_view, placement
 from mars_aurora.observation import FloatArray
 from mars_aurora.picture import png
+from mars_aurora.picture.heatmap import remove_pedestal
 from mars_aurora_model.calibrate import fit_calibration
 from mars_aurora_model.dataset import RESCORING_CALIBRATION, RESCORING_SELECTION, RESCORING_SETS
 from mars_aurora_model.labels import VISIBLE_SNR, Label, LabeledPicture, find_sets, read_set, to_corners
 from mars_aurora_model.predictions import choose_thresholds, predict
 from mars_aurora_model.scoring import match
 
-BRIGHT_R, BRIGHT_SNR = 10.0, 5.0  # in twilight the background limits the signal-to-noise ratio of bright auroras
+BRIGHT_R, BRIGHT_SNR = 10.0, 6.5  # in twilight the background limits the signal-to-noise ratio of bright auroras
 EPOCHS, BATCH, LEARNING_RATE, WEIGHT_DECAY, NETWORKS = 30, 128, 2e-3, 0.01, 3
 SHOWN_IOU, SHOWN_INSIDE = 0.2, 0.6  # with an aurora, or of the box inside it, from which a box shows an aurora
 NEAR = 0.3  # IoU with a fainter aurora, or fraction inside it, from which a box counts neither way
@@ -117,7 +118,7 @@ def is_right(label: Label) -> bool:
 def find_candidates(picture: LabeledPicture, weights: Path) -> Candidates | None:
     """Find the boxes of auroras of the first network in a picture, as the second is trained on; None without SZA."""
     cv2.setNumThreads(1)
-    network, read = yolo.load(weights, rescoring=None), png.read(picture.png)
+    network, read = yolo.load(weights, rescoring=None), remove_pedestal(png.read(picture.png))
     if read.sza_coefficients is None:
         return None
     boxes = [box for box in network.detect(read, FIRST_CONFIDENCE) if box.label == yolo.AURORA]

@@ -38,7 +38,7 @@ CONTEXT = 2.0  # side of what a crop shows, in sides of the box
 MARGIN_PX = 12.0  # of the view, shown around a small box at least
 QUANTILES = (0.025, 0.16, 0.5, 0.84, 0.975)  # of the significance in the night
 HIGH_SIGMA = 4.0
-NUMBERS = 21
+NUMBERS = 22
 _LEAST = 1e-4  # confidences are kept this far from 0 and 1
 _MIN_BOX_PX = 3.0
 _MIN_NIGHT_PIXELS = 50  # of the view
@@ -56,8 +56,8 @@ class Described:
         The channels of the view in and around each box, scaled to the size of a crop.
     numbers : (N, `NUMBERS`) float32
         Logit of the confidence; width, height, place, SZA, significance and observed fraction of the box; counts per
-        rayleigh and area of native pixels; quantiles of the significance of the night, its standard deviation and
-        high fraction; number of boxes, and the confidence of the best other one.
+        rayleigh, removed brightness and area of native pixels; quantiles of the significance of the night, its
+        standard deviation and high fraction; number of boxes, and the confidence of the best other one.
     """
 
     crops: FloatArray
@@ -118,6 +118,7 @@ def describe() -> Mapping[str, Any]:
         "crop": [CROP_PX, CONTEXT, MARGIN_PX],
         "quantiles": list(QUANTILES),
         "high_sigma": HIGH_SIGMA,
+        "numbers": NUMBERS,
     }
 
 
@@ -202,7 +203,7 @@ def _describe_picture(picture: Picture, night: FloatArray) -> list[float]:
     quantiles, spread, high = np.zeros(len(QUANTILES)), 1.0, 0.0
     if len(night) > _MIN_NIGHT_PIXELS:
         quantiles, spread, high = np.quantile(night, QUANTILES), float(night.std()), float(np.mean(night > HIGH_SIGMA))
-    return [np.log(counts_per_R), np.log(area), *quantiles, spread, high]
+    return [np.log(counts_per_R), np.log1p(picture.removed_R), np.log(area), *quantiles, spread, high]
 
 
 def _describe_box(view: FloatArray, known: BoolArray, excess: FloatArray, box: FloatArray) -> list[float]:

@@ -28,7 +28,7 @@ from mars_aurora.picture import sun_angle
 from mars_aurora.picture.heatmap import level_brightness
 from mars_aurora.picture.picture import UNOBSERVED, Levels, Picture
 
-VERSION = 2  # raise it with any change of the view that no constant below shows
+VERSION = 3  # raise it with any change of the view that no constant below shows
 VIEW_PX = 352  # side of the window on the canvas
 VIEW_X, VIEW_Y = round(CENTER_X) - VIEW_PX // 2, round(CENTER_Y) - VIEW_PX // 2
 CHANNELS = 6

@@ -22,6 +22,7 @@ from mars_aurora.detect.candidate import Candidate
 from mars_aurora.detect.rescoring import FIRST_CONFIDENCE, Rescorer, read_rescorer
 from mars_aurora.detect.suppression import select
 from mars_aurora.detect.view import make_view, placement, require_version
+from mars_aurora.picture.heatmap import remove_pedestal
 from mars_aurora.picture.picture import Picture
 
 WEIGHTS, RESCORING = detectors.WEIGHTS[detectors.DetectorName.YOLO]
@@ -100,6 +101,7 @@ class Yolo:
 
     def detect(self, picture: Picture, least: float | None = None) -> list[Box]:
         """Find boxes in px of the picture; ``least`` replaces the thresholds. Deterministic."""
+        picture = remove_pedestal(picture)
         view = make_view(picture, self.side)
         least_of = self.thresholds if least is None else dict.fromkeys(self.classes, least)
         rescorer = self.rescorer if picture.sza_coefficients is not None else None

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from mars_aurora.emission import OXYGEN_1304
 
-RESULT_VERSIONS = {"read": 2, "clean": 2, "picture": 3, "night": 1, "classify": 4, "detect": 5, "measure": 3}
+RESULT_VERSIONS = {"read": 3, "clean": 3, "picture": 4, "night": 1, "classify": 5, "detect": 6, "measure": 3}
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ __all__ = (
     "draw_artefact_world",
     "draw_mixed_world",
     "draw_sliver_world",
+    "draw_terminator_world",
     "draw_world",
     "with_artefact",
 )
@@ -43,6 +44,11 @@ _IN_TWILIGHT: dict[str, Any] = {
     "sinuous_peak_R": (10.0, 100.0),
 }
 _TWILIGHT_FRACTION = 0.2  # of the training worlds
+_AT_TERMINATOR: dict[str, Any] = {
+    "modes": (("os2", 1.0, (50.0, 140.0)),),
+    "no_aurora_fraction": 0.5,
+    "day_structure_fraction": 0.8,
+}
 _ARTEFACT_FRACTION = 0.6  # of the mixed worlds, those with an artefact in every file
 
 UNLIKE = World(  # out of distribution: optics, noise, background, shapes and cuts differ from all training worlds
@@ -141,6 +147,12 @@ def draw_artefact_world(rng: np.random.Generator, kinds: tuple[ArtefactName, ...
     """Draw a training world in which every file has one of the artefacts, and half of the swaths have no aurora."""
     world = replace(draw_world(rng, coarse_fraction=0.0), no_aurora_fraction=0.5)
     return with_artefact(world, kinds[rng.integers(len(kinds))])
+
+
+def draw_terminator_world(rng: np.random.Generator) -> World:
+    """Draw a training world with the terminator in view, most with structure of the day side, half without aurora."""
+    world = replace(draw_world(rng, coarse_fraction=0.0), **_AT_TERMINATOR)
+    return with_artefact(replace(world, **_IN_TWILIGHT) if rng.random() < 0.5 else world, "none")
 
 
 def draw_mixed_world(rng: np.random.Generator) -> World:

@@ -15,9 +15,9 @@ from mars_aurora.picture.picture import Picture
 
 SIDE = 256
 MIDNIGHT = np.array([-1, 0, 0, 0, 0, 0, 0, 0, 0], np.float32)
-PICTURE = Picture(np.full((480, 640), 20, np.uint8), MIDNIGHT, counts_per_R=0.5)
-LOGIT, WIDTH, HEIGHT, RADIUS, SZA, MEAN, STACKED, _, MAX, OBSERVED, COUNTS = range(11)
-MEDIAN, OTHERS, BEST_OTHER = 14, 19, 20
+PICTURE = Picture(np.full((480, 640), 20, np.uint8), MIDNIGHT, counts_per_R=0.5, removed_R=6.0)
+LOGIT, WIDTH, HEIGHT, RADIUS, SZA, MEAN, STACKED, _, MAX, OBSERVED, COUNTS, REMOVED = range(12)
+MEDIAN, OTHERS, BEST_OTHER = 15, 20, 21
 
 
 def _make_view(sigmas: np.ndarray) -> np.ndarray:
@@ -53,7 +53,7 @@ def test_numbers_are_those_of_the_box_and_of_the_night():
     assert inside[STACKED] == pytest.approx(3 * np.sqrt(averages), rel=1e-3)
     assert outside[MEAN] == inside[MEDIAN] == pytest.approx(-1, abs=1e-3)
     assert inside[OBSERVED] == 1
-    assert inside[COUNTS] == pytest.approx(np.log(0.5))
+    assert np.exp(inside[[COUNTS, REMOVED]]) == pytest.approx([0.5, 7])
     assert (inside[OTHERS], inside[BEST_OTHER], outside[BEST_OTHER]) == pytest.approx((2, 0.3, 0.8))
 
 
