@@ -1,6 +1,7 @@
 """Rescoring: the second network sees boxes, their surroundings and the noise of the night."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -118,8 +119,9 @@ def test_the_noise_of_the_night_decides_on_a_faint_box():
     rng = np.random.default_rng(1)
     waves = np.kron(rng.normal(0, 1, (32, 32)), np.ones((8, 8)))
     corners, confidence = np.array([[124, 104, 156, 136]], np.float32), np.array([0.3])
+    picture = replace(PICTURE, removed_R=0.0)
     quiet, noisy = (
-        session.rescore(PICTURE, _make_view(np.clip(blob + scale * waves, -4, 16)), corners, confidence)[0]
+        session.rescore(picture, _make_view(np.clip(blob + scale * waves, -4, 16)), corners, confidence)[0]
         for scale in (0.7, 3.0)
     )
     assert quiet > noisy
