@@ -1,7 +1,6 @@
 """Rescoring: the second network sees boxes, their surroundings and the noise of the night."""
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,9 +8,11 @@ import pytest
 from mars_aurora.detect import rescoring, yolo
 from mars_aurora.detect.calibration import Calibration
 from mars_aurora.detect.rescoring import CROP_PX, Rescorer, describe_boxes, is_beyond_shell, read_rescorer
-from mars_aurora.detect.view import SIGMAS, TWILIGHT_DEG, VIEW_PX
+from mars_aurora.detect.view import SIGMAS, TWILIGHT_DEG, VIEW_PX, make_view
+from mars_aurora.emission import OXYGEN_1304
 from mars_aurora.errors import UsageError
 from mars_aurora.geometry.canvas import DISK_RADIUS
+from mars_aurora.picture.heatmap import to_levels
 from mars_aurora.picture.picture import Picture
 
 SIDE = 256
@@ -112,19 +113,20 @@ def test_no_boxes_need_no_network():
 
 
 def test_the_noise_of_the_night_decides_on_a_faint_box():
-    """A box of 3 sigma over 30 px is more credible where the rest of the night has the noise that is expected."""
-    session = yolo.load().rescorer
-    y, x = np.mgrid[:SIDE, :SIDE]
-    blob = 5 * np.exp(-((x - 140) ** 2 + (y - 120) ** 2) / 2 / 10**2)
-    rng = np.random.default_rng(1)
-    waves = np.kron(rng.normal(0, 1, (32, 32)), np.ones((8, 8)))
-    corners, confidence = np.array([[124, 104, 156, 136]], np.float32), np.array([0.3])
-    picture = replace(PICTURE, removed_R=0.0)
-    quiet, noisy = (
-        session.rescore(picture, _make_view(np.clip(blob + scale * waves, -4, 16)), corners, confidence)[0]
-        for scale in (0.7, 3.0)
-    )
-    assert quiet > noisy
+    """A box of some 4 sigma is more credible where the rest of the night has the noise that is expected."""
+    rescorer, rng = yolo.load().rescorer, np.random.default_rng(1)
+    y, x = np.mgrid[:480, :640] // 3
+    counts = rng.poisson(0.36 * (0.8 + 3.2 * (np.hypot(x - 120, y - 80) < 5)))[y[::3, 0]][:, x[0, ::3]]
+    levels = to_levels((counts / 0.36).repeat(3, 0).repeat(3, 1).astype(np.float32), OXYGEN_1304)
+    picture = Picture(levels, MIDNIGHT, counts_per_R=0.36)
+    quiet = make_view(picture, SIDE)[0]
+    noisy = quiet.copy()
+    far = np.hypot(*(np.mgrid[:SIDE, :SIDE] - np.array([136, 157])[:, None, None])) > 40  # outside the crop
+    waves = np.kron(rng.normal(0, 4, (32, 32)), np.ones((8, 8)))
+    noisy[5][far] = ((np.clip(waves, *SIGMAS) - SIGMAS[0]) / (SIGMAS[1] - SIGMAS[0]))[far]
+    corners, confidence = np.array([[145, 124, 169, 148]], np.float32), np.array([0.3])
+    credible, doubtful = (rescorer.rescore(picture, view, corners, confidence)[0] for view in (quiet, noisy))
+    assert credible > 2 * doubtful
 
 
 def test_weights_for_another_description_are_refused(monkeypatch):
