@@ -224,20 +224,28 @@ def export(networks: Sequence[Rescoring], data: Path, weights: Path, rescoring: 
     graph = onnx.load_from_string(buffer.getvalue())
     temporary = rescoring.with_suffix(".tmp")
 
-    def save(calibration: Calibration, threshold: float) -> yolo.Yolo:
-        facts = {"description": describe(), "calibration": astuple(calibration), "threshold": threshold}
+    def save(calibration: Calibration, last: Calibration, threshold: float) -> yolo.Yolo:
+        facts = {
+            "description": describe(),
+            "calibration": astuple(calibration),
+            "last_calibration": astuple(last),
+            "threshold": threshold,
+        }
         helper.set_model_props(graph, {name: json.dumps(value) for name, value in facts.items()})
         onnx.save(graph, temporary)
         yolo.load.cache_clear()
         return yolo.load(weights, temporary)
 
-    raw = save(Calibration(), 0.5)
-    separate = replace(raw, rescorer=raw.rescorer and replace(raw.rescorer, is_exclusive=False))
-    matches = predict(separate, list(read_set(data / RESCORING_CALIBRATION))).matches(yolo.AURORA)
-    calibration = fit_calibration(matches.confidence, matches.correct)
-    calibrated = predict(save(calibration, 0.5), list(read_set(data / RESCORING_SELECTION)))
+    def calibrate(network: yolo.Yolo) -> Calibration:
+        matches = predict(network, list(read_set(data / RESCORING_CALIBRATION))).matches(yolo.AURORA)
+        return fit_calibration(matches.confidence, matches.correct)
+
+    raw = save(Calibration(), Calibration(), 0.5)
+    calibration = calibrate(replace(raw, rescorer=raw.rescorer and replace(raw.rescorer, is_exclusive=False)))
+    last = calibrate(save(calibration, Calibration(), 0.5))
+    calibrated = predict(save(calibration, last, 0.5), list(read_set(data / RESCORING_SELECTION)))
     threshold = choose_thresholds(calibrated)[yolo.AURORA]
-    save(calibration, threshold)
+    save(calibration, last, threshold)
     os.replace(temporary, rescoring)
     return threshold
 

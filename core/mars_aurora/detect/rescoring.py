@@ -66,13 +66,23 @@ class Described:
 
 @dataclass(frozen=True)
 class Rescorer:
-    """The second network, with its calibration, and the least confidence of an aurora.
+    """The second network, with its calibrations, and the least confidence of an aurora.
 
-    ``is_exclusive`` is False where the calibration is fitted, which is before that of overlapping boxes is reduced.
+    Attributes
+    ----------
+    session : onnxruntime.InferenceSession
+    calibration : Calibration
+        Of each box by itself.
+    last_calibration : Calibration
+        After the confidence of overlapping boxes is reduced.
+    threshold : float
+    is_exclusive : bool
+        False where the first calibration is fitted.
     """
 
     session: onnxruntime.InferenceSession
     calibration: Calibration
+    last_calibration: Calibration
     threshold: float
     is_exclusive: bool = True
 
@@ -90,8 +100,11 @@ class Rescorer:
         described = describe_boxes(picture, view, corners, confidence)
         logit = self.session.run(None, {"crops": described.crops, "numbers": described.numbers})[0]
         calibrated = self.calibration.apply(1 / (1 + np.exp(-logit.astype(np.float64))))
-        rescored = np.where(is_beyond_shell(corners, view.shape[1]), 0.0, calibrated)
-        return reduce_overlapping(corners, rescored) if self.is_exclusive else rescored
+        is_beyond = is_beyond_shell(corners, view.shape[1])
+        rescored = np.where(is_beyond, 0.0, calibrated)
+        if not self.is_exclusive:
+            return rescored
+        return np.where(is_beyond, 0.0, self.last_calibration.apply(reduce_overlapping(corners, rescored)))
 
 
 def read_rescorer(session: onnxruntime.InferenceSession) -> Rescorer:
@@ -107,7 +120,8 @@ def read_rescorer(session: onnxruntime.InferenceSession) -> Rescorer:
         raise UsageError(
             "the weights for rescoring were trained on other constants than those of this code: retrain them"
         )
-    return Rescorer(session, Calibration(*json.loads(metadata["calibration"])), json.loads(metadata["threshold"]))
+    own, last = (Calibration(*json.loads(metadata[name])) for name in ("calibration", "last_calibration"))
+    return Rescorer(session, own, last, json.loads(metadata["threshold"]))
 
 
 def describe() -> Mapping[str, Any]:

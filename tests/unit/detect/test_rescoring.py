@@ -86,7 +86,7 @@ def test_picture_of_another_size_is_described():
 
 
 def test_box_centered_above_the_shell_has_no_confidence():
-    rescorer = Rescorer(FakeSession(), Calibration(), 0.2)
+    rescorer = Rescorer(FakeSession(), Calibration(), Calibration(), 0.2)
     limb = SIDE / 2 + DISK_RADIUS * SIDE / VIEW_PX
     corners = np.array([[limb - 8, 120, limb, 136], [limb + 2, 120, limb + 14, 136]], np.float32)
     assert is_beyond_shell(corners, SIDE).tolist() == [False, True]
@@ -107,9 +107,18 @@ def test_boxes_of_one_aurora_share_its_probability():
     assert rescoring.reduce_overlapping(small_in_large, np.array([0.6, 0.2])) == pytest.approx([0.6, 0.08])
 
 
+def test_confidence_is_calibrated_again_after_overlapping_boxes_share_it():
+    rescorer = Rescorer(FakeSession(), Calibration(), Calibration(offset=np.log(3)), 0.2)  # three times the odds
+    corners = np.array([[120, 120, 140, 140], [120, 122, 140, 142]], np.float32)
+    best, other = rescorer.rescore(PICTURE, _make_view(np.zeros((SIDE, SIDE))), corners, np.array([0.8, 0.3]))
+    assert best / (1 - best) == pytest.approx(3 * 0.8 / 0.2, rel=1e-3)
+    assert other / (1 - other) == pytest.approx(3 * 0.06 / 0.94, rel=1e-3)
+
+
 def test_no_boxes_need_no_network():
     nothing = np.zeros(0)
-    assert len(Rescorer(None, Calibration(), 0.2).rescore(PICTURE, np.zeros((6, 8, 8)), np.zeros((0, 4)), nothing)) == 0
+    rescorer = Rescorer(None, Calibration(), Calibration(), 0.2)
+    assert len(rescorer.rescore(PICTURE, np.zeros((6, 8, 8)), np.zeros((0, 4)), nothing)) == 0
 
 
 def test_the_noise_of_the_night_decides_on_a_faint_box():
