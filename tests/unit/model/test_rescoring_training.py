@@ -38,11 +38,11 @@ def draw_candidates(count: int) -> Candidates:
 
 
 def test_visible_auroras_and_bright_ones_in_twilight_are_right():
-    faint = Label("aurora", 0, 0, 10, 10, brightness_R=4.0, snr=6.0)
+    faint = Label("aurora", 0, 0, 10, 10, brightness_R=4.0, snr=7.0)
     assert not is_right(faint)
     assert is_right(replace(faint, snr=8.0))
     assert is_right(replace(faint, brightness_R=40.0))
-    assert not is_right(replace(faint, brightness_R=40.0, snr=4.0))
+    assert not is_right(replace(faint, brightness_R=40.0, snr=6.0))
     assert is_right(replace(faint, snr=None))  # painted
 
 
