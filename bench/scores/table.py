@@ -20,7 +20,7 @@ from bench.scores.scoring import (
 )
 
 Cell = Callable[[Scores], str]
-THRESHOLDS = (0.05, 0.1, 0.2, 0.4)  # at which users may cut the catalogue
+THRESHOLDS = (0.1, 0.16, 0.3, 0.5)  # at the second, that of the weights, and above users may cut the catalogue
 
 
 def _figure(value: float) -> str:
