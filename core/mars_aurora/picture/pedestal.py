@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from mars_aurora.observation import Observation
+from mars_aurora.picture.noise import as_stated
 
 DARK_SZA_DEG = 130.0  # beyond, twilight is fainter than the nightglow
 MIN_PIXELS = 50
@@ -23,4 +24,4 @@ def find_pedestal(observation: Observation) -> float:
         return 0.0
     usual_R = observation.emission.night_R
     pedestal_R = float(np.quantile(observation.brightness_R[dark], QUANTILE)) - usual_R
-    return pedestal_R if pedestal_R > (LEAST - 1) * usual_R else 0.0
+    return as_stated(pedestal_R) if pedestal_R > (LEAST - 1) * usual_R else 0.0

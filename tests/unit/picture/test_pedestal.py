@@ -37,7 +37,9 @@ def _lift(night: Observation, added_R: float) -> Observation:
 
 @pytest.mark.parametrize("added_R", [5.0, 30.0])
 def test_light_beyond_a_usual_night_is_a_pedestal(night, added_R):
-    assert find_pedestal(_lift(night, added_R)) == pytest.approx(added_R, abs=1.5)
+    found_R = find_pedestal(_lift(night, added_R))
+    assert found_R == pytest.approx(added_R, abs=1.5)
+    assert png.read(png.write(Picture(np.ones((480, 640), np.uint8), pedestal_R=found_R))).pedestal_R == found_R
 
 
 def test_usual_nights_have_no_pedestal(night):
