@@ -27,7 +27,7 @@ _FRAMES: dict[str, Callable[[NDArray[Any]], Float64Array]] = {  # latitude of th
     PLANETOGRAPHIC: lambda latitude_deg: np.asarray(latitude_deg, np.float64),
     PLANETOCENTRIC: to_planetographic,
 }
-_ROWS_SAMPLED, _BINS_SAMPLED = 12, 36
+_ROWS_SAMPLED, _PIXELS_SAMPLED = 12, 400
 
 
 @dataclass(frozen=True)
@@ -96,8 +96,9 @@ def draw_sample(observation: Observation) -> Sample:
     filled = np.flatnonzero(suitable.any(axis=1))
     chosen = np.zeros(len(suitable), bool)
     chosen[filled[np.linspace(0, filled.size - 1, min(_ROWS_SAMPLED, filled.size)).astype(int)]] = True
-    suitable &= chosen[:, None]
-    suitable[:, np.arange(suitable.shape[1]) % -(-suitable.shape[1] // _BINS_SAMPLED) != 0] = False
+    places = np.flatnonzero(suitable & chosen[:, None])
+    suitable[:] = False
+    suitable.flat[places[:: max(1, len(places) // _PIXELS_SAMPLED)]] = True
     stated, recomputed = observation.emission_angle_deg[suitable], find_emission_angle(observation, suitable)
     suitable[suitable] = (stated < FACING_DEG) | (recomputed < FACING_DEG)
     return _gather(observation, suitable)

@@ -100,6 +100,14 @@ def test_ratios_are_medians_of_rounds() -> None:
     assert speed.find_efficiency(used) == pytest.approx(0.9)
 
 
+def test_efficiency_of_many_files_is_stated_by_round_with_the_commit() -> None:
+    used = {name: [{"wall_s": wall} for wall in walls] for name, walls in {"one": (72, 76), "two": (40, 38)}.items()}
+    text = speed.describe_large({"used": used}, "abc1234")
+    assert "2 rounds: 0.90 and 1.00" in text
+    assert "1 worker 74 s" in text
+    assert "abc1234" in text
+
+
 def test_box_finds_one_label() -> None:
     labels = [Label("aurora", 0, 0, 10, 10), Label("aurora", 0, 0, 10, 12), Label("aurora", 100, 100, 120, 120)]
     assert detection.count_found(labels, [Box("aurora", 0.9, 0, 0, 10, 11)]) == 1
