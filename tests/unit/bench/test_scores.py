@@ -123,17 +123,17 @@ def test_the_table_states_each_row_and_whether_the_requirements_are_reached():
     assert not any("twilight" in name for name in reached)  # there is none
     header, _, *cuts = ([cell.strip() for cell in line.split("|")[1:-1]] for line in lines[end + 1 :])
     assert header[:3] == ["least confidence", "false-alarm images, clean", "image recall, clean"]
-    assert [cut[0] for cut in cuts] == ["0.05", "0.1", "0.2", "0.4"]
+    assert [cut[0] for cut in cuts] == ["0.1", "0.16", "0.3", "0.5"]
 
 
 def test_the_table_has_the_worst_figures_at_several_thresholds():
-    row = scores([image(confidence=0.15), image()], [image(true_aurora(), confidence=0.3)] * 2, row="gaps")
+    row = scores([image(confidence=0.2), image()], [image(true_aurora(), confidence=0.4)] * 2, row="gaps")
     cuts = [line.split("|")[1:4] for line in format_table([row]).splitlines()[-4:]]
     assert [[cell.strip() for cell in cut] for cut in cuts] == [
-        ["0.05", "0.500", "1.000"],
         ["0.1", "0.500", "1.000"],
-        ["0.2", "0.000", "1.000"],
-        ["0.4", "0.000", "0.000"],
+        ["0.16", "0.500", "1.000"],
+        ["0.3", "0.000", "1.000"],
+        ["0.5", "0.000", "0.000"],
     ]
 
 
