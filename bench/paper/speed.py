@@ -47,7 +47,12 @@ def measure_large(plan: Plan) -> dict[str, Any]:
 
 def find_efficiency(used: dict[str, list[dict[str, float]]]) -> float:
     """Return the wall time of one worker over twice that of two, as the median of the rounds."""
-    return median(one["wall_s"] / (2 * two["wall_s"]) for one, two in zip(used["one"], used["two"], strict=True))
+    return median(list_efficiencies(used))
+
+
+def list_efficiencies(used: dict[str, list[dict[str, float]]]) -> list[float]:
+    """Return the wall time of one worker over twice that of two, by round."""
+    return [one["wall_s"] / (2 * two["wall_s"]) for one, two in zip(used["one"], used["two"], strict=True)]
 
 
 def find_wall(used: dict[str, list[dict[str, float]]], name: str) -> float:
@@ -94,9 +99,7 @@ def describe_large(results: dict[str, Any], commit: str) -> str:
     """Return a sentence on the efficiency of two workers on many files."""
     used = results["used"]
     walls = ", ".join(f"{WAYS[name].label} {format_number(find_wall(used, name))} s" for name in used)
-    rounds = " and ".join(
-        f"{one['wall_s'] / (2 * two['wall_s']):.2f}" for one, two in zip(used["one"], used["two"], strict=True)
-    )
+    rounds = " and ".join(f"{efficiency:.2f}" for efficiency in list_efficiencies(used))
     return (
         f"Efficiency of two workers on {LARGE} files of real size, 5 GB, in {len(used['two'])} rounds: {rounds}; at "
         f"least 0.9 is required. Wall times, medians: {walls}. `python -m bench.paper efficiency`, which nothing else "
