@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import io
 import struct
-import zlib
 from functools import lru_cache
 
 import numpy as np
+from isal import isal_zlib
 from numpy.typing import NDArray
 
 from mars_aurora.observation import FloatArray
@@ -19,7 +19,7 @@ from mars_aurora.readers.hdus import BLOCK
 from mars_aurora.readers.sums import encode_sum, sum_words
 
 _BLANK = -(2**31)  # stored where the image is NaN
-_LEVEL, _GZIP = 1, 31  # of zlib, which the functions have that measure; the container
+_LEVEL, _GZIP = 1, 31  # of isal: 1.03 times the size of zlib level 1 in a sixth of the time; the container
 _MOST_STEPS = 2**31 - 64
 _ROW = struct.Struct(">iidd")  # of the table: size and place of the tile, ZSCALE, ZZERO
 
@@ -88,12 +88,11 @@ def _describe(unit: str, meaning: str) -> list[tuple[str, str]]:
 
 
 def _set(header: str, **values: str | int) -> str:
-    """Return a header with other values of cards that it has."""
-    from astropy.io import fits  # noqa: PLC0415 -- slow
-
+    """Return a header with other values of cards that it has, whose comments are left out."""
     for key, value in values.items():
-        card = fits.Card(key, value).image
-        at = header.index(f"{key:<8}=")
+        text = f"{value:>20}" if isinstance(value, int) else f"'{value:<8}'"
+        card = f"{f'{key:<8}= {text}':<80}"
+        at = header.index(card[:9])
         header = header[:at] + card + header[at + len(card) :]
     return header
 
@@ -120,4 +119,5 @@ def _store(name: str, image: FloatArray, unit: str, meaning: str) -> bytes:
 def _pack(steps: NDArray[np.int32]) -> bytes:
     """Compress big-endian integers: all first bytes, then all second ones."""
     shuffled = np.ascontiguousarray(steps.reshape(-1).view(np.uint8).reshape(-1, 4).T)
-    return zlib.compress(shuffled.tobytes(), _LEVEL, _GZIP)
+    packed: bytes = isal_zlib.compress(shuffled.tobytes(), _LEVEL, _GZIP)
+    return packed

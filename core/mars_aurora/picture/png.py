@@ -44,10 +44,13 @@ def write(picture: Picture) -> bytes:
 
 
 def write_levels(levels: Levels) -> bytes:
-    """Write levels (H, W) without metadata, with black and transparent unobserved pixels, by zlib."""
+    """Write levels (H, W) without metadata, with black and transparent unobserved pixels."""
+    from isal import isal_zlib  # noqa: PLC0415 -- the functions that only read do not have it
+
     colors = inferno().copy()
     colors[UNOBSERVED] = 0
-    return _start(levels.shape, colors) + _chunk(b"IDAT", zlib.compress(_to_rows(levels), _LEVEL)) + _chunk(*_LAST)
+    pixels = b"IDAT", isal_zlib.compress(_to_rows(levels), _LEVEL)
+    return _start(levels.shape, colors) + _chunk(*pixels) + _chunk(*_LAST)
 
 
 def read_levels(png: bytes, shape: tuple[int, int]) -> Levels:
