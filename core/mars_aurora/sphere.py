@@ -20,7 +20,11 @@ def unit_vectors(latitude_deg: NDArray[Any], longitude_deg: NDArray[Any]) -> Flo
     latitude = np.radians(latitude_deg, dtype=np.float64)
     longitude = np.radians(longitude_deg, dtype=np.float64)
     equatorial = np.cos(latitude)
-    return np.stack((equatorial * np.cos(longitude), equatorial * np.sin(longitude), np.sin(latitude)), axis=-1)
+    vectors = np.empty((*np.broadcast_shapes(latitude.shape, longitude.shape), 3))
+    np.multiply(equatorial, np.cos(longitude), out=vectors[..., 0])
+    np.multiply(equatorial, np.sin(longitude), out=vectors[..., 1])
+    vectors[..., 2] = np.sin(latitude)
+    return vectors
 
 
 def coordinates(vectors: Float64Array) -> tuple[Float64Array, Float64Array]:

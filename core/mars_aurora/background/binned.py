@@ -65,19 +65,19 @@ class Bins:
 
     def means(self, values: NDArray[np.floating[Any]], where: BoolArray) -> Float64Array:
         """Average in each bin; NaN in an empty one."""
-        return self._average(self.number[where], values[where])
+        return self._average(self.number[where], values[where])[0]
 
-    def _average(self, number: NDArray[np.intp], values: NDArray[np.floating[Any]]) -> Float64Array:
-        total, count = np.bincount(number, values, self.size), np.bincount(number, minlength=self.size)
-        mean: Float64Array = np.divide(total, count, out=np.full(self.size, np.nan), where=count > 0)
-        return mean
+    def _average(self, number: NDArray[np.intp], *values: NDArray[np.floating[Any]]) -> list[Float64Array]:
+        count = np.bincount(number, minlength=self.size)
+        count = np.where(count, count, np.nan)
+        return [np.bincount(number, some, self.size) / count for some in values]
 
     def ratios(
         self, values: NDArray[np.floating[Any]], to: NDArray[np.floating[Any]], where: BoolArray
     ) -> Float64Array:
         """Divide sums in each bin, the maximum-likelihood scale for Poisson counts; NaN in an empty one."""
-        number = self.number[where]
-        return self._average(number, values[where]) / np.maximum(self._average(number, to[where]), FAINT_R)
+        mean, mean_to = self._average(self.number[where], values[where], to[where])
+        return mean / np.maximum(mean_to, FAINT_R)
 
     def medians(self, values: FloatArray, where: BoolArray) -> Float64Array:
         """Compute the median in each bin; NaN in an empty one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -30,34 +31,42 @@ def map_pixels(x: FloatArray, y: FloatArray, shape: tuple[int, int]) -> NDArray[
     height, width = shape
     index = np.full((height + 2, width + 2), -1, np.int32)  # the border collects samples outside the canvas
     native = np.arange(x.size, dtype=np.int32).reshape(x.shape)
-    for part in _continuous_parts(x, y):
-        down, across = _samples(x[part], y[part], axis=0), _samples(x[part], y[part], axis=1)
-        column = _cells(_densify(x[part], down, across), width)
-        row = _cells(_densify(y[part], down, across), height)
-        flat = (row * (width + 2) + column).astype(np.intp)
-        index.reshape(-1)[flat] = np.repeat(np.repeat(native[part], across, axis=1), down, axis=0)
+    for part, along in _continuous_parts(x, y):
+        down, across = _samples(along), _samples(_steps(x[part], y[part], axis=1))
+        cell = _cells(_densify(y[part], down, across), height)  # in place, as these are the largest arrays of a picture
+        cell *= width + 2
+        cell += _cells(_densify(x[part], down, across), width)
+        shown = np.repeat(np.repeat(native[part], across, axis=1), down, axis=0)
+        index.reshape(-1)[cell.astype(np.intp)] = shown
     return np.ascontiguousarray(index[1:-1, 1:-1])
 
 
 def _cells(position: FloatArray, size: int) -> FloatArray:
     """Convert positions to rows (or columns) of the bordered map, whose border stands for those outside or unknown."""
-    cell = np.fmax(position, np.float32(-1))  # in place from here on: these are the largest arrays of a picture
+    cell = np.fmax(position, np.float32(-1))
     np.rint(np.fmin(cell, np.float32(size), out=cell), out=cell)
     return np.add(cell, np.float32(1), out=cell)
 
 
-def _continuous_parts(x: FloatArray, y: FloatArray) -> Iterator[tuple[slice, slice]]:
-    """Split the native grid into runs of integrations that are continuous on the canvas."""
+def _continuous_parts(x: FloatArray, y: FloatArray) -> Iterator[tuple[tuple[slice, slice], FloatArray]]:
+    """Split the native grid into runs of integrations that are continuous on the canvas; yield their steps, too."""
     placed = np.isfinite(x)
     columns = np.flatnonzero(placed.any(axis=0))
     rows = np.flatnonzero(placed.any(axis=1))
     column_slice = slice(int(columns[0]), int(columns[-1]) + 1)
-    with np.errstate(invalid="ignore"):
-        step = np.nanmax(np.hypot(np.diff(x[rows], axis=0), np.diff(y[rows], axis=0)), axis=1, initial=0.0)
+    along = _steps(x[rows, column_slice], y[rows, column_slice], axis=0)
+    step = np.fmax.reduce(along, axis=1, initial=np.float32(0))
     usual = float(np.median(step)) if step.size else 0.0
     cuts = np.flatnonzero((step > _JUMP * usual + 1) | (np.diff(rows) > 1)) + 1
-    for run in np.split(rows, cuts):
-        yield slice(int(run[0]), int(run[-1]) + 1), column_slice
+    for first, last in pairwise([0, *cuts, len(rows)]):
+        yield (slice(int(rows[first]), int(rows[last - 1]) + 1), column_slice), along[first : last - 1]
+
+
+def _steps(x: FloatArray, y: FloatArray, axis: int) -> FloatArray:
+    """Compute the distance from each native pixel to the next along an axis."""
+    with np.errstate(invalid="ignore"):
+        steps: FloatArray = np.hypot(np.diff(x, axis=axis), np.diff(y, axis=axis))
+    return steps
 
 
 def _densify(grid: FloatArray, down: int, across: int) -> FloatArray:
@@ -67,13 +76,9 @@ def _densify(grid: FloatArray, down: int, across: int) -> FloatArray:
     return dense[down:-down, across:-across]
 
 
-def _samples(x: FloatArray, y: FloatArray, axis: int) -> int:
-    """Compute the number of samples per native pixel along an axis that leaves no gap in the widest one."""
-    if x.shape[axis] < 2:
-        return 1
-    step = np.hypot(np.diff(x, axis=axis), np.diff(y, axis=axis))
-    step = step[np.isfinite(step)]
-    widest = float(step.max()) if step.size else 0.0
+def _samples(steps: FloatArray) -> int:
+    """Compute the number of samples per native pixel that leaves no gap in the widest one."""
+    widest = float(np.max(steps, where=np.isfinite(steps), initial=0.0))
     return int(np.clip(np.ceil(widest / _STEP_PX), 1, _MAX_SAMPLES))
 
 
