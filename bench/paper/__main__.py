@@ -73,8 +73,9 @@ def write(plan: Plan) -> None:
         "speed": lambda: speed.describe(kept["speed"]),
         "parent": lambda: parent.describe(kept["parent"]),
         "efficiency": lambda: speed.describe_large(kept["efficiency"], plan.commit),
-        "run": lambda: describe_run(plan, kept),
     }
+    if not kept.keys() <= ONLY_NAMED:
+        texts["run"] = lambda: describe_run(plan, kept)
     if {"table1", "stack"} <= kept.keys():
         table1.draw(kept["table1"], kept["stack"], figures.FOLDER / "cost.png")
     for name, make in texts.items():

@@ -6,6 +6,7 @@ import warnings
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mars_aurora.emission import DAY_SZA_DEG, NIGHT_SZA_DEG, Emission
 from mars_aurora.errors import InputError, Reason
@@ -44,19 +45,23 @@ def find_spikes(brightness_R: FloatArray, random_error_R: FloatArray, flagged: B
     if not flagged.any():
         return np.zeros_like(flagged)
     rows, columns = np.nonzero(flagged)
-    around = [(row, column) for row in range(3) for column in range(3) if (row, column) != (1, 1)]
-    spikes = np.zeros_like(flagged)
-    neighbors, errors = (
-        np.array([padded[rows + row, columns + column] for row, column in around])
-        for padded in (np.pad(values, 1, constant_values=np.nan) for values in (brightness_R, random_error_R))
-    )
+    neighbors = _list_neighbors(brightness_R, rows, columns)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "All-NaN slice")  # pixels without neighbors are none
-        error = np.nanmedian(errors, axis=0)
         lowest, highest = np.nanmin(neighbors, axis=0), np.nanmax(neighbors, axis=0)
-    beyond = np.fmax(brightness_R[rows, columns] - highest, lowest - brightness_R[rows, columns])
+        beyond = np.fmax(brightness_R[rows, columns] - highest, lowest - brightness_R[rows, columns])
+        rows, columns, beyond = rows[beyond > 0], columns[beyond > 0], beyond[beyond > 0]  # few
+        error = np.nanmedian(_list_neighbors(random_error_R, rows, columns), axis=0)
+    spikes = np.zeros_like(flagged)
     spikes[rows, columns] = beyond > _SPIKE_SIGMAS * _complete_errors(error, brightness_R, np.isfinite(beyond))
     return spikes
+
+
+def _list_neighbors(values: FloatArray, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> FloatArray:
+    """List the values of the eight neighbors of pixels (N,): (8, N); NaN beyond the edges."""
+    padded = np.pad(values, 1, constant_values=np.nan)
+    around = [(row, column) for row in range(3) for column in range(3) if (row, column) != (1, 1)]
+    return np.array([padded[rows + row, columns + column] for row, column in around])
 
 
 def _complete_errors(error_R: FloatArray, brightness_R: FloatArray, needed: BoolArray) -> FloatArray:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from mars_aurora.readers.checks import require_shape
 from mars_aurora.readers.fitsfile import FitsFile
 
 _J2000 = np.datetime64("2000-01-01T12:00:00", "ms")
+_PLAIN = re.compile(r"(?:[12]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?\n)+", re.ASCII)  # which numpy reads, too
 _TT_MINUS_TAI_S = 32.184  # the difference of TDB and TT, 2 ms at most, is neglected
 _LEAP_SECONDS = (  # TAI minus UTC in s from a date on; before 2012 neither mission took data, none is later than 2017
     ("2012-07-01", 35),
@@ -46,6 +49,9 @@ def unknown_times(count: int) -> Times:
 
 def from_texts(texts: Sequence[str]) -> Times:
     """Convert times as text, in any form that `iso_time` reads, to UTC; NaT where invalid."""
+    if _PLAIN.fullmatch("".join(f"{text}\n" for text in texts)):
+        with suppress(ValueError):  # a day or an hour that does not exist
+            return np.array(texts, "datetime64[ms]")
     return np.array([iso_time(text) or "NaT" for text in texts], "datetime64[ms]")
 
 

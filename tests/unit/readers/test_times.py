@@ -33,6 +33,22 @@ def test_ephemeris_times_are_converted_across_leap_seconds():
     assert np.abs(found - UTC).max() <= np.timedelta64(3, "ms")  # TDB is taken as TT
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2016-12-31T23:59:60.500", "2017-01-01T00:00:00.500"),  # a leap second
+        ("2017-02-29T00:00:00.000", "NaT"),
+        ("2017-01-01T00:00:00.9999", "2017-01-01T00:00:00.999"),
+        ("0000-01-01T00:00:00.000", "NaT"),
+        ("2017-001T01:00:00", "2017-01-01T01:00:00.000"),
+        ("", "NaT"),
+    ],
+)
+def test_one_other_text_does_not_change_the_rest(text, expected):
+    found = times.from_texts([str(UTC[0]), text, str(UTC[1])])
+    assert_array_equal(found, np.array([UTC[0], expected, UTC[1]], "datetime64[ms]"))
+
+
 @pytest.mark.parametrize("seconds", [np.nan, np.inf, -1e30, 1e30, 0.0, -1.0])
 def test_ephemeris_times_of_no_mission_are_unknown(seconds):
     assert np.isnat(times.from_ephemeris_time(np.array([seconds]))).all()
