@@ -30,17 +30,6 @@ _MAX_FAILURES = 3  # of the pool without a task that ends: it cannot start worke
 _CHECK_S = 1.0  # between checks of whether the pool still works
 _LOCK_S = 5.0  # after which workers stop waiting for one that was killed while it took a task; pebble waits 60 s
 _MALLOC_BYTES = {-1: 1 << 30, -3: 1 << 25}  # M_TRIM_THRESHOLD, and M_MMAP_THRESHOLD, at its maximum
-_PRELOAD = [  # what all workers need for every input
-    "astropy.io.fits",
-    "cv2",
-    "mars_aurora.local.tasks",
-    "mars_aurora.readers.reading",
-    "mars_aurora.cleaning.cleaning",
-    "mars_aurora.picture.heatmap",
-    "mars_aurora.picture.png",
-    "mars_aurora.classify.count",
-    "mars_aurora.measure.measure",
-]
 
 
 @dataclass(frozen=True)
@@ -62,7 +51,7 @@ class TimedOutError(Exception):
 
 def start_server() -> None:
     """Start the process that loads what all workers need and forks them, while this one loads what it needs."""
-    multiprocessing.get_context("forkserver").set_forkserver_preload(_PRELOAD)
+    multiprocessing.get_context("forkserver").set_forkserver_preload(["mars_aurora.local.preload"])
     resource_tracker.ensure_running()  # before the workers: when it starts, it unblocks Ctrl-C
     with interrupts_blocked():  # workers inherit the signal mask
         forkserver.ensure_running()

@@ -41,9 +41,7 @@ def _trace(mask: BoolArray, first: float, simplify_px: float) -> str:
     left, top, width, height = cv2.boundingRect(mask.astype(np.uint8))
     part = mask[top : top + height, left : left + width].astype(np.uint8)
     fine = np.repeat(np.repeat(part, _FINE, axis=0), _FINE, axis=1)
-    contours, _ = cv2.findContours(
-        fine, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE, offset=(_FINE * left, _FINE * top)
-    )
+    contours, _ = cv2.findContours(fine, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE, offset=(_FINE * left, _FINE * top))
     text = _write(contours, first, simplify_px)
     while len(text) > MAX_CHARACTERS:
         simplify_px = max(2 * simplify_px, 0.5)
