@@ -37,7 +37,7 @@ TESTS = {
     "readers": ("tests/unit/readers",),
     "geometry": ("tests/unit/geometry", "tests/unit/measure/test_columns.py"),
     "cleaning": ("tests/unit/cleaning",),
-    "picture": ("tests/unit/picture", "tests/unit/detect/test_view.py"),
+    "picture": ("tests/unit/picture", "tests/unit/detect/test_view.py", "tests/unit/catalogue/test_stitching.py"),
     "background": ("tests/unit/background",),
     "classify": ("tests/unit/classify",),
     "detect": ("tests/unit/detect",),

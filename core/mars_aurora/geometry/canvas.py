@@ -137,7 +137,7 @@ def to_canvas(values: NDArray[Any], canvas: Canvas, fill: float) -> NDArray[Any]
     padded = np.empty(values.size + 1, values.dtype)
     padded[:-1] = values.reshape(-1)
     padded[-1] = fill  # selected by -1
-    return np.take(padded, canvas.index, mode="wrap")  # half the time of an index
+    return np.take(padded, canvas.index, mode="wrap")  # 0.6 of the time of an index
 
 
 def pixels_in_box(canvas: Canvas, box: Box) -> NDArray[np.bool_]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import os
 import re
@@ -181,7 +180,6 @@ def execute(arguments: list[str]) -> None:
             raise
         _print_error(described[0])
         sys.exit(described[1])
-    gc.freeze()  # what ends with the process is not searched for cycles, which takes a tenth of a second
     sys.exit(code if isinstance(code, int) else 0)
 
 

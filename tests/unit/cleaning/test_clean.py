@@ -63,6 +63,12 @@ def test_figures_are_those_of_what_was_removed():
     assert figures["particle_background_R"] == pytest.approx(5.4 - 1.6, abs=0.2)
 
 
+def test_figures_without_offsets_and_spikes_are_zero():
+    even = _observe(5.0)
+    figures = clean(replace(even, brightness_R=np.full_like(even.brightness_R, 5.0))).facts.cleaning
+    assert (figures["spike_pixels"], figures["offset_bins"], figures["offset_max_R"]) == (0, 0, 0)
+
+
 def test_particle_background_is_subtracted_on_and_off_the_disk():
     found = clean(_observe(5.0))
     removed = found.removed_R[:, ~np.isin(BINS[0], np.flatnonzero(np.ptp(found.removed_R, axis=0) > 1))]

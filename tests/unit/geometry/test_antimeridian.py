@@ -5,7 +5,7 @@ import pyproj
 import pytest
 import shapely
 
-from mars_aurora.geometry.antimeridian import MARGIN_DEG, cut_at_antimeridian
+from mars_aurora.geometry.antimeridian import MARGIN_DEG, cut_all, cut_at_antimeridian
 from mars_aurora.geometry.outline import to_longitude_latitude
 from mars_aurora.geometry.plane import Plane
 
@@ -66,3 +66,15 @@ def test_outline_around_a_pole_is_cut_at_0_as_well_and_ends_at_the_pole():
     west, east = sorted(part.bounds for part in mapped.geoms)
     assert west == pytest.approx((-180, 70, 0, 90), abs=1.1 * MARGIN_DEG)
     assert east == pytest.approx((0, 70, 180, 90), abs=1.1 * MARGIN_DEG)
+
+
+def test_outlines_converted_together_are_those_converted_alone():
+    boxes = [(0, 1, 5, 5), (10, 1, 170, 5), (170, 1, 180, 5), (170, 1, 190, 5), (180, 1, 190, 5), (190, 1, 350, 5)]
+    boxes += [(350, 1, 360, 5), (10, -90, 50, -80), (10, 80, 50, 90), (0, 1, 360, 5), (5, 1, 355, 5)]
+    outlines = [shapely.box(*corners) for corners in boxes]
+    outlines += [shapely.union(outlines[1], shapely.box(20, 20, 40, 40)), shapely.union(outlines[5], outlines[1])]
+    outlines += [_outline(lat, lon) for lat, lon in CENTERS]
+    for together, outline in zip(cut_all(outlines), outlines, strict=True):
+        alone = cut_at_antimeridian(outline)
+        assert together.geom_type == alone.geom_type == "MultiPolygon"
+        assert together.normalize().equals_exact(alone.normalize(), 1e-9)

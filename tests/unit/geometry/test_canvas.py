@@ -15,6 +15,7 @@ from mars_aurora.geometry import canvas
 from mars_aurora.geometry.canvas import CENTER_X, CENTER_Y, DISK_RADIUS, HEIGHT, WIDTH, Canvas
 from mars_aurora.geometry.index_map import map_pixels
 from mars_aurora.observation import Observation
+from mars_aurora.perspective import Perspective
 from mars_aurora.sphere import MARS_RADIUS_KM
 from mars_aurora_model.simulator.simulate import Simulated, observe
 from mars_aurora_model.simulator.world import World
@@ -133,6 +134,23 @@ def test_both_sides_of_a_jump_over_integrations_without_position_are_whole():
     shown = map_pixels(x, y, (80, 23))[:, 10]
     row = np.repeat([-1, 0, 1, 2, -1, 5, 6, 7, -1], [2, 6, 6, 7, 33, 6, 6, 7, 7])
     np.testing.assert_array_equal(shown, np.where(row < 0, -1, 3 * row + 1))
+
+
+def test_single_bin_and_single_integration_have_the_width_of_a_step():
+    along = np.arange(5.0, 35, 5, dtype=np.float32)
+    for x, y in ((along[None], np.full((1, 6), 10, np.float32)), (np.full((6, 1), 10, np.float32), along[:, None])):
+        shown = np.argwhere(map_pixels(x, y, (40, 40)) >= 0)
+        assert np.ptp(shown, axis=0).max() == pytest.approx(29, abs=1)  # half a step beyond both ends
+
+
+def test_points_behind_the_limb_are_hidden():
+    """At two radii over 0 N 0 E the limb is at 60 deg, and the line of sight at 300 km meets it up to 83 deg."""
+    at = Perspective(0.0, 0.0, MARS_RADIUS_KM, 0.0, 0.0)
+    lon_deg = np.array([0.0, 59.0, 61.0, 80.0, 86.0, 120.0, 180.0])
+    for altitude_km, visible in ((0.0, [1, 1, 0, 0, 0, 0, 0]), (300.0, [1, 1, 1, 1, 0, 0, 0])):
+        x, y = canvas.project_points(np.zeros(7), lon_deg, altitude_km, at)
+        np.testing.assert_array_equal(np.isfinite(x), np.array(visible, bool))
+        np.testing.assert_array_equal(np.isfinite(y), np.array(visible, bool))
 
 
 def test_disk_radii_are_distances_from_the_center_of_the_disk():

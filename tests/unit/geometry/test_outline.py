@@ -10,6 +10,7 @@ from square_footprints import CENTERS, make_grid
 
 from mars_aurora.geometry.outline import (
     fill_holes,
+    find_cut,
     from_longitude_latitude,
     join,
     to_longitude_latitude,
@@ -157,3 +158,10 @@ def test_spikes_without_area_are_dropped():
     assert degrees.geom_type == "Polygon"
     assert area_in_degrees_km2(degrees) == pytest.approx(100**2, rel=0.002)
     assert degrees.bounds[3] == pytest.approx(100 / np.radians(3396.19), abs=0.01)
+
+
+def test_edges_along_0_360_and_the_poles_are_of_the_cut():
+    ring = np.array(
+        [[0, 10], [0, 80], [3, 90], [359, 90], [360, 80], [360, 70], [361, 70], [361, 60], [0, 60], [0, 10.0]]
+    )
+    assert find_cut(ring).tolist() == [True, True, True, True, True, False, False, False, True]

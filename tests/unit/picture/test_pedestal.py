@@ -47,6 +47,12 @@ def test_usual_nights_have_no_pedestal(night):
     assert find_pedestal(_lift(night, 1.5)) == 0
 
 
+@pytest.mark.parametrize(("of_usual", "is_found"), [(3.9, False), (4.1, True)])
+def test_pedestal_begins_at_four_times_the_usual_night(night, of_usual, is_found):
+    even = replace(night, brightness_R=np.full_like(night.brightness_R, of_usual * OXYGEN_1304.night_R))
+    assert find_pedestal(even) == pytest.approx((of_usual - 1) * OXYGEN_1304.night_R * is_found, rel=1e-3)
+
+
 def test_aurora_over_two_thirds_of_the_dark_night_is_no_pedestal(night):
     dark = np.argwhere(night.on_disk & (night.sza_deg > 130))
     brightness_R = night.brightness_R.copy()
