@@ -38,7 +38,7 @@ TESTS = {
     "geometry": ("tests/unit/geometry", "tests/unit/measure/test_columns.py"),
     "cleaning": ("tests/unit/cleaning",),
     "picture": ("tests/unit/picture", "tests/unit/detect/test_view.py", "tests/unit/catalogue/test_stitching.py"),
-    "background": ("tests/unit/background",),
+    "background": ("tests/unit/background", "tests/unit/classify"),
     "classify": ("tests/unit/classify",),
     "detect": ("tests/unit/detect",),
     "measure": ("tests/unit/measure",),

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from mars_aurora.detect import threshold
-from mars_aurora.detect.detectors import DetectorName, choose_detector, load_detector
+from mars_aurora.detect.detectors import DetectorName, DetectorVersion, choose_detector, load_detector
 from mars_aurora.emission import OXYGEN_1304, OXYGEN_1356
 from mars_aurora.errors import UsageError
 
@@ -28,6 +28,11 @@ def test_network_can_be_chosen_where_it_is_trained_for_the_emission():
 def test_network_is_rejected_for_an_emission_it_is_not_trained_for():
     with pytest.raises(UsageError, match=r"yolo is not trained for O I 135\.6"):
         choose_detector(DetectorName.YOLO, OXYGEN_1356)
+
+
+def test_predictions_are_kept_by_weights_or_by_name_where_there_are_none():
+    assert DetectorVersion(DetectorName.YOLO, "0a1b").folder == "0a1b"
+    assert DetectorVersion(DetectorName.THRESHOLD).folder == "threshold"
 
 
 def test_detector_is_loaded_by_name():

@@ -19,7 +19,7 @@ SIDE = 256
 MIDNIGHT = np.array([-1, 0, 0, 0, 0, 0, 0, 0, 0], np.float32)
 PICTURE = Picture(np.full((480, 640), 20, np.uint8), MIDNIGHT, counts_per_R=0.5, removed_R=6.0)
 LOGIT, WIDTH, HEIGHT, RADIUS, SZA, MEAN, STACKED, _, MAX, OBSERVED, COUNTS, REMOVED = range(12)
-MEDIAN, OTHERS, BEST_OTHER = 15, 20, 21
+MEDIAN, SPREAD, HIGH, OTHERS, BEST_OTHER = 15, 18, 19, 20, 21
 
 
 def _make_view(sigmas: np.ndarray) -> np.ndarray:
@@ -57,6 +57,19 @@ def test_numbers_are_those_of_the_box_and_of_the_night():
     assert inside[OBSERVED] == 1
     assert np.exp(inside[[COUNTS, REMOVED]]) == pytest.approx([0.5, 7])
     assert (inside[OTHERS], inside[BEST_OTHER], outside[BEST_OTHER]) == pytest.approx((2, 0.3, 0.8))
+
+
+def test_night_is_that_within_four_fifths_of_the_half_width():
+    y, x = np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2
+    (found,) = _describe(np.where(np.hypot(x, y) >= 0.4 * SIDE, 9.0, -1.0), (100, 100, 140, 140)).numbers
+    assert found[[MEDIAN, SPREAD, HIGH]] == pytest.approx([-1, 0, 0], abs=1e-3)
+
+
+def test_certain_confidences_are_described_by_numbers():
+    boxes = [(10 * number, 100, 10 * number + 8, 110) for number in range(2)]
+    numbers = _describe(np.zeros((SIDE, SIDE)), *boxes, confidence=[1.0, 0.0]).numbers
+    assert np.isfinite(numbers).all()
+    assert numbers[0, LOGIT] == pytest.approx(-numbers[1, LOGIT], rel=0.01)
 
 
 def test_crop_shows_the_box_in_its_middle_half():

@@ -1,5 +1,7 @@
 """From a picture to boxes by a network; here a fake one that returns given scores."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -72,6 +74,28 @@ def test_confidences_are_calibrated_before_they_are_compared_with_the_threshold(
     assert mars.label == "mars"
     (aurora, _) = _load(scores, mars=Calibration(0.5, 0.5), aurora=Calibration(offset=np.log(36))).detect(picture)
     assert aurora.label == "aurora"  # the most confident after calibration is the first
+
+
+class FakeRescorer:
+    """A second network that is sure of every box."""
+
+    threshold = 0.5
+
+    def rescore(self, _picture, _view, _corners, confidence):
+        return np.full(len(confidence), 0.95)
+
+
+def test_auroras_are_rescored_where_the_sza_is_known():
+    shape = (480, 640)
+    scores = [_score(shape, 180, 100, 260, 150, 0, 0.8), _score(shape, 100, 60, 300, 200, 0.9, 0)]
+    network = replace(_load(scores), rescorer=FakeRescorer())
+    levels = np.ones(shape, np.uint8)
+    confidences = [
+        {box.label: box.confidence for box in network.detect(Picture(levels, sza))}
+        for sza in (None, np.full(9, -0.5, np.float32))
+    ]
+    assert confidences[0] == pytest.approx({"mars": 0.9, "aurora": 0.8})
+    assert confidences[1] == pytest.approx({"mars": 0.9, "aurora": 0.95})
 
 
 def test_network_is_run_on_the_view_of_the_picture():

@@ -21,7 +21,9 @@ def test_truncated_fits_is_rejected(reject, content):
 
 
 def test_missing_final_padding_is_truncation(reject, content):
-    assert reject(content[:-1]).reason is Reason.TRUNCATED
+    error = reject(content[:-1])
+    assert error.reason is Reason.TRUNCATED
+    assert "1 bytes early" in error.detail
 
 
 def test_only_padding_may_follow_the_last_hdu(tmp_path, content, reject):

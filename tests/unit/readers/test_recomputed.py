@@ -28,6 +28,17 @@ def test_sample_has_pixels_of_the_whole_disk_that_face_the_spacecraft(observatio
         assert np.ptp(places) > 0.8 * np.ptp(seen)
 
 
+def test_pixels_that_face_the_spacecraft_by_either_angle_are_sampled(observation):
+    slanted = observation.on_disk & (observation.emission_angle_deg > 78)
+    rows, bins = draw_sample(observation).place
+    assert not slanted[rows, bins].any()
+    for stated_deg in (10, 80):
+        stated = np.full(observation.shape, stated_deg, np.float32)
+        rows, bins = draw_sample(replace(observation, emission_angle_deg=stated)).place
+        assert slanted[rows, bins].any() == (stated_deg == 10)
+        assert (~slanted)[rows, bins].any()
+
+
 def test_narrow_part_of_the_disk_is_sampled_whole(observation):
     middle = observation.shape[1] // 2
     narrow = np.full(observation.shape, np.nan, np.float32)
