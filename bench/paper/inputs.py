@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -21,6 +22,7 @@ from mars_aurora_model.simulator.world import World
 
 SEED = 310_000
 PACKING = 5  # gzip level; between that of the mission's archive and that of the simulator
+_NEW = get_context("forkserver")  # earlier parts have started threads, with which a process cannot be forked safely
 SMALL = World(n_slit=36, max_integrations=65, scan_step_deg=(0.28, 0.4))  # a coarse instrument, 0.6 MB a file
 
 
@@ -31,7 +33,7 @@ def make_files(folder: Path, count: int, world: World | None = None, first: int 
     folder.mkdir(exist_ok=True)
     kept = {int(path.name): folder / path.read_text() for path in made.iterdir()}
     missing = [index for index in range(first, first + count) if index not in kept]
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
+    with ProcessPoolExecutor(os.cpu_count(), _NEW) as pool:
         names = pool.map(partial(_make_file, folder=folder, world=world or World()), missing)
         for index, name in zip(missing, names, strict=True):
             (made / str(index)).write_text(name)
@@ -65,7 +67,7 @@ def make_pictures(folder: Path, count: int, world: World, seed: int) -> list[Lab
         return kept
     pictures: list[LabeledPicture] = []
     make = partial(simulate_picture, world=world, seed=seed, group=folder.name)
-    with ProcessPoolExecutor(os.cpu_count(), initializer=cv2.setNumThreads, initargs=(1,)) as pool:
+    with ProcessPoolExecutor(os.cpu_count(), _NEW, cv2.setNumThreads, (1,)) as pool:
         while len(pictures) < count:
             first = len(pictures) if not pictures else 1 + max(int(p.name.rpartition("-")[2]) for p in pictures)
             made = pool.map(make, range(first, first + count - len(pictures)), chunksize=4)
