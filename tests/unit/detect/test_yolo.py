@@ -79,8 +79,6 @@ def test_confidences_are_calibrated_before_they_are_compared_with_the_threshold(
 class FakeRescorer:
     """A second network that is sure of every box."""
 
-    threshold = 0.5
-
     def rescore(self, _picture, _view, _corners, confidence):
         return np.full(len(confidence), 0.95)
 
