@@ -30,10 +30,10 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("WORK_BUCKET", "work")
+    monkeypatch.setenv("WORK_BUCKET", "bucket-of-runs")
     with mock_aws():
-        boto3.client("s3").create_bucket(Bucket="work")
-        boto3.client("s3").put_object(Bucket="work", Key="runs/a/run.json", Body=b"{}")
+        boto3.client("s3").create_bucket(Bucket="bucket-of-runs")
+        boto3.client("s3").put_object(Bucket="bucket-of-runs", Key="runs/a/run.json", Body=b"{}")
         yield
 
 
@@ -75,7 +75,7 @@ def answers() -> Iterator[tuple[str, list[dict[str, Any]]]]:
 
 
 def stored() -> set[str]:
-    return {item["Key"] for item in boto3.client("s3").list_objects_v2(Bucket="work").get("Contents", [])}
+    return {item["Key"] for item in boto3.client("s3").list_objects_v2(Bucket="bucket-of-runs").get("Contents", [])}
 
 
 def create_model(name: str, url: str) -> None:
@@ -91,7 +91,12 @@ def test_created_resource_has_the_hash_in_key_and_id(load: Load, answers: tuple[
     url, received = answers
     load(b"one").handler(IDS | {"RequestType": "Create", "ResponseURL": url}, None)
     assert received == [
-        {**IDS, "Status": "SUCCESS", "PhysicalResourceId": key(b"one"), "Data": {"Url": f"s3://work/{key(b'one')}"}}
+        {
+            **IDS,
+            "Status": "SUCCESS",
+            "PhysicalResourceId": key(b"one"),
+            "Data": {"Url": f"s3://bucket-of-runs/{key(b'one')}"},
+        }
     ]
     assert key(b"one") in stored()
 
@@ -101,12 +106,12 @@ def test_update_keeps_the_old_archive_and_its_model_for_a_day(
 ) -> None:
     url, received = answers
     load(b"one").handler(IDS | {"RequestType": "Create", "ResponseURL": url}, None)
-    create_model("old", f"s3://work/{key(b'one')}")
+    create_model("old", f"s3://bucket-of-runs/{key(b'one')}")
     create_model("foreign", "s3://other/model.tar.gz")
     updated = load(b"two")
     old = {"PhysicalResourceId": key(b"one"), "ResponseURL": url}
     updated.handler(IDS | old | {"RequestType": "Update"}, None)
-    create_model("new", f"s3://work/{key(b'two')}")
+    create_model("new", f"s3://bucket-of-runs/{key(b'two')}")
     updated.handler(IDS | old | {"RequestType": "Delete"}, None)
     assert [item["PhysicalResourceId"] for item in received] == [key(b"one"), key(b"two"), key(b"one")]
     assert updated.handler({}, None) == {"deleted": 0}
@@ -119,7 +124,7 @@ def test_update_keeps_the_old_archive_and_its_model_for_a_day(
 
 
 def test_nothing_is_deleted_where_the_current_archive_is_missing(load: Load) -> None:
-    boto3.client("s3").put_object(Bucket="work", Key=key(b"one"), Body=b"one")
+    boto3.client("s3").put_object(Bucket="bucket-of-runs", Key=key(b"one"), Body=b"one")
     assert load(b"two").handler({}, None) == {"deleted": 0}
     assert key(b"one") in stored()
 
@@ -132,8 +137,8 @@ def test_deleted_stack_leaves_no_archive_and_no_model(
     for archive in (b"one", b"two"):
         load(archive).handler(IDS | {"RequestType": "Create", "ResponseURL": url}, None)
         if archive in emptied:
-            boto3.client("s3").delete_object(Bucket="work", Key=key(archive))
-    create_model("old", f"s3://work/{key(b'one')}")
+            boto3.client("s3").delete_object(Bucket="bucket-of-runs", Key=key(archive))
+    create_model("old", f"s3://bucket-of-runs/{key(b'one')}")
     create_model("foreign", "s3://other/models/model.tar.gz")
     event = IDS | {"RequestType": "Delete", "ResponseURL": url, "PhysicalResourceId": key(b"two")}
     load(b"two").handler(event, None)

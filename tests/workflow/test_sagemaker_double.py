@@ -22,7 +22,7 @@ def output_fn(prediction, accept): return prediction, accept
 """
 CONTAINER = {
     "Image": "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.9-0-cpu-py3",
-    "ModelDataUrl": f"s3://work/{ARCHIVE}",
+    "ModelDataUrl": f"s3://bucket-of-runs/{ARCHIVE}",
     "Environment": {"SAGEMAKER_SERVING_MODULE": "wsgi:main", "PYTHONPATH": "/opt/ml/model/code"},
 }
 Objects = dict[tuple[str, str], bytes]
@@ -40,12 +40,12 @@ def pack(**files: str) -> bytes:
 
 @pytest.fixture
 def objects() -> Objects:
-    manifest = json.dumps([{"prefix": "s3://work/runs/a/candidates/"}, "1.png", "2.png"]).encode()
+    manifest = json.dumps([{"prefix": "s3://bucket-of-runs/runs/a/candidates/"}, "1.png", "2.png"]).encode()
     return {
-        ("work", ARCHIVE): pack(inference=INFERENCE, wsgi="from elsewhere import main\n"),
-        ("work", "runs/a/map/transform.json"): manifest,
-        ("work", "runs/a/candidates/1.png"): b"one",
-        ("work", "runs/a/candidates/2.png"): b"two",
+        ("bucket-of-runs", ARCHIVE): pack(inference=INFERENCE, wsgi="from elsewhere import main\n"),
+        ("bucket-of-runs", "runs/a/map/transform.json"): manifest,
+        ("bucket-of-runs", "runs/a/candidates/1.png"): b"one",
+        ("bucket-of-runs", "runs/a/candidates/2.png"): b"two",
     }
 
 
@@ -63,14 +63,14 @@ def create_model(sagemaker: SageMaker, **container: Any) -> str:
 
 
 def make_request(model: str, **changed: Any) -> dict[str, Any]:
-    source = {"S3DataType": "ManifestFile", "S3Uri": "s3://work/runs/a/map/transform.json"}
+    source = {"S3DataType": "ManifestFile", "S3Uri": "s3://bucket-of-runs/runs/a/map/transform.json"}
     request = {
         "TransformJobName": "mars-aurora-0-1",
         "ModelName": model,
         "MaxConcurrentTransforms": 4,
         "MaxPayloadInMB": 6,
         "TransformInput": {"DataSource": {"S3DataSource": source}, "ContentType": "image/png"},
-        "TransformOutput": {"S3OutputPath": "s3://work/runs/a/predictions/w/", "AssembleWith": "None"},
+        "TransformOutput": {"S3OutputPath": "s3://bucket-of-runs/runs/a/predictions/w/", "AssembleWith": "None"},
         "TransformResources": {"InstanceType": "ml.c5.xlarge", "InstanceCount": 1},
     }
     return request | changed
@@ -138,7 +138,7 @@ def test_name_of_an_earlier_job_is_refused(sagemaker: SageMaker) -> None:
     ("key", "data", "reason"),
     [
         ("map/transform.json", b"1.png", "cannot be parsed"),
-        ("map/transform.json", b'[{"prefix": "s3://work/runs/a/candidates/"}]', "no inputs"),
+        ("map/transform.json", b'[{"prefix": "s3://bucket-of-runs/runs/a/candidates/"}]', "no inputs"),
         ("map/transform.json", b'[{"prefix": "runs/a/"}, "1.png"]', "no prefix"),
         ("map/transform.json", None, "does not exist"),
         ("candidates/2.png", None, "2.png does not exist"),
@@ -148,9 +148,9 @@ def test_name_of_an_earlier_job_is_refused(sagemaker: SageMaker) -> None:
 def test_job_with_bad_inputs_fails_with_a_reason(
     sagemaker: SageMaker, objects: Objects, key: str, data: bytes | None, reason: str
 ) -> None:
-    objects.pop(("work", f"runs/a/{key}"))
+    objects.pop(("bucket-of-runs", f"runs/a/{key}"))
     if data is not None:
-        objects["work", f"runs/a/{key}"] = data
+        objects["bucket-of-runs", f"runs/a/{key}"] = data
     described = sagemaker.transform(make_request(create_model(sagemaker)))
     assert described["TransformJobStatus"] == "Failed"
     assert reason in described["FailureReason"]
@@ -174,13 +174,13 @@ def test_container_that_would_not_start_fails_the_job(
 
 def test_model_whose_function_raises_fails_the_job(sagemaker: SageMaker, objects: Objects) -> None:
     text = INFERENCE.replace("body.upper()", "1 / 0")
-    objects["work", ARCHIVE] = pack(inference=text, wsgi="from elsewhere import main\n")
+    objects["bucket-of-runs", ARCHIVE] = pack(inference=text, wsgi="from elsewhere import main\n")
     assert "ZeroDivisionError" in sagemaker.transform(make_request(create_model(sagemaker)))["FailureReason"]
 
 
 def test_model_without_archive_is_refused(sagemaker: SageMaker) -> None:
     with pytest.raises(RefusedError, match="Could not find model data"):
-        create_model(sagemaker, ModelDataUrl="s3://work/models/none.tar.gz")
+        create_model(sagemaker, ModelDataUrl="s3://bucket-of-runs/models/none.tar.gz")
 
 
 def test_models_are_listed_described_and_deleted(sagemaker: SageMaker) -> None:

@@ -11,7 +11,7 @@ from mars_aurora.local.stack import Stack
 
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.9-0-cpu-py3"
 QUOTA = "ml.c5.xlarge for transform job usage"
-STACK = Stack(None, None, "arn:aws:states:us-east-1:1:stateMachine:m", "inputs", "work", "detections")
+STACK = Stack(None, None, "arn:aws:states:us-east-1:1:stateMachine:m", "inputs", "bucket-of-runs", "detections")
 USER = "arn:aws:iam::1:user/one"
 
 
@@ -59,10 +59,12 @@ class Account:
 
     def do_describe_model(self, ModelName: str) -> dict:
         assert ModelName == "Model-x"
-        return {"PrimaryContainer": {"Image": self.facts["image"], "ModelDataUrl": "s3://work/models/a.tar.gz"}}
+        return {
+            "PrimaryContainer": {"Image": self.facts["image"], "ModelDataUrl": "s3://bucket-of-runs/models/a.tar.gz"}
+        }
 
     def do_list_objects_v2(self, Bucket: str, Prefix: str) -> dict:
-        assert (Bucket, Prefix) == ("work", "models/a.tar.gz")
+        assert (Bucket, Prefix) == ("bucket-of-runs", "models/a.tar.gz")
         return {"KeyCount": self.facts["archives"]}
 
     def do_batch_get_image(self, registryId: str, repositoryName: str, imageIds: list[dict]) -> dict:
