@@ -51,6 +51,7 @@ class TimedOutError(Exception):
 
 def start_server() -> None:
     """Start the process that loads what all workers need and forks them, while this one loads what it needs."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # its threads wait for work by using the cores of other workers
     multiprocessing.get_context("forkserver").set_forkserver_preload(["mars_aurora.local.preload"])
     resource_tracker.ensure_running()  # before the workers: when it starts, it unblocks Ctrl-C
     with interrupts_blocked():  # workers inherit the signal mask

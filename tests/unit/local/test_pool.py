@@ -189,6 +189,18 @@ def test_opencv_uses_one_thread_in_each_worker():
         assert dict(pool.map(_threads, [0])) == {0: 1}
 
 
+def test_numpy_uses_one_thread_in_each_worker_unless_the_user_sets_more(tmp_path):
+    (tmp_path / "multiply.py").write_text(_MULTIPLY)
+
+    def started(environment):
+        known = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+        command = [sys.executable, tmp_path / "multiply.py"]
+        return subprocess.check_output(command, env=known | environment, text=True, timeout=60 * slowness())
+
+    assert started({}) == "0\n"
+    assert started({"OPENBLAS_NUM_THREADS": "2"}) == "1\n"
+
+
 def test_workers_ignore_ctrl_c():
     with WorkerPool(1) as pool:
         assert dict(pool.map(_blocked, [0])) == {0: True}
@@ -207,6 +219,22 @@ if __name__ == "__main__":
     with WorkerPool(1, TaskLimits(cpu_s=9999)) as pool:
         ((_, found),) = pool.map(limits, [0])
     print(*found)
+"""
+
+_MULTIPLY = """
+import os
+from mars_aurora.local.pool import WorkerPool
+
+def count_threads_started(_):
+    import numpy as np
+    before = len(os.listdir("/proc/self/task"))
+    np.ones((600, 600)) @ np.ones((600, 600))
+    return len(os.listdir("/proc/self/task")) - before
+
+if __name__ == "__main__":
+    with WorkerPool(1) as pool:
+        ((_, started),) = pool.map(count_threads_started, [0])
+    print(started)
 """
 
 _PARENT = """
