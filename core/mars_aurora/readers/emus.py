@@ -76,7 +76,7 @@ def read(fits: FitsFile, emission: Emission) -> Observation:
             **_read_spacecraft(fits, n_integrations),
             ra_deg=optional("RA", "deg", -360, 360),
             dec_deg=optional("DEC", "deg", -90, 90),
-            flagged=line.flagged & geometry.on_slit,
+            flagged=np.ascontiguousarray(line.flagged & geometry.on_slit),
             removed_R=np.zeros(geometry.shape, np.float32),
         ),
         _LAYOUTS[level],

@@ -22,7 +22,7 @@ SIMPLE = b"SIMPLE  ="
 MAX_HEADER_BYTES = 400 * BLOCK
 _EXTENSION = b"XTENSION="
 _CARD_BYTES = 80
-_VALUE_INDICATOR = b"="  # the standard has a blank after it, some writers do not
+_VALUE_INDICATOR = "="  # the standard has a blank after it, some writers do not
 _BITPIX = {8, 16, 32, 64, -32, -64}  # section 4.4.1.1
 _MAX_AXES = 999
 _ABSURD_BYTES = 1 << 62  # of 999 axes; no file has as many
@@ -111,7 +111,7 @@ def _read_header(content: NDArray[np.uint8], position: int, magic: bytes, label:
                 Reason.TRUNCATED, name, f"the file ends inside the header of {label}; obtain the file again"
             )
         header += block
-        if any(card.rstrip() == b"END" for card in _cards(block)):
+        if b"END" in block and any(card.rstrip() == b"END" for card in _cards(block)):
             return header
     raise InputError(Reason.CORRUPT, name, f"the header of {label} has no END card in its first {len(header)} bytes")
 
@@ -152,16 +152,17 @@ def _value_field(cards: Mapping[str, bytes], key: str) -> bytes:
 
 def _cards_with_values(header: bytes) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
-    key = None  # of the card that the next one may continue
-    for card in _cards(header):
-        if card.startswith(b"CONTINUE") and key:
-            found[key] += card
+    key = ""  # of the card that the next one may continue
+    text = header.decode("latin-1")
+    for at in range(0, len(header), _CARD_BYTES):
+        if key and text.startswith("CONTINUE", at):
+            found[key] += header[at : at + _CARD_BYTES]
             continue
-        key = card[:8].decode("latin-1").rstrip() if card[8:9] == _VALUE_INDICATOR else None
+        key = text[at : at + 8].rstrip() if text[at + 8] == _VALUE_INDICATOR else ""
         if key in found:
-            key = None
+            key = ""
         elif key:
-            found[key] = card
+            found[key] = header[at : at + _CARD_BYTES]
     return found
 
 

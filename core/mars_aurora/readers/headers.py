@@ -17,6 +17,7 @@ from mars_aurora.readers.hdus import BLOCK, Extent, find_name
 
 _MAX_COLUMNS = 999  # FITS standard 4.0, section 7.3.1
 _STRUCTURAL = ("TFORM", "TDIM")
+_OF_COLUMNS = (*_STRUCTURAL, "TTYPE")
 _START = [  # of the header of a table with one column
     f"{key:<8}= {value:>20}".ljust(80).encode()
     for key, value in (
@@ -73,20 +74,29 @@ def read_table(extent: Extent, name: str) -> Table:
         detail = f"HDU {extent.name}: TFIELDS is {fields!r}, expected an integer from 0 to {_MAX_COLUMNS}"
         raise InputError(Reason.CORRUPT, name, detail)
     with _astropy(f"the columns of HDU {extent.name}", name):
-        columns = [_parse_column(*_structure(extent, number)) for number in range(1, fields + 1)]
-    dtype = np.dtype([(str(number), found) for number, (found, _) in enumerate(columns, 1)])
-    if dtype.itemsize != width:
-        detail = f"the columns of HDU {extent.name} take {dtype.itemsize} bytes per row, but its rows have {width}"
+        table = _parse_columns(fields, *(item for item in extent.cards.items() if item[0].startswith(_OF_COLUMNS)))
+    if table.dtype.itemsize != width:
+        detail = (
+            f"the columns of HDU {extent.name} take {table.dtype.itemsize} bytes per row, but its rows have {width}"
+        )
         raise InputError(Reason.CORRUPT, name, detail)
+    return table
+
+
+@lru_cache(maxsize=64)  # files of one kind have most tables in common
+def _parse_columns(fields: int, *items: tuple[str, bytes]) -> Table:
+    cards = dict(items)
+    columns = [_parse_column(*_structure(cards, number)) for number in range(1, fields + 1)]
     numbers: dict[str, int] = {}
     for number in range(1, fields + 1):
-        numbers.setdefault(find_name(extent.cards, f"TTYPE{number}") or f"COLUMN {number}", number)
+        numbers.setdefault(find_name(cards, f"TTYPE{number}") or f"COLUMN {number}", number)
+    dtype = np.dtype([(str(number), found) for number, (found, _) in enumerate(columns, 1)])
     return Table(numbers, dtype, {number: code for number, (_, code) in enumerate(columns, 1)})
 
 
-def _structure(extent: Extent, number: int) -> tuple[bytes | None, ...]:
+def _structure(cards: Mapping[str, bytes], number: int) -> tuple[bytes | None, ...]:
     """Return the cards that the layout of a column depends on, without their keywords."""
-    return tuple(card and card[8:] for card in (extent.cards.get(f"{key}{number}") for key in _STRUCTURAL))
+    return tuple(card and card[8:] for card in (cards.get(f"{key}{number}") for key in _STRUCTURAL))
 
 
 @lru_cache(maxsize=1024)  # many columns of a file, and of all files of one kind, have the same format

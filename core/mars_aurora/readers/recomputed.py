@@ -128,16 +128,18 @@ def place_on_sphere(sample: Sample) -> Placed:
 
 
 def angle_deg(one: NDArray[Any], other: NDArray[Any]) -> Float64Array:
-    """Compute the angle between vectors (..., 3) of any length."""
-    angle: Float64Array = np.degrees(np.arctan2(np.linalg.norm(np.cross(one, other), axis=-1), (one * other).sum(-1)))
+    """Compute the angle between vectors (N, 3) of any length: (N,)."""
+    (a, b, c), (d, e, f) = one.T, other.T  # by components: for few vectors a quarter of the time of `numpy.cross`
+    sine = np.sqrt((b * f - c * e) ** 2 + (c * d - a * f) ** 2 + (a * e - b * d) ** 2)
+    angle: Float64Array = np.degrees(np.arctan2(sine, a * d + b * e + c * f))
     return angle
 
 
 def median_difference(stated: NDArray[Any], values: NDArray[Any], period: float = 360.0) -> float:
     """Return the median absolute difference of cyclic values; infinite with under `MIN_PIXELS` known ones."""
     known = find_differences(stated, values, period)
-    known = known[np.isfinite(known)]
-    return float(np.median(known)) if known.size >= MIN_PIXELS else float("inf")
+    known = np.sort(known[np.isfinite(known)])  # for few values a seventh of the time of `numpy.median`
+    return float(known[[(known.size - 1) // 2, known.size // 2]].mean()) if known.size >= MIN_PIXELS else float("inf")
 
 
 def find_differences(stated: NDArray[Any], values: NDArray[Any], period: float) -> Float64Array:
