@@ -62,7 +62,12 @@ def _script(label: str, *words: str) -> Way:
 
 
 def _pipeline(workers: int) -> Way:
-    command = (str(Path(sys.executable).with_name("mars-aurora")), "run", "INPUT", "--out", "OUT")
+    """Describe a run in the environment of the peers, which has what users install.
+
+    That of the tests has pandas, too, which pyogrio and pyarrow import where they find it.
+    """
+    python = PEERS if PEERS.is_file() else Path(sys.executable)
+    command = (str(python.with_name("mars-aurora")), "run", "INPUT", "--out", "OUT")
     label = f"this pipeline, {workers} {'worker' if workers == 1 else 'workers'}"
     return Way(label, (*command, "--workers", str(workers)), workers, is_whole=True)
 

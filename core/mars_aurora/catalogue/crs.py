@@ -23,6 +23,7 @@ Work-arounds, measured with QGIS 3.22, GDAL 3.6 and 3.12, each for an upstream f
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
@@ -39,11 +40,13 @@ ELLIPSOID = (
     'AXIS["geodetic longitude (Lon)",east,ORDER[2],ANGLEUNIT["degree",0.0174532925199433]]]'
 )
 GEOPACKAGE_OPTIONS = {"CRS_WKT_EXTENSION": "YES", "VERSION": "1.3"}
-_GEOJSON_NAMES = {  # WKT 1 of the systems without codes; constants, as writing GeoJSON needs no PROJ
+# constants, as writing them needs no PROJ
+_WKT_1 = {
     SPHERE: (
         'GEOGCS["Mars (2015) - Sphere / Ocentric",DATUM["Mars (2015) - Sphere",'
-        'SPHEROID["Mars (2015) - Sphere",3396190,0]],'
-        'PRIMEM["Reference Meridian",0],UNIT["degree",0.0174532925199433]]'
+        'SPHEROID["Mars (2015) - Sphere",3396190,0,AUTHORITY["IAU","49900"]],AUTHORITY["IAU","49900"]],'
+        'PRIMEM["Reference Meridian",0,AUTHORITY["IAU","49900"]],'
+        'UNIT["degree",0.0174532925199433,AUTHORITY["EPSG","9122"]],AUTHORITY["IAU","49900"]]'
     ),
     ELLIPSOID: (
         'GEOGCS["Mars (2015) / Ographic, east longitude",DATUM["Mars (2015)",'
@@ -51,10 +54,20 @@ _GEOJSON_NAMES = {  # WKT 1 of the systems without codes; constants, as writing 
         'PRIMEM["Reference Meridian",0],UNIT["degree",0.0174532925199433]]'
     ),
 }
-
-_PARQUET_DATUMS: dict[
-    str, tuple[str, str, dict[str, float]]
-] = {  # of PROJJSON; constants, as writing GeoParquet in the cloud has no PROJ
+_WKT_2 = {
+    SPHERE: (
+        'GEOGCRS["Mars (2015) - Sphere / Ocentric",DATUM["Mars (2015) - Sphere",'
+        'ELLIPSOID["Mars (2015) - Sphere",3396190,0,LENGTHUNIT["metre",1]],ANCHOR["Viking 1 lander: 47.95137 W"]],'
+        'PRIMEM["Reference Meridian",0,ANGLEUNIT["degree",0.0174532925199433]],CS[ellipsoidal,2],'
+        'AXIS["geodetic latitude (Lat)",north,ORDER[1],ANGLEUNIT["degree",0.0174532925199433]],'
+        'AXIS["geodetic longitude (Lon)",east,ORDER[2],ANGLEUNIT["degree",0.0174532925199433]],ID["IAU",49900,2015],'
+        'REMARK["Use semi-major radius as sphere for interoperability. Source of IAU Coordinate systems: '
+        'https://doi.org/10.1007/s10569-017-9805-5"]]'
+    ),
+    ELLIPSOID: ELLIPSOID,
+}
+_AUTHORITY = re.compile(r',AUTHORITY\["\w+","\d+"\]')
+_PARQUET_DATUMS: dict[str, tuple[str, str, dict[str, float]]] = {  # of PROJJSON
     SPHERE: ("Mars (2015) - Sphere / Ocentric", "Mars (2015) - Sphere", {"radius": 3396190}),
     ELLIPSOID: (
         "Mars (2015) / Ographic, east longitude",
@@ -74,8 +87,13 @@ def find_crs(latitude_frames: Iterable[str]) -> str:
 
 
 def name_for_geojson(crs: str) -> str:
-    """Return the name of a reference system in the ``crs`` member of a GeoJSON."""
-    return _GEOJSON_NAMES[crs]
+    """Return the name of a reference system in the ``crs`` member of a GeoJSON: WKT 1 without codes."""
+    return _AUTHORITY.sub("", _WKT_1[crs])
+
+
+def define_for_gdal(crs: str) -> str:
+    """Return a reference system as WKT 1, from which GDAL writes a GeoPackage or a shapefile."""
+    return _WKT_1[crs]
 
 
 def describe_for_parquet(crs: str) -> str:
@@ -102,11 +120,9 @@ def describe_for_parquet(crs: str) -> str:
 
 def complete_geopackage(path: Path, crs: str) -> None:
     """State the reference system in a GeoPackage as WKT 2 with its code and year."""
-    from pyproj import CRS  # noqa: PLC0415 -- installed with the extra
-
     with closing(sqlite3.connect(path)) as file, file:
         file.execute(
             "UPDATE gpkg_spatial_ref_sys SET definition_12_063 = ? "
             "WHERE srs_id IN (SELECT srs_id FROM gpkg_geometry_columns)",
-            [CRS(crs).to_wkt("WKT2_2019")],
+            [_WKT_2[crs]],
         )

@@ -6,33 +6,47 @@ Longitudes of the outlines are -180 to 180, cut there and at the poles; those of
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 
 from mars_aurora.catalogue.cells import finite_or_none
-from mars_aurora.catalogue.crs import GEOPACKAGE_OPTIONS, complete_geopackage, describe_for_parquet, name_for_geojson
+from mars_aurora.catalogue.crs import (
+    GEOPACKAGE_OPTIONS,
+    complete_geopackage,
+    define_for_gdal,
+    describe_for_parquet,
+    name_for_geojson,
+)
 from mars_aurora.catalogue.rows import BLOCK_ROWS
 from mars_aurora.catalogue.tables import Kind, Row, RowTable
 from mars_aurora.geometry.antimeridian import cut_all
 from mars_aurora.run.slices import split
 
-_MODULES = {".parquet": ("pyarrow",)}  # by suffix; other files are written by geopandas
+_DTYPES: dict[type, type] = {int: np.int64, float: np.float64, str: object}
 
 
 def is_installed(suffix: str) -> bool:
     """Return whether the extra that writes files with a suffix is installed: ``parquet``, or ``maps`` for others."""
-    return all(find_spec(module) for module in _MODULES.get(suffix, ("geopandas", "pyogrio")))
+    return find_spec("pyarrow" if suffix == ".parquet" else "pyogrio") is not None
 
 
 def split_mapped(rows: Iterable[Row]) -> Iterator[tuple[list[Row], list[shapely.MultiPolygon]]]:
     """Yield blocks of rows with their outlines for maps, see `cut_at_antimeridian`."""
     for block in split(rows, BLOCK_ROWS):
-        yield block, cut_all(shapely.from_wkt([row.outline_wkt for row in block]))
+        yield block, _cut(*(row.outline_wkt for row in block))
+
+
+@lru_cache(maxsize=2)  # a process that writes several formats has one block of detections and one of auroras
+def _cut(*outlines_wkt: str) -> list[shapely.MultiPolygon]:
+    return cut_all(shapely.from_wkt(outlines_wkt))
 
 
 def write_geojson(path: Path, table: RowTable[Row]) -> int:
@@ -61,29 +75,50 @@ def write_geopackage(path: Path, table: RowTable[Row]) -> int:
 
     It requires the extra ``maps``. Returns the number of rows.
     """
+    fields = {name: name for name in list_properties(table.kind)}
+    options: dict[str, Any] = GEOPACKAGE_OPTIONS | {"driver": "GPKG", "layer": table.kind.name}
     metadata = {name: str(value) for name, value in table.provenance.to_dict().items()}
-    options = GEOPACKAGE_OPTIONS | {"driver": "GPKG", "engine": "pyogrio", "layer": table.kind.name}
-    new: dict[str, Any] = {"dataset_metadata": metadata}
-    for frame in make_frames(table):
-        frame.to_file(path, **options, **new)
-        new = {"mode": "a"}
+    for number, (block, outlines) in enumerate(split_mapped(table.rows) if len(table.rows) else [([], [])]):
+        features = zip(block, outlines, strict=True)
+        appended = {"append": True} if number else {"dataset_metadata": metadata}
+        write_features(path, table, fields, features, "MultiPolygon", **options, **appended)
     complete_geopackage(path, table.crs)
     return len(table.rows)
 
 
-def make_frames(table: RowTable[Row]) -> Iterator[Any]:
-    """Yield the rows in blocks, as data frames of geopandas; at least one, which is empty if there are no rows."""
-    import geopandas  # noqa: PLC0415 -- optional dependency
-    import pandas as pd  # noqa: PLC0415 -- optional dependency
+def write_features(
+    path: Path,
+    table: RowTable[Row],
+    fields: Mapping[str, str],
+    features: Iterable[tuple[Row, BaseGeometry]],
+    geometry_type: str,
+    **options: Any,  # noqa: ANN401 -- of pyogrio
+) -> None:
+    """Write or append rows of a table with their outlines to a file, by GDAL; None and NaN become NULL.
 
-    dtypes = {int: "Int64", float: "float64", str: "str"}
-    kinds = {column.name: dtypes[column.kind] for column in table.kind.columns}
-    for block, outlines in split_mapped(table.rows) if len(table.rows) else [([], [])]:
-        data = {
-            name: pd.Series([getattr(row, name) for row in block], dtype=kinds[name])
-            for name in list_properties(table.kind)
-        }
-        yield geopandas.GeoDataFrame(data, geometry=geopandas.GeoSeries(outlines, crs=table.crs), crs=table.crs)
+    ``fields`` are the names of the columns of the table by those of the fields of the file.
+    """
+    from pyogrio import raw  # noqa: PLC0415 -- optional dependency
+
+    rows, outlines = zip(*features, strict=True) if (features := list(features)) else ((), ())
+    kinds = {column.name: column.kind for column in table.kind.columns}
+    values = {field: [getattr(row, column) for row in rows] for field, column in fields.items()}
+    masks = [np.array([value is None for value in column], bool) for column in values.values()]
+    data: list[NDArray[Any]] = [
+        np.array([0 if value is None else value for value in column], _DTYPES[kinds[fields[field]]])
+        for field, column in values.items()
+    ]
+    geometry = shapely.to_wkb(np.array(outlines, object))
+    raw.write(
+        path,
+        geometry,
+        data,
+        list(fields),
+        masks,
+        geometry_type=geometry_type,
+        crs=define_for_gdal(table.crs),
+        **options,
+    )
 
 
 def write_geoparquet(path: Path, table: RowTable[Row]) -> int:

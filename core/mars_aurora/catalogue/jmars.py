@@ -17,7 +17,7 @@ from typing import Any
 import shapely
 
 from mars_aurora.catalogue.cells import write_csv
-from mars_aurora.catalogue.geographic import split_mapped
+from mars_aurora.catalogue.geographic import split_mapped, write_features
 from mars_aurora.catalogue.rows import BLOCK_ROWS
 from mars_aurora.catalogue.tables import Row, RowTable
 from mars_aurora.run.slices import split
@@ -53,17 +53,13 @@ def write_shapefile(path: Path, table: RowTable[Row]) -> int:
 
     It requires the extra ``maps``. Returns the number of polygons.
     """
-    import geopandas  # noqa: PLC0415 -- optional dependency
-
     count = 0
     with tempfile.TemporaryDirectory() as folder:
-        shape, mode = Path(folder, f"{_STEM}.shp"), "w"
-        for parts in split(_list_parts(table.rows), BLOCK_ROWS) if len(table.rows) else [[]]:
-            data = {name: [getattr(entry, column) for entry, _ in parts] for name, column in ATTRIBUTES.items()}
-            frame = geopandas.GeoDataFrame(data, geometry=[part for _, part in parts], crs=table.crs)
-            options: dict[str, str] = {"driver": "ESRI Shapefile", "engine": "pyogrio", "geometry_type": "Polygon"}
-            frame.to_file(shape, mode=mode, **options)
-            count, mode = count + len(parts), "a"
+        shape = Path(folder, f"{_STEM}.shp")
+        for number, parts in enumerate(split(_list_parts(table.rows), BLOCK_ROWS) if len(table.rows) else [[]]):
+            options = {"driver": "ESRI Shapefile", "append": number > 0}
+            write_features(shape, table, ATTRIBUTES, parts, "Polygon", **options)
+            count += len(parts)
         _zip(Path(folder), path)
     return count
 

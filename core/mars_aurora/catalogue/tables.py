@@ -6,8 +6,8 @@ Longitudes are east, 0 to 360 degrees.
 from __future__ import annotations
 
 import csv
-import io
 import re
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,6 +27,7 @@ from mars_aurora.errors import UsageError
 from mars_aurora.run.keys import CATALOGUE
 from mars_aurora.run.provenance import Provenance
 
+_ECSV_TYPES: dict[type, str] = {int: "int64", float: "float64", str: "string"}
 _QUOTED = re.compile(r'[ "\r\n]')
 
 if TYPE_CHECKING:
@@ -80,15 +81,29 @@ def write_csv(path: Path, table: RowTable[Row]) -> int:
 def write_ecsv(path: Path, table: RowTable[Row]) -> int:
     """Write the columns with units, descriptions and UCDs, and the provenance as metadata; return the number of rows.
 
-    Only the header is written by astropy: its columns of text have the width of the longest in every row.
+    ECSV 1.0 (APE 6). astropy would give the texts of a column the width of the longest in every row.
     """
-    header = io.StringIO()
-    to_table([], table.provenance, table.kind).write(header, format="ascii.ecsv")
-    get = attrgetter(*(column.name for column in table.kind.columns))
+    names = [column.name for column in table.kind.columns]
     with path.open("w", encoding="utf-8", newline="") as file:
-        file.write(header.getvalue())
+        file.write(f"{_to_ecsv_header(table)}{' '.join(names)}\n")
+        get = attrgetter(*names)
         file.writelines(" ".join(map(_to_ecsv_cell, get(row))) + "\n" for row in table.rows)
     return len(table.rows)
+
+
+def _to_ecsv_header(table: RowTable[Row]) -> str:
+    import yaml  # noqa: PLC0415 -- the function that writes GeoParquet does not have it
+
+    columns = [
+        {"name": column.name}
+        | ({"unit": unit} if (unit := _unit(column)) else {})
+        | {"datatype": _ECSV_TYPES[column.kind], "description": column.meaning, "meta": {"ucd": column.ucd}}
+        for column in table.kind.columns
+    ]
+    header = {"datatype": columns, "meta": _meta(table.kind, table.provenance), "schema": "astropy-2.0"}
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # the first is faster, and needs libyaml
+    text = yaml.dump(header, Dumper=dumper, sort_keys=False, default_flow_style=None)
+    return textwrap.indent(f"%ECSV 1.0\n---\n{text}", "# ", lambda _: True)
 
 
 def _to_ecsv_cell(value: object) -> str:
@@ -138,8 +153,11 @@ def to_table(rows: Sequence[Row], provenance: Provenance, kind: Kind = DETECTION
     """Make an astropy table of the columns, with units, descriptions and UCDs."""
     from astropy.table import Table  # noqa: PLC0415 -- takes half a second, which other formats do not need
 
-    meta = {"description": describe_table(kind)} | provenance.to_dict()
-    return Table([_astropy_column(column, rows) for column in kind.columns], meta=meta)
+    return Table([_astropy_column(column, rows) for column in kind.columns], meta=_meta(kind, provenance))
+
+
+def _meta(kind: Kind, provenance: Provenance) -> dict[str, Any]:
+    return {"description": describe_table(kind)} | provenance.to_dict()
 
 
 def _read_integer(cell: str) -> int | None:
@@ -182,13 +200,17 @@ def _astropy_column(column: Column, rows: Sequence[Row]) -> Any:  # noqa: ANN401
     empty = {int: -1, float: np.nan, str: ""}[column.kind]
     data = _array(column.kind, [empty if value is None else value for value in values])
     missing = [value is None for value in values]
-    unit = {"R": "R", "R.km2": "R km2", "": None}.get(column.unit, column.unit)
-    facts = {"unit": unit, "description": column.meaning, "meta": {"ucd": column.ucd}}
+    facts = {"unit": _unit(column), "description": column.meaning, "meta": {"ucd": column.ucd}}
     return (
         MaskedColumn(data, column.name, mask=missing, **facts)
         if any(missing)
         else TableColumn(data, column.name, **facts)
     )
+
+
+def _unit(column: Column) -> str | None:
+    """Return the unit of a column as astropy writes it."""
+    return {"R.km2": "R km2", "": None}.get(column.unit, column.unit)
 
 
 def _array(kind: type, values: Sequence[object]) -> Any:  # noqa: ANN401 -- the dtype depends on ``kind``

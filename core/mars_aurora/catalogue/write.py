@@ -43,7 +43,7 @@ from mars_aurora.run.storage import BulkStorage, Storage
 SHAPEFILE = "jmars.shp.zip"
 Names = tuple[str, ...]  # of products that one process writes
 _FEW_ROWS = 300
-_WITH_PANDAS = (".gpkg", ".parquet", ".shp.zip", dataset.DATASET)  # ends of names; pyarrow imports it where it can
+_WITH_GDAL_OR_ARROW = (".gpkg", ".parquet", ".shp.zip", dataset.DATASET)  # ends of names
 
 
 class Worker(Protocol):
@@ -169,7 +169,7 @@ def divide_products(names: Sequence[str], rows: int) -> list[Names]:
     """Divide products among processes: with few rows, importing libraries takes longer than writing."""
     if rows > _FEW_ROWS:
         return [(name,) for name in names]
-    mapped = tuple(name for name in names if name.endswith(_WITH_PANDAS))
+    mapped = tuple(name for name in names if name.endswith(_WITH_GDAL_OR_ARROW))
     return [some for some in (tuple(name for name in names if name not in mapped), mapped) if some]
 
 

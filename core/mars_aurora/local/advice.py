@@ -14,7 +14,6 @@ USAGE, FAILURE = 2, 1  # exit codes
 _EXTRAS = {
     "boto3": "cloud",
     "botocore": "cloud",
-    "geopandas": "maps",
     "matplotlib": "plots",
     "pyarrow": "parquet",
     "pyogrio": "maps",

@@ -1,6 +1,8 @@
 """Maps as GDAL reads them: one reference system in all formats, and outlines that are valid after projection."""
 
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from test_catalogue_files import PROVENANCE, make_aurora
 from mars_aurora.catalogue import geographic, jmars
 from mars_aurora.catalogue.entries import list_entries
 from mars_aurora.catalogue.sightings import join
-from mars_aurora.catalogue.tables import AURORAS, DETECTIONS, Kind, RowTable
+from mars_aurora.catalogue.tables import AURORAS, DETECTIONS, Kind, RowTable, write_ecsv
 from mars_aurora.geometry.outline import to_wkt
 from mars_aurora.geometry.plane import Plane
 
@@ -101,6 +103,43 @@ def test_shapefile_has_simple_polygons_within_the_map(tmp_path):
     assert frame.columns.tolist() == [*jmars.ATTRIBUTES, "geometry"]
     assert max(map(len, jmars.ATTRIBUTES)) <= 10
     assert frame.crs.equals(SPHERE, ignore_axis_order=True)
+
+
+_WRITE = """
+import sys
+from pathlib import Path
+sys.modules.update(dict.fromkeys(("geopandas", "pandas", "pyproj")))  # cannot be imported
+from mars_aurora.catalogue import geographic, jmars, tables
+from mars_aurora.detect.detectors import DetectorName
+from mars_aurora.run.provenance import describe_provenance
+folder = Path(sys.argv[1])
+rows = list(tables.read_ecsv(folder / "auroras.ecsv", tables.AURORAS))
+table = tables.RowTable(rows, describe_provenance(DetectorName.YOLO, 2, ""), tables.AURORAS)
+geographic.write_geopackage(folder / "auroras.gpkg", table)
+jmars.write_shapefile(folder / "jmars.shp.zip", table)
+"""
+
+
+def test_files_are_written_without_libraries_that_the_extra_lacks(tmp_path):
+    entries = list_entries(join(ROWS))
+    write_ecsv(tmp_path / "auroras.ecsv", RowTable(entries, PROVENANCE, AURORAS))
+    subprocess.run([sys.executable, "-c", _WRITE, tmp_path], check=True)
+    for name in ("auroras.gpkg", "jmars.shp.zip"):
+        frame = geopandas.read_file(tmp_path / name, engine="pyogrio")
+        assert set(frame["aurora_id"]) == {entry.aurora_id for entry in entries}
+        assert frame.crs.equals(SPHERE, ignore_axis_order=True)
+
+
+@pytest.mark.parametrize("rows", [0, 1, 5])
+def test_files_of_several_blocks_have_all_rows(tmp_path, monkeypatch, rows):
+    monkeypatch.setattr(geographic, "BLOCK_ROWS", 2)
+    monkeypatch.setattr(jmars, "BLOCK_ROWS", 2)
+    entries = list_entries(join(ROWS[5:] * rows))
+    table = RowTable(entries, PROVENANCE, AURORAS)
+    assert geographic.write_geopackage(tmp_path / "auroras.gpkg", table) == len(entries)
+    assert jmars.write_shapefile(tmp_path / "jmars.shp.zip", table) == len(entries)
+    for name in ("auroras.gpkg", "jmars.shp.zip"):
+        assert len(geopandas.read_file(tmp_path / name, engine="pyogrio")) == len(entries)
 
 
 def test_points_have_the_columns_that_jmars_looks_for():
