@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from mars_aurora.run.keys import READY_MARKER, RunKeys
 from mars_aurora.run.ledger import Outcome, Record
 from mars_aurora.run.stamps import Reading, stamp_count, stamp_read
 from mars_aurora.run.storage import Source, Storage, Version
-
-_READERS = 16  # threads; reading a record from S3 takes one round trip
 
 
 def list_inputs(inputs: Source, prefix: str) -> list[str]:
@@ -37,9 +34,8 @@ def read_records(names: Collection[str], work: Storage, keys: RunKeys) -> dict[s
     """Read the records of the named inputs; inputs without a readable record are omitted."""
     recorded = set(work.list(keys.records))
     wanted = sorted(name for name in names if keys.record(name) in recorded)
-    with ThreadPoolExecutor(_READERS) as readers:
-        found = readers.map(partial(find_record, work, keys), wanted)
-        return {record.name: record for record in found if record is not None}
+    found = work.map(partial(find_record, work, keys), wanted)
+    return {record.name: record for record in found if record is not None}
 
 
 def find_record(work: Storage, keys: RunKeys, name: str) -> Record | None:

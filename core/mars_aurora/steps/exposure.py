@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,9 +12,6 @@ from mars_aurora.run.storage import Storage
 
 if TYPE_CHECKING:
     from mars_aurora.background.exposure import Cells
-
-_READERS = 16  # threads; reading from S3 takes one round trip
-_AT_ONCE = 1024  # files in memory
 
 
 def join_exposure(records: Sequence[Record], work: Storage, keys: RunKeys) -> tuple[Cells, dict[str, Record]]:
@@ -37,10 +33,5 @@ def join_exposure(records: Sequence[Record], work: Storage, keys: RunKeys) -> tu
         lost[record.name] = replace(record, outcome=Outcome.FAILED, reason=reason, detail=detail, auroras=None)
         return exposure.NOTHING
 
-    def read_all() -> Iterator[Cells]:
-        searched = [record for record in records if record.is_read]
-        with ThreadPoolExecutor(_READERS) as readers:
-            for start in range(0, len(searched), _AT_ONCE):
-                yield from readers.map(read, searched[start : start + _AT_ONCE])
-
-    return exposure.join(read_all()), lost
+    searched = (record for record in records if record.is_read)
+    return exposure.join(work.map(read, searched)), lost

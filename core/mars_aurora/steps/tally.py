@@ -35,7 +35,6 @@ from mars_aurora.steps.settle import fill_table, require_complete
 
 _THREADS = 16  # reading a prediction from S3, or writing a slice, takes one round trip
 _SLICES_AT_ONCE = 64  # in memory
-_READ_AT_ONCE = 2000  # predictions in memory
 
 
 def tally(
@@ -201,14 +200,12 @@ def find_undetected(
 ) -> Iterator[str]:
     """Yield the names of the candidates without a valid prediction by a detector, of those in storage."""
 
-    def is_detected(record: Record) -> bool:
+    def name_undetected(record: Record) -> str:
         key = keys.prediction(record.name, detector.folder)
-        return key in stored and plan_detection(record, work, keys, detector) is Todo.DONE
+        is_detected = key in stored and plan_detection(record, work, keys, detector) is Todo.DONE
+        return "" if is_detected else record.name
 
-    with ThreadPoolExecutor(_THREADS) as readers:
-        for some in split(candidates, _READ_AT_ONCE):
-            done = readers.map(is_detected, some)
-            yield from (record.name for record, is_done in zip(some, done, strict=True) if not is_done)
+    yield from filter(None, work.map(name_undetected, candidates))
 
 
 def _list_transform(names: Iterable[str], keys: RunKeys, bucket: str) -> bytes:

@@ -50,6 +50,17 @@ def _client():
     return boto3.client("s3")
 
 
+@pytest.mark.parametrize("at_once", [1, 2, 100])
+def test_results_of_a_function_are_in_the_order_of_the_items(storage: Storage, monkeypatch, at_once: int):
+    monkeypatch.setattr("mars_aurora.run.storage._AT_ONCE", at_once)
+    for number in range(5):
+        storage.put(f"{number}.json", str(number).encode())
+    keys = (f"{number}.json" for number in (4, 0, 3, 1))
+    assert list(storage.map(storage.get, keys)) == [b"4", b"0", b"3", b"1"]
+    with pytest.raises(KeyError, match="missing"):
+        list(storage.map(storage.get, ["1.json", "missing"]))
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_object_can_be_read_listed_and_found(storage: Storage, name: str):
     storage.put(f"runs/r/{name}", b"\0bytes")

@@ -13,6 +13,9 @@ class MemoryStorage:
     def __init__(self, objects: dict[str, bytes] | None = None) -> None:
         self.objects = objects or {}
 
+    def map(self, function, items):
+        return map(function, items)
+
     def get(self, key: str) -> bytes:
         return self.objects[key]
 
