@@ -30,7 +30,7 @@ def bounded64(values: NDArray[Any], low: float, high: float) -> Float64Array:
 
 def _bounded(values: NDArray[Any], low: float, high: float, dtype: np.dtype[Any]) -> NDArray[Any]:
     with np.errstate(all="ignore"):  # float64 values beyond float32 become infinite, then NaN
-        copy = np.array(values, dtype, order="C")  # whatever the order in the file: operations on mixed ones are slow
+        copy = np.array(values, dtype, order="C")  # operations on arrays of different orders are slow
         copy[(copy < low) | (copy > high)] = np.nan
     return copy
 

@@ -105,6 +105,14 @@ def test_shapefile_has_simple_polygons_within_the_map(tmp_path):
     assert frame.crs.equals(SPHERE, ignore_axis_order=True)
 
 
+def test_numbers_that_are_not_known_are_null_in_a_geopackage(tmp_path):
+    path = tmp_path / "catalogue.gpkg"
+    rows = [make_aurora(mars_year=year, snr=snr) for year, snr in ((None, np.nan), (36, 5.5))]
+    geographic.write_geopackage(path, RowTable(rows, PROVENANCE))
+    with closing(sqlite3.connect(path)) as file:
+        assert file.execute("SELECT mars_year, snr FROM catalogue").fetchall() == [(None, None), (36, 5.5)]
+
+
 _WRITE = """
 import sys
 from pathlib import Path
