@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -76,49 +77,45 @@ def write_geopackage(path: Path, table: RowTable[Row]) -> int:
     It requires the extra ``maps``. Returns the number of rows.
     """
     fields = {name: name for name in list_properties(table.kind)}
+    features = ((row, outline) for block in split_mapped(table.rows) for row, outline in zip(*block, strict=True))
     options: dict[str, Any] = GEOPACKAGE_OPTIONS | {"driver": "GPKG", "layer": table.kind.name}
     metadata = {name: str(value) for name, value in table.provenance.to_dict().items()}
-    for number, (block, outlines) in enumerate(split_mapped(table.rows) if len(table.rows) else [([], [])]):
-        features = zip(block, outlines, strict=True)
-        appended = {"append": True} if number else {"dataset_metadata": metadata}
-        write_features(path, table, fields, features, "MultiPolygon", **options, **appended)
+    count = write_features(path, table, fields, features, "MultiPolygon", metadata=metadata, **options)
     complete_geopackage(path, table.crs)
-    return len(table.rows)
+    return count
 
 
-def write_features(
+def write_features(  # noqa: PLR0913 -- a file, its fields and features, and options of its format
     path: Path,
     table: RowTable[Row],
     fields: Mapping[str, str],
     features: Iterable[tuple[Row, BaseGeometry]],
     geometry_type: str,
+    *,
+    metadata: dict[str, str] | None = None,
     **options: Any,  # noqa: ANN401 -- of pyogrio
-) -> None:
-    """Write or append rows of a table with their outlines to a file, by GDAL; None and NaN become NULL.
+) -> int:
+    """Write rows of a table with their outlines to a file by GDAL, in blocks; return their number.
 
-    ``fields`` are the names of the columns of the table by those of the fields of the file.
+    None and NaN become NULL. ``fields`` are the names of the columns of the table by those of the fields of the file.
     """
     from pyogrio import raw  # noqa: PLC0415 -- optional dependency
 
-    rows, outlines = zip(*features, strict=True) if (features := list(features)) else ((), ())
     kinds = {column.name: column.kind for column in table.kind.columns}
-    values = {field: [getattr(row, column) for row in rows] for field, column in fields.items()}
-    masks = [np.array([value is None for value in column], bool) for column in values.values()]
-    data: list[NDArray[Any]] = [
-        np.array([0 if value is None else value for value in column], _DTYPES[kinds[fields[field]]])
-        for field, column in values.items()
-    ]
-    geometry = shapely.to_wkb(np.array(outlines, object))
-    raw.write(
-        path,
-        geometry,
-        data,
-        list(fields),
-        masks,
-        geometry_type=geometry_type,
-        crs=define_for_gdal(table.crs),
-        **options,
-    )
+    options |= {"geometry_type": geometry_type, "crs": define_for_gdal(table.crs)}
+    blocks, count = split(features, BLOCK_ROWS), 0
+    for block in chain([next(blocks, [])], blocks):  # a file without features is written, too
+        rows, outlines = zip(*block, strict=True) if block else ((), ())
+        values = {field: [getattr(row, column) for row in rows] for field, column in fields.items()}
+        masks = [np.array([value is None for value in column], bool) for column in values.values()]
+        data: list[NDArray[Any]] = [
+            np.array([0 if value is None else value for value in column], _DTYPES[kinds[fields[field]]])
+            for field, column in values.items()
+        ]
+        once = {"append": True} if count else {"dataset_metadata": metadata}
+        raw.write(path, shapely.to_wkb(np.array(outlines, object)), data, list(fields), masks, **options, **once)
+        count += len(block)
+    return count
 
 
 def write_geoparquet(path: Path, table: RowTable[Row]) -> int:

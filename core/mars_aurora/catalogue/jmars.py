@@ -18,9 +18,7 @@ import shapely
 
 from mars_aurora.catalogue.cells import write_csv
 from mars_aurora.catalogue.geographic import split_mapped, write_features
-from mars_aurora.catalogue.rows import BLOCK_ROWS
 from mars_aurora.catalogue.tables import Row, RowTable
-from mars_aurora.run.slices import split
 
 ATTRIBUTES = {  # of JMARS: column of the table of auroras
     "lon": "lon_deg",
@@ -53,13 +51,9 @@ def write_shapefile(path: Path, table: RowTable[Row]) -> int:
 
     It requires the extra ``maps``. Returns the number of polygons.
     """
-    count = 0
     with tempfile.TemporaryDirectory() as folder:
-        shape = Path(folder, f"{_STEM}.shp")
-        for number, parts in enumerate(split(_list_parts(table.rows), BLOCK_ROWS) if len(table.rows) else [[]]):
-            options = {"driver": "ESRI Shapefile", "append": number > 0}
-            write_features(shape, table, ATTRIBUTES, parts, "Polygon", **options)
-            count += len(parts)
+        shape, parts = Path(folder, f"{_STEM}.shp"), _list_parts(table.rows)
+        count = write_features(shape, table, ATTRIBUTES, parts, "Polygon", driver="ESRI Shapefile")
         _zip(Path(folder), path)
     return count
 

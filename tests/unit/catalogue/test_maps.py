@@ -141,7 +141,6 @@ def test_files_are_written_without_libraries_that_the_extra_lacks(tmp_path):
 @pytest.mark.parametrize("rows", [0, 1, 5])
 def test_files_of_several_blocks_have_all_rows(tmp_path, monkeypatch, rows):
     monkeypatch.setattr(geographic, "BLOCK_ROWS", 2)
-    monkeypatch.setattr(jmars, "BLOCK_ROWS", 2)
     entries = list_entries(join(ROWS[5:] * rows))
     table = RowTable(entries, PROVENANCE, AURORAS)
     assert geographic.write_geopackage(tmp_path / "auroras.gpkg", table) == len(entries)

@@ -4,6 +4,7 @@ import io
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from astropy.io import fits
 from whole_run import KEYS, finish_run, settle_run
@@ -13,9 +14,11 @@ from mars_aurora.box import Box, Detections
 from mars_aurora.catalogue.ledger_table import from_csv
 from mars_aurora.detect.detectors import DetectorName, DetectorVersion
 from mars_aurora.run.keys import EXPOSURE, LEDGER, is_fits
+from mars_aurora.run.ledger import Record
 from mars_aurora.run.messages import ClassifyRequest, DetectRequest, PreprocessRequest
 from mars_aurora.run.records import list_inputs
 from mars_aurora.run.storage import FolderStorage, Source, Storage
+from mars_aurora.steps import exposure as step
 from mars_aurora.steps.classify import classify
 from mars_aurora.steps.detect import detect
 from mars_aurora.steps.preprocess import preprocess
@@ -110,3 +113,14 @@ def test_table_is_the_same_in_buckets(inputs, work, contents, buckets):
     _run(inputs, work)
     _run(buckets["inputs"], buckets["work"])
     assert _table(work) == _table(buckets["work"])
+
+
+def test_files_are_joined_in_the_order_of_the_records_in_any_number_at_once(contents, buckets, monkeypatch):
+    for name, content in zip("abc", contents, strict=False):
+        buckets["inputs"].put(f"b/{name}.fits", content)
+    _run(buckets["inputs"], buckets["work"])
+    work = buckets["work"]
+    records = [Record.from_json(work.get(key)) for key in work.list(KEYS.records)]
+    whole = step.join_exposure(records, work, KEYS)[0]
+    monkeypatch.setattr("mars_aurora.run.storage._AT_ONCE", 1)
+    assert np.array_equal(step.join_exposure(records, work, KEYS)[0], whole)
